@@ -1,0 +1,31 @@
+/** Names that other systems see: renaming one is an API change. */
+export const API_GROUP = 'matrx.dev';
+export const API_VERSION = 'v1alpha1';
+export const GROUP_VERSION = `${API_GROUP}/${API_VERSION}`;
+
+/** The CSI driver's name; also the audience of the pod-bound tokens kubelet hands it. */
+export const CSI_DRIVER_NAME = 'workspace.matrx.dev';
+
+/** Held by a Sandbox until its home is saved and its writer released. */
+export const SANDBOX_FINALIZER = 'matrx.dev/workspace';
+
+/** Labels are indexes for people and selectors; nothing trusts them. */
+export const LABEL_SANDBOX = 'matrx.dev/sandbox';
+export const LABEL_MANAGED_BY = 'app.kubernetes.io/managed-by';
+export const MANAGED_BY = 'matrx-sandbox';
+/** `workspaceId(userId)`: a label value cannot hold every user id. */
+export const LABEL_USER = 'matrx.dev/user';
+
+export const FIELD_MANAGER_CONTROLLER = 'matrx-controller';
+export const FIELD_MANAGER_FACADE = 'matrx-facade';
+export const FIELD_MANAGER_NODE = 'matrx-node';
+
+/** The ConfigMap in the system namespace where each node driver reports whether it reaches the bucket. */
+export const STORAGE_CONFIG_MAP = 'matrx-storage';
+
+export const HOT_PATH = '/home/agent';
+export const COLD_PATH = '/data/cold';
+/** The agent's uid and gid in every sandbox. */
+export const AGENT_ID = 1000;
+/** The one container of a sandbox pod. */
+export const SANDBOX_CONTAINER = 'sandbox';
