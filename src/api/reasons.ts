@@ -9,34 +9,42 @@ export const SandboxConditionType = {
 
 export const WorkspaceConditionType = { Ready: 'Ready', Saved: 'Saved', Conflict: 'Conflict' } as const;
 
-/** Reasons of a Sandbox's conditions. */
+/** Reasons of the conditions of Sandboxes and Workspaces. */
 export const Reason = {
-  // Ready
-  PodReady: 'PodReady',
+  // Sandbox Ready: on the way up
   WaitingForWorkspace: 'WaitingForWorkspace',
   WorkspaceInUse: 'WorkspaceInUse',
+  WorkspaceMismatch: 'WorkspaceMismatch',
+  TemplateNotFound: 'TemplateNotFound',
   CreatingPod: 'CreatingPod',
-  RestoringWorkspace: 'RestoringWorkspace',
-  Unschedulable: 'Unschedulable',
-  ImagePullFailed: 'ImagePullFailed',
-  ContainerFailing: 'ContainerFailing',
-  ContainersStarting: 'ContainersStarting',
   PodNameTaken: 'PodNameTaken',
   PodRefused: 'PodRefused',
+  Unschedulable: 'Unschedulable',
+  RestoringWorkspace: 'RestoringWorkspace',
+  ImagePullFailed: 'ImagePullFailed',
+  ContainersStarting: 'ContainersStarting',
+  ContainerFailing: 'ContainerFailing',
+  PodReady: 'PodReady',
+  PodNotReady: 'PodNotReady',
+  // Sandbox Ready: on the way down
   PodFailed: 'PodFailed',
-  TemplateNotFound: 'TemplateNotFound',
-  TemplateInvalid: 'TemplateInvalid',
+  PodTerminating: 'PodTerminating',
   Stopping: 'Stopping',
   SavingWorkspace: 'SavingWorkspace',
   Stopped: 'Stopped',
   Suspended: 'Suspended',
-  // WorkspaceRestored, WorkspaceSaved
+  // WorkspaceRestored, WorkspaceSaved, and a Workspace's Ready and Saved
+  NotStarted: 'NotStarted',
   Restored: 'Restored',
-  Empty: 'Empty',
   Ephemeral: 'Ephemeral',
+  Empty: 'Empty',
   Saved: 'Saved',
   UnsavedChanges: 'UnsavedChanges',
-  NotStarted: 'NotStarted',
+  InUse: 'InUse',
+  Available: 'Available',
+  Terminating: 'Terminating',
+  NoConflict: 'NoConflict',
+  // What the node driver says holds a session up: the same words as SessionReason
   StorageUnreachable: 'StorageUnreachable',
   StorageForbidden: 'StorageForbidden',
   BucketNotFound: 'BucketNotFound',
@@ -44,7 +52,6 @@ export const Reason = {
   NodeDiskFull: 'NodeDiskFull',
   Fenced: 'Fenced',
   InternalError: 'InternalError',
-  // Reconciling, Stalled
-  Progressing: 'Progressing',
+  // Reconciling, Stalled: the word of Ready is repeated, so that either can be read alone
 } as const;
 export type Reason = (typeof Reason)[keyof typeof Reason];

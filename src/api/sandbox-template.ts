@@ -1,33 +1,31 @@
 import { z } from 'zod';
-import { Conditions } from './condition.ts';
 import type { ObjectMeta } from './meta.ts';
-import { EnvVar, Resources } from './pod-settings.ts';
+import { EnvVars, ImageReference, ObjectName, Resources } from './pod-settings.ts';
 
-/** What a class of sandboxes looks like. */
-export const SandboxTemplateSpec = z.object({
-  image: z.string().min(1).max(512),
-  imagePullPolicy: z.enum(['Always', 'IfNotPresent', 'Never']).default('IfNotPresent'),
-  resources: Resources.optional(),
-  runtimeClassName: z.string().min(1).max(253).optional().describe('gVisor, Kata: a RuntimeClass of the cluster.'),
-  env: z
-    .array(EnvVar)
-    .max(128)
-    .meta({ 'x-kubernetes-list-type': 'map', 'x-kubernetes-list-map-keys': ['name'] })
-    .optional(),
-  terminationGracePeriodSeconds: z.int().min(1).max(3600).default(30),
-});
+/**
+ * What a class of sandboxes looks like. A change reaches a sandbox when its next pod is made; a running one is not
+ * disturbed. It has no status: nothing has to happen for a template to be usable.
+ */
+export const SandboxTemplateSpec = z
+  .object({
+    image: ImageReference.describe('The image of the one container. It needs a user with uid 1000.'),
+    imagePullPolicy: z.enum(['Always', 'IfNotPresent', 'Never']).default('IfNotPresent'),
+    resources: Resources.optional(),
+    runtimeClassName: ObjectName.optional().describe('gVisor, Kata: a RuntimeClass of the cluster.'),
+    env: EnvVars.optional().describe("The Sandbox's own env wins over it, name by name."),
+    terminationGracePeriodSeconds: z
+      .int()
+      .min(1)
+      .max(3600)
+      .default(30)
+      .describe('Seconds the processes get to end after SIGTERM. The workspace is saved after that, without a limit.'),
+  })
+  .describe('What a class of sandboxes looks like. A change applies from the next pod on.');
 export type SandboxTemplateSpec = z.infer<typeof SandboxTemplateSpec>;
-
-export const SandboxTemplateStatus = z.object({
-  observedGeneration: z.int().min(-1).optional(),
-  conditions: Conditions.optional(),
-});
-export type SandboxTemplateStatus = z.infer<typeof SandboxTemplateStatus>;
 
 export interface SandboxTemplate {
   readonly apiVersion?: string;
   readonly kind?: string;
   readonly metadata: ObjectMeta;
   readonly spec: SandboxTemplateSpec;
-  readonly status?: SandboxTemplateStatus;
 }

@@ -1,13 +1,15 @@
 import { z } from 'zod';
 import { Conditions } from './condition.ts';
 import type { ObjectMeta } from './meta.ts';
-import { EnvVar, Resources } from './pod-settings.ts';
-import { USER_ID_PATTERN } from './workspace-id.ts';
+import { EnvVars, ImageReference, ObjectName, Resources } from './pod-settings.ts';
+import { UserId, WorkspaceNameSuffix } from './user-id.ts';
 
 const immutable = (field: string) => ({
-  'x-kubernetes-validations': [{ rule: 'self == oldSelf', message: `${field} cannot be changed after creation` }],
+  rule: 'self == oldSelf',
+  message: `${field} cannot be changed after creation`,
 });
 
+/** When a sandbox ends by itself. */
 export const Lifetime = z.object({
   ttlSeconds: z.int().min(60).max(31_536_000).default(7200).describe('Seconds from start to expiry.'),
   idleSeconds: z.int().min(60).max(31_536_000).optional(),
@@ -16,43 +18,57 @@ export const Lifetime = z.object({
   retainSeconds: z.int().min(0).max(31_536_000).default(86_400),
 });
 
-/** What a person asks for. Only `userId` is required. */
-export const SandboxSpec = z.object({
-  userId: z
-    .string()
-    .min(1)
-    .max(255)
-    .regex(new RegExp(USER_ID_PATTERN))
-    .describe('Whose sandbox this is: 1 to 255 letters, digits, ".", "-" and "_".')
-    .meta(immutable('userId')),
-  templateRef: z
-    .object({ name: z.string().min(1).max(253) })
-    .default({ name: 'default' })
-    .describe('The SandboxTemplate, in the same namespace.'),
-  desiredState: z.enum(['Running', 'Suspended', 'Stopped']).default('Running'),
-  image: z.string().min(1).max(512).optional().describe("Overrides the template's image."),
-  resources: Resources.optional(),
-  env: z
-    .array(EnvVar)
-    .max(128)
-    .meta({ 'x-kubernetes-list-type': 'map', 'x-kubernetes-list-map-keys': ['name'] })
-    .optional(),
-  config: z.looseObject({}).optional().describe("The caller's own data: kept and given back, never read."),
-  workspace: z
-    .object({
-      name: z
-        .string()
-        .min(1)
-        .max(63)
-        .regex(/^[a-z0-9]([a-z0-9-]*[a-z0-9])?$/)
-        .optional()
-        .describe("One of the user's named workspaces; without it the user's own."),
-      ephemeral: z.boolean().default(false).describe('A home that is thrown away with the sandbox.'),
-    })
-    .default({ ephemeral: false })
-    .meta(immutable('workspace')),
-  lifetime: Lifetime.default({ ttlSeconds: 7200, onExpire: 'Stop', retainSeconds: 86_400 }),
-});
+const SandboxWorkspace = z
+  .object({
+    name: WorkspaceNameSuffix.optional().describe("One of the user's named workspaces; without it the user's own."),
+    ephemeral: z.boolean().default(false).describe('A home that is thrown away with the sandbox.'),
+  })
+  .default({ ephemeral: false })
+  .describe('Which home the sandbox gets. Cannot be changed.')
+  .meta({
+    'x-kubernetes-validations': [
+      immutable('workspace'),
+      {
+        rule: '!(has(self.name) && has(self.ephemeral) && self.ephemeral)',
+        message: 'name cannot be given with ephemeral: true, because nothing of that home is kept',
+        fieldPath: '.name',
+        reason: 'FieldValueForbidden',
+      },
+    ],
+  });
+
+/**
+ * What a person asks for. Only `userId` is required. `templateRef`, `image`, `resources` and `env` say what the NEXT
+ * pod looks like: a change never disturbs a running sandbox, it applies when the sandbox is stopped and started again
+ * (or its pod has to be replaced). `userId` and `workspace` cannot change, because files belong to one user.
+ */
+export const SandboxSpec = z
+  .object({
+    userId: UserId.describe(
+      'Whose sandbox this is: 1 to 255 letters, digits, ".", "-" and "_". Cannot be changed.',
+    ).meta({ 'x-kubernetes-validations': [immutable('userId')] }),
+    templateRef: z
+      .object({ name: ObjectName })
+      .default({ name: 'default' })
+      .describe('The SandboxTemplate, in the same namespace. A change applies from the next pod on.'),
+    desiredState: z
+      .enum(['Running', 'Suspended', 'Stopped'])
+      .default('Running')
+      .describe('Stopped and Suspended end the pod, save the home and keep the Sandbox; Running starts it again.'),
+    image: ImageReference.optional().describe("Overrides the template's image, from the next pod on."),
+    resources: Resources.optional().describe("Overrides the template's resources as a whole, from the next pod on."),
+    env: EnvVars.optional().describe("Added to the template's env and wins over it, from the next pod on."),
+    config: z
+      .looseObject({})
+      .optional()
+      .describe("The caller's own data: kept and given back, never read.")
+      .meta({ maxProperties: 256 }),
+    workspace: SandboxWorkspace,
+    lifetime: Lifetime.default({ ttlSeconds: 7200, onExpire: 'Stop', retainSeconds: 86_400 }).describe(
+      'When the sandbox ends by itself. Recorded, and not enforced by this version.',
+    ),
+  })
+  .describe('What is asked for. Only userId is required.');
 export type SandboxSpec = z.infer<typeof SandboxSpec>;
 
 export const SandboxPhase = z.enum(['Pending', 'Starting', 'Ready', 'Saving', 'Suspended', 'Stopped', 'Failed']);
@@ -60,6 +76,8 @@ export type SandboxPhase = z.infer<typeof SandboxPhase>;
 
 export const StopReason = z.enum(['user_requested', 'expired', 'error', 'graceful_shutdown', 'admin']);
 export type StopReason = z.infer<typeof StopReason>;
+
+const Time = z.string().meta({ format: 'date-time' });
 
 /** Written by the controller alone. */
 export const SandboxStatus = z.object({
@@ -71,16 +89,16 @@ export const SandboxStatus = z.object({
   podUid: z.string().max(64).optional().describe('The one pod that may mount the workspace.'),
   podIP: z.string().max(64).optional(),
   node: z.string().max(253).optional(),
-  startedAt: z.string().meta({ format: 'date-time' }).optional(),
-  stoppedAt: z.string().meta({ format: 'date-time' }).optional(),
-  expiresAt: z.string().meta({ format: 'date-time' }).optional(),
-  lastHeartbeatTime: z.string().meta({ format: 'date-time' }).optional(),
+  startedAt: Time.optional().describe('When the sandbox last became ready.'),
+  stoppedAt: Time.optional().describe('When the sandbox was last stopped and its home let go.'),
+  expiresAt: Time.optional(),
+  lastHeartbeatTime: Time.optional(),
   workspace: z
     .object({
       name: z.string().max(253),
       epoch: z.int().min(0).optional(),
       sequence: z.int().min(0).optional(),
-      savedAt: z.string().meta({ format: 'date-time' }).optional(),
+      savedAt: Time.optional(),
     })
     .optional(),
 });

@@ -1,25 +1,29 @@
 import { z } from 'zod';
 import { Conditions } from './condition.ts';
 import type { ObjectMeta } from './meta.ts';
-import { USER_ID_PATTERN } from './workspace-id.ts';
+import { UserId, WorkspaceNameSuffix } from './user-id.ts';
 
 /** One user's durable files. The controller creates it on demand; its prefix follows from userId and name. */
-export const WorkspaceSpec = z.object({
-  userId: z
-    .string()
-    .min(1)
-    .max(255)
-    .regex(new RegExp(USER_ID_PATTERN))
-    .meta({
-      'x-kubernetes-validations': [{ rule: 'self == oldSelf', message: 'userId cannot be changed after creation' }],
-    }),
-  name: z
-    .string()
-    .min(1)
-    .max(63)
-    .regex(/^[a-z0-9]([a-z0-9-]*[a-z0-9])?$/)
-    .optional(),
-});
+export const WorkspaceSpec = z
+  .object({
+    userId: UserId.describe('Whose files these are. Cannot be changed.'),
+    name: WorkspaceNameSuffix.optional().describe("One of the user's named workspaces; without it the user's own."),
+  })
+  .describe('Whose files these are, and which of them.')
+  .meta({
+    'x-kubernetes-validations': [
+      {
+        rule: 'self.userId == oldSelf.userId',
+        message: 'userId cannot be changed after creation',
+        fieldPath: '.userId',
+      },
+      {
+        rule: 'has(self.name) == has(oldSelf.name) && (!has(self.name) || self.name == oldSelf.name)',
+        message: 'name cannot be changed after creation',
+        fieldPath: '.name',
+      },
+    ],
+  });
 export type WorkspaceSpec = z.infer<typeof WorkspaceSpec>;
 
 /**
