@@ -1,0 +1,132 @@
+import { createHash } from 'node:crypto';
+import { Agent, type Dispatcher } from 'undici';
+import type { Clock } from '../base/clock.ts';
+import type { ClusterAccess, ClusterCredentials, ClusterTls } from './cluster-access.ts';
+
+/** Calls share a few connections; each watch holds one of its own for minutes, so they must not compete. */
+export type Pool = 'calls' | 'watches';
+
+export interface HttpRequest {
+  readonly method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
+  /** With its query, below the server's URL. */
+  readonly path: string;
+  readonly pool: Pool;
+  readonly contentType?: string;
+  readonly body?: string;
+  readonly signal: AbortSignal;
+}
+
+export type HttpAnswer = Pick<Dispatcher.ResponseData, 'statusCode' | 'headers' | 'body'>;
+
+export interface Transport {
+  readonly host: string;
+  /** Resolves when the headers are there; the caller reads or destroys the body. */
+  readonly send: (request: HttpRequest) => Promise<HttpAnswer>;
+  /** What a connection outside of the pools (exec) needs. */
+  readonly credentials: () => Promise<ClusterCredentials>;
+  /** Ends every connection at once. */
+  readonly close: () => Promise<void>;
+}
+
+export interface TransportOptions {
+  readonly access: ClusterAccess;
+  readonly clock: Clock;
+  readonly userAgent: string;
+  readonly callConnections: number;
+}
+
+/** client-node reads its files at each question; once in ten seconds is often enough for what rotates in hours. */
+const CREDENTIALS_TTL_MS = 10_000;
+const CONNECT_TIMEOUT_MS = 10_000;
+/** Below the API server's own idle limit of 90 s, so that it is we who close an idle connection. */
+const KEEP_ALIVE_MS = 30_000;
+
+/**
+ * HTTP to one API server on undici agents of our own. Both are replaced when the CA or the client certificate on disk
+ * changes (client-node's own dispatcher would keep the old one for ever); requests under way end on the old ones.
+ * HTTP/1.1 only: one dead HTTP/2 connection would stall all calls at once.
+ */
+export const makeTransport = ({ access, clock, userAgent, callConnections }: TransportOptions): Transport => {
+  let cached: { readonly value: Promise<ClusterCredentials>; readonly readAt: number } | undefined;
+  let agents: { readonly key: string; readonly calls: Agent; readonly watches: Agent } | undefined;
+  let closed = false;
+  const retired = new Set<Agent>();
+
+  const credentials = (): Promise<ClusterCredentials> => {
+    if (cached === undefined || clock.monotonic() - cached.readAt > CREDENTIALS_TTL_MS) {
+      const value = access.credentials();
+      cached = { value, readAt: clock.monotonic() };
+      value.catch(() => (cached = undefined));
+    }
+    return cached.value;
+  };
+
+  const retire = (agent: Agent): void => {
+    retired.add(agent);
+    void agent.close().then(
+      () => retired.delete(agent),
+      () => retired.delete(agent),
+    );
+  };
+
+  const agentFor = (pool: Pool, tls: ClusterTls): Agent => {
+    const key = fingerprint(tls);
+    if (agents?.key !== key) {
+      if (agents !== undefined) [agents.calls, agents.watches].forEach(retire);
+      agents = { key, calls: makeAgent(tls, callConnections), watches: makeAgent(tls) };
+    }
+    return agents[pool];
+  };
+
+  return {
+    host: new URL(access.server).host,
+    credentials,
+    send: async (request) => {
+      const { headers, tls } = await credentials();
+      request.signal.throwIfAborted();
+      if (closed) throw new Error('the Kubernetes client is closed');
+      const url = new URL(access.server + request.path);
+      const answer = await agentFor(request.pool, tls).request({
+        origin: url.origin,
+        path: url.pathname + url.search,
+        method: request.method,
+        headers: {
+          ...headers,
+          accept: 'application/json',
+          'user-agent': userAgent,
+          ...(request.contentType !== undefined && { 'content-type': request.contentType }),
+        },
+        body: request.body ?? null,
+        signal: request.signal,
+      });
+      // A rotated token: the next call reads it again instead of failing until the cache runs out.
+      if (answer.statusCode === 401) cached = undefined;
+      return answer;
+    },
+    close: async () => {
+      closed = true;
+      const all = [...retired, ...(agents === undefined ? [] : [agents.calls, agents.watches])];
+      agents = undefined;
+      await Promise.all(all.map((agent) => agent.destroy()));
+    },
+  };
+};
+
+/** Deadlines are the caller's, by its clock; undici's own are off but for connecting. */
+const makeAgent = (tls: ClusterTls, connections?: number): Agent =>
+  new Agent({
+    connect: { ...tls, timeout: CONNECT_TIMEOUT_MS, keepAlive: true, keepAliveInitialDelay: 30_000 },
+    connections: connections ?? null,
+    allowH2: false,
+    keepAliveTimeout: KEEP_ALIVE_MS,
+    headersTimeout: 0,
+    bodyTimeout: 0,
+  });
+
+const fingerprint = (tls: ClusterTls): string => {
+  const hash = createHash('sha256');
+  for (const part of [tls.ca, tls.cert, tls.key, tls.servername, String(tls.rejectUnauthorized)]) {
+    hash.update(part ?? '').update('\0');
+  }
+  return hash.digest('hex');
+};
