@@ -1,5 +1,6 @@
 import { Command, CommanderError } from 'commander';
 import { registerCrdsCommand } from './crds.ts';
+import { registerUpCommand } from './up.ts';
 
 /**
  * argv → exit code. One file per command in this folder; each adds itself here, loads its parts only when it is run
@@ -8,6 +9,7 @@ import { registerCrdsCommand } from './crds.ts';
 export const runCli = async (args: readonly string[]): Promise<number> => {
   const program = new Command('matrx').description('matrx-sandbox').exitOverride();
   registerCrdsCommand(program);
+  registerUpCommand(program);
   try {
     await program.parseAsync(args, { from: 'user' });
     return process.exitCode === undefined ? 0 : Number(process.exitCode);

@@ -1,0 +1,95 @@
+import { access, mkdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { run } from '../command.ts';
+import { AUTHORITIES, CERTIFICATES, type CertificatePlan } from './certificate-plan.ts';
+
+/** The cluster lives no longer than its machine; renewing certificates under it would be one more way to break. */
+const VALID_DAYS = '3650';
+const NEW_KEY = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes'] as const;
+const PLAN_FILE = 'plan.json';
+
+/**
+ * Makes the keys and certificates of the cluster in `folder` with the openssl program (Node's crypto cannot sign
+ * X.509), unless those of exactly this plan are there. Resolves with whether it made any.
+ */
+export const ensureCertificates = async (folder: string, log: string): Promise<boolean> => {
+  const plan = `${JSON.stringify({ AUTHORITIES, CERTIFICATES }, null, 2)}\n`;
+  // Written last: a run that stopped half way starts over.
+  if ((await readFile(join(folder, PLAN_FILE), 'utf8').catch(() => '')) === plan) return false;
+  await rm(folder, { recursive: true, force: true });
+  await mkdir(folder, { recursive: true, mode: 0o700 });
+  const openssl = (...args: string[]): Promise<string> => run(['openssl', ...args], { cwd: folder, log });
+
+  await Promise.all(
+    AUTHORITIES.map((authority) =>
+      openssl(
+        'req',
+        '-x509',
+        '-new',
+        ...NEW_KEY,
+        '-days',
+        VALID_DAYS,
+        '-subj',
+        `/CN=matrx-local ${authority}`,
+        '-addext',
+        'keyUsage=critical,keyCertSign,cRLSign,digitalSignature',
+        '-keyout',
+        `${authority}-ca.key`,
+        '-out',
+        `${authority}-ca.crt`,
+      ),
+    ),
+  );
+  await Promise.all(CERTIFICATES.map((certificate) => issue(folder, certificate, openssl)));
+  await openssl('genrsa', '-out', 'service-account.key', '2048');
+  await openssl('rsa', '-in', 'service-account.key', '-pubout', '-out', 'service-account.pub');
+  await writeFile(join(folder, PLAN_FILE), plan, { mode: 0o600 });
+  return true;
+};
+
+const issue = async (
+  folder: string,
+  certificate: CertificatePlan,
+  openssl: (...args: string[]) => Promise<string>,
+): Promise<void> => {
+  const { name, authority, commonName, organization, use, names } = certificate;
+  const subject = `${organization === undefined ? '' : `/O=${organization}`}/CN=${commonName}`;
+  const extensions = [
+    'basicConstraints=critical,CA:FALSE',
+    'keyUsage=critical,digitalSignature',
+    `extendedKeyUsage=${use.map((each) => `${each}Auth`).join(',')}`,
+    ...(names === undefined ? [] : [`subjectAltName=${names.join(',')}`]),
+  ];
+  await writeFile(join(folder, `${name}.ext`), `${extensions.join('\n')}\n`);
+  await openssl('req', '-new', ...NEW_KEY, '-subj', subject, '-keyout', `${name}.key`, '-out', `${name}.csr`);
+  await openssl(
+    'x509',
+    '-req',
+    '-in',
+    `${name}.csr`,
+    '-days',
+    VALID_DAYS,
+    '-extfile',
+    `${name}.ext`,
+    // A random serial: issuing in parallel, they would share the counter in a serial file.
+    '-CA',
+    `${authority}-ca.crt`,
+    '-CAkey',
+    `${authority}-ca.key`,
+    '-set_serial',
+    await serial(openssl),
+    '-out',
+    `${name}.crt`,
+  );
+  await Promise.all([rm(join(folder, `${name}.csr`)), rm(join(folder, `${name}.ext`))]);
+};
+
+const serial = async (openssl: (...args: string[]) => Promise<string>): Promise<string> =>
+  `0x4${(await openssl('rand', '-hex', '15')).trim()}`;
+
+/** Whether `folder` holds a cluster's certificates at all. */
+export const hasCertificates = (folder: string): Promise<boolean> =>
+  access(join(folder, PLAN_FILE)).then(
+    () => true,
+    () => false,
+  );

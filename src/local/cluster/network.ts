@@ -1,0 +1,18 @@
+/**
+ * The addresses of the cluster that is built here. The node's address lies on a bridge of its own that has no port:
+ * it stays the same when the machine changes networks, and nothing the cluster listens on can be reached from outside
+ * of the machine.
+ */
+export const NODE_NAME = 'matrx-local';
+export const NODE_ADDRESS = '10.97.0.1';
+export const NODE_INTERFACE = 'matrx-node';
+export const POD_CIDR = '10.244.0.0/16';
+/** What the one node gives its pods: the first /24 of the pods' range, as kube-controller-manager allots it. */
+export const NODE_POD_CIDR = '10.244.0.0/24';
+export const POD_INTERFACE = 'matrx-pods';
+export const SERVICE_CIDR = '10.96.0.0/16';
+export const API_SERVICE_ADDRESS = '10.96.0.1';
+export const API_PORT = 6443;
+export const API_URL = `https://${NODE_ADDRESS}:${API_PORT}`;
+export const ETCD_PORT = 2379;
+export const ETCD_PEER_PORT = 2380;

@@ -1,0 +1,87 @@
+import { createHash } from 'node:crypto';
+import { mkdir, readFile, rename, rm, stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import { findProgram, run, type CommandOptions } from './command.ts';
+
+/** A program built from Go modules; its file in the cache carries a hash of all that it is made from. */
+export interface GoProgram {
+  readonly name: string;
+  /** A folder with go.mod, go.sum and a main package, or a module at a version. */
+  readonly source: { readonly folder: string } | { readonly module: string; readonly version: string };
+  readonly flags: readonly string[];
+}
+
+const MINIMAL_GO = [1, 21] as const;
+
+/** "go version go1.26.8 linux/amd64" → [1, 26]; undefined for what is no release. */
+export const parseGoVersion = (text: string): readonly [number, number] | undefined => {
+  const match = /\bgo(\d+)\.(\d+)/.exec(text);
+  return match === null ? undefined : [Number(match[1]), Number(match[2])];
+};
+
+/** From 1.21 on the go command fetches the newer toolchain that a go.mod asks for by itself. */
+export const isGoUsable = (version: readonly [number, number] | undefined): boolean =>
+  version !== undefined &&
+  (version[0] > MINIMAL_GO[0] || (version[0] === MINIMAL_GO[0] && version[1] >= MINIMAL_GO[1]));
+
+/** The output of `go version`. Throws, with what to do, when there is no go or it is too old. */
+export const goVersion = async (env: Readonly<NodeJS.ProcessEnv>): Promise<string> => {
+  const go = await findProgram('go', env.PATH ?? '');
+  const text = go === undefined ? 'none' : (await run([go, 'version'], { env })).trim();
+  if (isGoUsable(parseGoVersion(text))) return text;
+  throw new Error(`building the cluster needs Go ${MINIMAL_GO.join('.')} or newer on PATH, found: ${text}`);
+};
+
+const fingerprint = async (program: GoProgram, version: string): Promise<string> => {
+  const hash = createHash('sha256').update(JSON.stringify([version, program.flags]));
+  if ('folder' in program.source) {
+    for (const file of ['go.mod', 'go.sum', 'main.go']) hash.update(await readFile(join(program.source.folder, file)));
+  } else {
+    hash.update(`${program.source.module}@${program.source.version}`);
+  }
+  return hash.digest('hex').slice(0, 16);
+};
+
+/**
+ * Where the built program lies in the cache, and whether it is there already. The name changes with go.mod, go.sum,
+ * the source, the flags and the Go version, so that a changed module is built again.
+ */
+export const locateGoProgram = async (
+  program: GoProgram,
+  cache: string,
+  env: Readonly<NodeJS.ProcessEnv>,
+): Promise<{ readonly path: string; readonly exists: boolean }> => {
+  const path = join(cache, 'bin', `${program.name}-${await fingerprint(program, await goVersion(env))}`);
+  const exists = await stat(path).then(
+    () => true,
+    () => false,
+  );
+  return { path, exists };
+};
+
+/** Builds the program to `path`. The file appears there whole or not at all. */
+export const buildGoProgram = async (
+  program: GoProgram,
+  path: string,
+  options: { readonly env: Readonly<NodeJS.ProcessEnv> } & Pick<CommandOptions, 'log' | 'onLine' | 'signal'>,
+): Promise<void> => {
+  const { env, ...rest } = options;
+  const staging = `${path}.building`;
+  await mkdir(staging, { recursive: true });
+  const goEnv = { ...env, CGO_ENABLED: '0', GOTOOLCHAIN: env.GOTOOLCHAIN ?? 'auto' };
+  const { source } = program;
+  if ('folder' in source) {
+    await run(['go', 'build', '-v', ...program.flags, '-o', join(staging, program.name), '.'], {
+      ...rest,
+      cwd: source.folder,
+      env: goEnv,
+    });
+  } else {
+    await run(['go', 'install', '-v', ...program.flags, `${source.module}@${source.version}`], {
+      ...rest,
+      env: { ...goEnv, GOBIN: staging },
+    });
+  }
+  await rename(join(staging, program.name), path);
+  await rm(staging, { recursive: true, force: true });
+};
