@@ -9,6 +9,9 @@ export const CSI_DRIVER_NAME = 'workspace.matrx.dev';
 /** Held by a Sandbox until its home is saved and its writer released. */
 export const SANDBOX_FINALIZER = 'matrx.dev/workspace';
 
+/** Held by a Workspace while it exists, so that no writer's lock is lost with the object. */
+export const WORKSPACE_FINALIZER = 'matrx.dev/writer';
+
 /** Labels are indexes for people and selectors; nothing trusts them. */
 export const LABEL_SANDBOX = 'matrx.dev/sandbox';
 export const LABEL_MANAGED_BY = 'app.kubernetes.io/managed-by';

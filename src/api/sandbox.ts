@@ -91,6 +91,10 @@ export const SandboxStatus = z.object({
   node: z.string().max(253).optional(),
   startedAt: Time.optional().describe('When the sandbox last became ready.'),
   stoppedAt: Time.optional().describe('When the sandbox was last stopped and its home let go.'),
+  podFailures: z
+    .object({ count: z.int().min(1), podUid: z.string().max(64), lastTime: Time })
+    .optional()
+    .describe('Pods in a row that had to be replaced: the next one is made after a growing delay.'),
   expiresAt: Time.optional(),
   lastHeartbeatTime: Time.optional(),
   workspace: z

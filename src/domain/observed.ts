@@ -1,0 +1,28 @@
+import type { Pod } from '../api/pod.ts';
+import type { Sandbox } from '../api/sandbox.ts';
+import type { SandboxTemplate } from '../api/sandbox-template.ts';
+import type { Workspace } from '../api/workspace.ts';
+
+/**
+ * All that a decision about one Sandbox rests on: a snapshot of caches, each of which may lag behind the API server
+ * on its own. So `plan` may be wrong about the world, and every action it returns carries what it assumed.
+ */
+export interface Observed {
+  /** Milliseconds since the epoch. */
+  readonly now: number;
+  readonly sandbox: Sandbox;
+  /** The one that `spec.templateRef` names. */
+  readonly template: SandboxTemplate | undefined;
+  /** The one that the sandbox's home follows from; always undefined for an ephemeral home. */
+  readonly workspace: Workspace | undefined;
+  /** The pod with the Sandbox's name, whoever owns it. */
+  readonly pod: Pod | undefined;
+  /** Why the API server refused the pod a moment ago, in this very pass. */
+  readonly refusal?: PodRefusal;
+}
+
+export interface PodRefusal {
+  readonly reason: 'PodRefused' | 'PodNameTaken';
+  /** The API server's own words. */
+  readonly message: string;
+}

@@ -1,0 +1,68 @@
+import { canonicalJson } from '../base/json.ts';
+import type { Action } from './action.ts';
+import { homeOf } from './home.ts';
+import type { Observed } from './observed.ts';
+import { podReadiness } from './pod-readiness.ts';
+import { podView } from './pod-view.ts';
+import { sandboxStatus } from './sandbox-status.ts';
+import { isDeleting, seen } from './seen.ts';
+import { START_RULES } from './start-rules.ts';
+import { firstStep, type Situation, type Step, wait } from './step.ts';
+import { STOP_RULES } from './stop-rules.ts';
+import { transitionEvents } from './transition-events.ts';
+import { writerView } from './writer.ts';
+import { SANDBOX_FINALIZER } from '../api/names.ts';
+import { Reason } from '../api/reasons.ts';
+
+/**
+ * What to do about one Sandbox, given what is seen of it: pure and total. An empty answer means that nothing is to be
+ * done until something changes.
+ */
+export const plan = (observed: Observed): readonly Action[] => {
+  const { sandbox } = observed;
+  // Deleted, and ours no longer: whoever still holds it is somebody else's business.
+  if (isDeleting(sandbox) && !(sandbox.metadata.finalizers ?? []).includes(SANDBOX_FINALIZER)) return [];
+  const situation: Situation = {
+    ...observed,
+    home: homeOf(sandbox),
+    podView: podView(observed.pod, sandbox),
+    writer: writerView(observed.workspace, sandbox),
+  };
+  const step = nextStep(situation);
+  const requeue: readonly Action[] =
+    step.requeueAfterMs === undefined ? [] : [{ kind: 'requeue', afterMs: step.requeueAfterMs }];
+  switch (step.status) {
+    case 'skip':
+      return [...step.actions, ...requeue];
+    case 'before':
+      return [...statusActions(situation, step), ...step.actions, ...requeue];
+    case 'after':
+      return [...step.actions, ...statusActions(situation, step), ...requeue];
+    default:
+      return step.status satisfies never;
+  }
+};
+
+const nextStep = (situation: Situation): Step => {
+  const { sandbox, podView: pod } = situation;
+  const unexpected = wait(Reason.InternalError, 'no rule fits; the controller looks again');
+  if (isDeleting(sandbox) || sandbox.spec.desiredState !== 'Running') {
+    return firstStep(STOP_RULES, situation, unexpected);
+  }
+  const running: Step =
+    pod.kind === 'live'
+      ? { ready: podReadiness(situation, pod.pod), actions: [], status: 'after', requeueAfterMs: undefined }
+      : unexpected;
+  return firstStep(START_RULES, situation, running);
+};
+
+/** Nothing where nothing would change: a status write wakes every watcher, this controller first. */
+const statusActions = (situation: Situation, step: Step): readonly Action[] => {
+  const { sandbox } = situation;
+  const status = sandboxStatus(situation, step);
+  if (canonicalJson(status) === canonicalJson(sandbox.status)) return [];
+  return [
+    { kind: 'writeSandboxStatus', sandbox: seen(sandbox), status },
+    ...transitionEvents(sandbox.status?.conditions, status.conditions ?? []),
+  ];
+};

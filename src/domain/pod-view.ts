@@ -1,0 +1,76 @@
+import type { ContainerStatus, Pod, PodCondition } from '../api/pod.ts';
+import type { Sandbox } from '../api/sandbox.ts';
+import { isDeleting, uidOf } from './seen.ts';
+
+/** A pod with the Sandbox's name, as far as decisions go. */
+export type PodView =
+  | { readonly kind: 'absent' }
+  /** Somebody else's: never adopted, never deleted. */
+  | { readonly kind: 'foreign'; readonly owner: string }
+  | { readonly kind: 'terminating'; readonly pod: Pod }
+  /** Evicted, refused by the kubelet, run to its end: it will not run again. */
+  | { readonly kind: 'ended'; readonly pod: Pod; readonly why: string }
+  | { readonly kind: 'live'; readonly pod: Pod };
+
+export const podView = (pod: Pod | undefined, sandbox: Sandbox): PodView => {
+  if (pod === undefined) return { kind: 'absent' };
+  const owner = pod.metadata.ownerReferences?.find((reference) => reference.controller === true);
+  if (owner?.uid !== uidOf(sandbox)) {
+    return { kind: 'foreign', owner: owner === undefined ? 'nobody' : `${owner.kind} ${owner.name} (${owner.uid})` };
+  }
+  if (isDeleting(pod)) return { kind: 'terminating', pod };
+  const { phase, reason, message } = pod.status ?? {};
+  if (phase === 'Failed' || phase === 'Succeeded') {
+    return { kind: 'ended', pod, why: [reason ?? phase, message].filter(Boolean).join(': ') };
+  }
+  return { kind: 'live', pod };
+};
+
+export const podCondition = (pod: Pod, type: string): PodCondition | undefined =>
+  pod.status?.conditions?.find((condition) => condition.type === type);
+
+export const isPodReady = (pod: Pod): boolean => podCondition(pod, 'Ready')?.status === 'True';
+
+const IMAGE_REASONS: readonly string[] = [
+  'ErrImagePull',
+  'ImagePullBackOff',
+  'InvalidImageName',
+  'ErrImageNeverPull',
+  'ImageInspectError',
+  'RegistryUnavailable',
+  'SignatureValidationFailed',
+];
+
+const STARTING_REASONS: readonly string[] = ['ContainerCreating', 'PodInitializing'];
+
+/** Why the container does not run. */
+export interface ContainerTrouble {
+  readonly kind: 'image' | 'container';
+  readonly message: string;
+}
+
+/** Undefined while the container runs or is on its way. */
+export const containerTrouble = (pod: Pod): ContainerTrouble | undefined => {
+  for (const status of pod.status?.containerStatuses ?? []) {
+    const trouble = troubleOf(status);
+    if (trouble !== undefined) return trouble;
+  }
+  return undefined;
+};
+
+const troubleOf = (status: ContainerStatus): ContainerTrouble | undefined => {
+  const { waiting, terminated } = status.state ?? {};
+  if (terminated !== undefined) {
+    const why = [terminated.reason, terminated.message].filter(Boolean).join(': ');
+    return {
+      kind: 'container',
+      message: `the container ended with exit code ${terminated.exitCode}${why === '' ? '' : ` (${why})`}; restarts so far: ${status.restartCount}`,
+    };
+  }
+  const reason = waiting?.reason;
+  if (reason === undefined || STARTING_REASONS.includes(reason)) return undefined;
+  return {
+    kind: IMAGE_REASONS.includes(reason) ? 'image' : 'container',
+    message: [reason, waiting?.message].filter(Boolean).join(': '),
+  };
+};

@@ -1,0 +1,28 @@
+import { Reason, SandboxConditionType } from '../api/reasons.ts';
+import type { Verdict } from './step.ts';
+
+/** Only a person can help: to retry is right, to wait for it is not. */
+const NEEDS_A_PERSON: readonly Reason[] = [
+  Reason.TemplateNotFound,
+  Reason.WorkspaceMismatch,
+  Reason.PodNameTaken,
+  Reason.PodRefused,
+  Reason.WorkspaceCorrupt,
+  Reason.BucketNotFound,
+  Reason.StorageForbidden,
+];
+
+const AT_REST: readonly Reason[] = [Reason.PodReady, Reason.Stopped, Reason.Suspended];
+
+export const isStalled = (ready: Verdict): boolean => NEEDS_A_PERSON.includes(ready.reason);
+
+/**
+ * kstatus's two abnormal-true conditions: Stalled where only a person helps, Reconciling while anything else is under
+ * way, neither at rest. They repeat what Ready says.
+ */
+export const progressConditions = (ready: Verdict): readonly (readonly [type: string, verdict: Verdict])[] => {
+  const repeated: Verdict = { ...ready, status: 'True' };
+  if (isStalled(ready)) return [[SandboxConditionType.Stalled, repeated]];
+  if (AT_REST.includes(ready.reason)) return [];
+  return [[SandboxConditionType.Reconciling, repeated]];
+};

@@ -1,0 +1,93 @@
+import type { Condition } from '../api/condition.ts';
+import type { Pod } from '../api/pod.ts';
+import { SandboxConditionType } from '../api/reasons.ts';
+import type { SandboxStatus } from '../api/sandbox.ts';
+import { rfc3339 } from '../base/clock.ts';
+import { phaseOf } from './phase.ts';
+import { progressConditions } from './progress-conditions.ts';
+import { countFailure } from './restart-delay.ts';
+import { isDeleting, uidOf } from './seen.ts';
+import { condition } from './set-condition.ts';
+import type { Situation, Step, Verdict } from './step.ts';
+import { workspaceRestored } from './workspace-restored.ts';
+import { workspaceSaved } from './workspace-saved.ts';
+
+/** The whole status, as `situation` and the step that follows from it make it. */
+export const sandboxStatus = (situation: Situation, step: Step): SandboxStatus => {
+  const { sandbox, now } = situation;
+  const before = sandbox.status;
+  const podFailures =
+    step.failedPodUid === undefined ? before?.podFailures : countFailure(before, step.failedPodUid, now);
+  const workspace = workspacePart(situation);
+  return {
+    observedGeneration: sandbox.metadata.generation ?? 0,
+    phase: phaseOf(situation, step.ready),
+    ...(isUnwanted(situation) ? { stopReason: before?.stopReason ?? 'user_requested' } : {}),
+    conditions: conditions(situation, step.ready),
+    ...podPart(situation),
+    ...times(situation, step.ready),
+    ...(podFailures === undefined ? {} : { podFailures }),
+    ...(before?.expiresAt === undefined ? {} : { expiresAt: before.expiresAt }),
+    ...(before?.lastHeartbeatTime === undefined ? {} : { lastHeartbeatTime: before.lastHeartbeatTime }),
+    ...(workspace === undefined ? {} : { workspace }),
+  };
+};
+
+const isUnwanted = ({ sandbox }: Situation): boolean => isDeleting(sandbox) || sandbox.spec.desiredState !== 'Running';
+
+const conditions = (situation: Situation, ready: Verdict): readonly Condition[] & Condition[] => {
+  const { sandbox, now } = situation;
+  const verdicts: readonly (readonly [string, Verdict])[] = [
+    [SandboxConditionType.Ready, ready],
+    [SandboxConditionType.WorkspaceRestored, workspaceRestored(situation)],
+    [SandboxConditionType.WorkspaceSaved, workspaceSaved(situation)],
+    ...progressConditions(ready),
+  ];
+  return verdicts.map(([type, verdict]) =>
+    condition(type, verdict, sandbox.status?.conditions, sandbox.metadata.generation ?? 0, now),
+  );
+};
+
+const ourPod = ({ podView }: Situation): Pod | undefined =>
+  podView.kind === 'absent' || podView.kind === 'foreign' ? undefined : podView.pod;
+
+const podPart = (situation: Situation): Partial<SandboxStatus> => {
+  const pod = ourPod(situation);
+  if (pod === undefined) return {};
+  const podIP = pod.status?.podIP;
+  const node = pod.spec?.nodeName;
+  return {
+    podName: pod.metadata.name,
+    podUid: uidOf(pod),
+    ...(podIP === undefined ? {} : { podIP }),
+    ...(node === undefined ? {} : { node }),
+  };
+};
+
+/** `startedAt` belongs to one pod: set when it first is ready, kept while it lives and after it has gone. */
+const times = (situation: Situation, ready: Verdict): Partial<SandboxStatus> => {
+  const { sandbox, now } = situation;
+  const before = sandbox.status;
+  const pod = ourPod(situation);
+  const isNewPod = pod !== undefined && before?.podUid !== uidOf(pod);
+  const startedAt = (isNewPod ? undefined : before?.startedAt) ?? (ready.status === 'True' ? rfc3339(now) : undefined);
+  const isAtRest = ready.reason === 'Stopped' || ready.reason === 'Suspended';
+  const stoppedAt = isAtRest ? (before?.stoppedAt ?? rfc3339(now)) : undefined;
+  return {
+    ...(startedAt === undefined ? {} : { startedAt }),
+    ...(stoppedAt === undefined ? {} : { stoppedAt }),
+  };
+};
+
+/** What is told of the workspace is frozen when the writer is given up: from then on it is the next one's. */
+const workspacePart = ({ sandbox, workspace, home, writer }: Situation): SandboxStatus['workspace'] => {
+  const before = sandbox.status?.workspace;
+  if (home.kind !== 'workspace') return undefined;
+  if (writer.kind !== 'ours') return before ?? { name: home.name };
+  const head = workspace?.status?.head;
+  return {
+    name: home.name,
+    epoch: writer.writer.epoch,
+    ...(head === undefined ? {} : { sequence: head.sequence, savedAt: head.committedAt }),
+  };
+};

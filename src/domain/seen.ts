@@ -1,0 +1,27 @@
+import type { KubeObject } from '../api/meta.ts';
+import type { Sandbox } from '../api/sandbox.ts';
+import type { Assumption, Seen } from './action.ts';
+
+/** What a write to `object` has to find unchanged. Objects from the API server always have a uid and a version. */
+export const seen = (object: KubeObject): Seen => ({
+  name: object.metadata.name,
+  uid: object.metadata.uid ?? '',
+  resourceVersion: object.metadata.resourceVersion ?? '',
+});
+
+export const uidOf = (object: KubeObject): string => object.metadata.uid ?? '';
+
+export const isDeleting = (object: KubeObject): boolean => object.metadata.deletionTimestamp !== undefined;
+
+/** A deletion cannot be taken back; a desired state can, and a cache may not know it yet. */
+export const stillUnwanted = (sandbox: Sandbox): readonly Assumption[] =>
+  isDeleting(sandbox)
+    ? []
+    : [
+        {
+          kind: 'sandboxSpecUnchanged',
+          name: sandbox.metadata.name,
+          uid: uidOf(sandbox),
+          generation: sandbox.metadata.generation ?? 0,
+        },
+      ];

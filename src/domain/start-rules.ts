@@ -1,0 +1,217 @@
+import { SANDBOX_FINALIZER } from '../api/names.ts';
+import { Reason } from '../api/reasons.ts';
+import { rfc3339 } from '../base/clock.ts';
+import type { Action } from './action.ts';
+import { desiredPod } from './desired-pod.ts';
+import { desiredWorkspace } from './desired-workspace.ts';
+import { restartDelayMs } from './restart-delay.ts';
+import { isDeleting, seen, uidOf } from './seen.ts';
+import { savingMessage, sessionTrouble } from './session-verdict.ts';
+import { act, advance, type Rule, type Situation, wait } from './step.ts';
+import { nextEpoch } from './writer.ts';
+
+/** Nothing tells us when a pod without our labels goes away or a quota grows: look again after so long. */
+export const RETRY_REFUSED_MS = 15_000;
+
+const needFinalizer: Rule = ({ sandbox }) => {
+  const finalizers = sandbox.metadata.finalizers ?? [];
+  if (finalizers.includes(SANDBOX_FINALIZER)) return undefined;
+  // Before anything else is made: what is made under it has to be let go of before the Sandbox may vanish.
+  return advance(Reason.WaitingForWorkspace, 'the sandbox has just been asked for', [
+    { kind: 'addSandboxFinalizer', sandbox: seen(sandbox), finalizers: [...finalizers, SANDBOX_FINALIZER] },
+  ]);
+};
+
+const needValidUser: Rule = ({ home }) =>
+  home.kind === 'invalid' ? wait(Reason.WorkspaceMismatch, home.message) : undefined;
+
+/**
+ * A pod whose epoch is over cannot save: its home is unmounted, fenced, or never will be ours. It has to go, and the
+ * next pod gets the next epoch. The caches of pods and workspaces lag independently, so the deletion asks first.
+ */
+const loseFencedPod: Rule = ({ home, podView, writer, workspace, sandbox }) => {
+  if (home.kind !== 'workspace' || podView.kind !== 'live') return undefined;
+  if (writer.kind === 'ours' && writer.session.kind !== 'final') return undefined;
+  const conflict =
+    writer.kind === 'ours' && writer.session.kind === 'final' && writer.session.session.state === 'Conflict';
+  const why = conflict
+    ? `another writer has published a newer state of workspace ${home.name}`
+    : `the pod no longer holds workspace ${home.name}`;
+  const unchanged =
+    workspace === undefined
+      ? ({ kind: 'workspaceAbsent', name: home.name } as const)
+      : ({ kind: 'workspaceUnchanged', workspace: seen(workspace) } as const);
+  const uid = uidOf(podView.pod);
+  return act(
+    Reason.Fenced,
+    `${why}; the pod is replaced`,
+    [{ kind: 'deletePod', name: sandbox.metadata.name, uid, assuming: [unchanged] }],
+    uid,
+  );
+};
+
+const awaitTerminatingPod: Rule = ({ podView, writer }) => {
+  if (podView.kind !== 'terminating') return undefined;
+  if (writer.kind === 'ours' && writer.session.kind === 'active' && writer.session.session.state === 'Saving') {
+    const { session } = writer.session;
+    const { reason, message } = sessionTrouble(session, Reason.SavingWorkspace, savingMessage(session));
+    return wait(reason, `the pod is ending; ${message}`);
+  }
+  return wait(Reason.PodTerminating, 'the pod is ending; another follows');
+};
+
+const replaceEndedPod: Rule = ({ podView, sandbox }) => {
+  if (podView.kind !== 'ended') return undefined;
+  const uid = uidOf(podView.pod);
+  return act(
+    Reason.PodFailed,
+    `the pod has ended and is replaced (${podView.why})`,
+    [{ kind: 'deletePod', name: sandbox.metadata.name, uid, assuming: [] }],
+    uid,
+  );
+};
+
+/** The pod is gone, but its node still has the home: that comes first, however long it takes. */
+const awaitSession: Rule = ({ podView, writer }) => {
+  if (podView.kind === 'live' || writer.kind !== 'ours' || writer.session.kind !== 'active') return undefined;
+  const { session } = writer.session;
+  const { reason, message } = sessionTrouble(session, Reason.SavingWorkspace, savingMessage(session));
+  return wait(reason, `the previous pod is gone; ${message}`);
+};
+
+const releaseSpentEpoch: Rule = (situation) => {
+  const { podView, writer } = situation;
+  if (podView.kind === 'live' || writer.kind !== 'ours' || writer.session.kind !== 'final') return undefined;
+  return {
+    ready: { status: 'False', reason: Reason.WaitingForWorkspace, message: 'the next pod gets the workspace anew' },
+    actions: release(situation),
+    status: 'before',
+    requeueAfterMs: 0,
+  };
+};
+
+/** The writer of `situation` is given up, if by then there is no pod that could write. */
+export const release = ({ workspace, writer, sandbox }: Situation): readonly Action[] => {
+  if (workspace === undefined || writer.kind !== 'ours') return [];
+  return [
+    {
+      kind: 'releaseWriter',
+      workspace: seen(workspace),
+      epoch: writer.writer.epoch,
+      assuming: [{ kind: 'noPodOf', podName: sandbox.metadata.name, sandboxUid: uidOf(sandbox) }],
+    },
+    {
+      kind: 'emitEvent',
+      type: 'Normal',
+      reason: 'WriterReleased',
+      note: `gave up workspace ${workspace.metadata.name}, epoch ${writer.writer.epoch}`,
+    },
+  ];
+};
+
+const needFreeName: Rule = ({ podView, sandbox }) =>
+  podView.kind === 'foreign'
+    ? wait(
+        Reason.PodNameTaken,
+        `a pod named ${sandbox.metadata.name} exists and belongs to ${podView.owner}; delete it or give the sandbox another name`,
+        RETRY_REFUSED_MS,
+      )
+    : undefined;
+
+const needTemplate: Rule = ({ podView, template, sandbox }) =>
+  podView.kind === 'absent' && template === undefined
+    ? wait(
+        Reason.TemplateNotFound,
+        `there is no SandboxTemplate ${sandbox.spec.templateRef.name} in this namespace; create it or change spec.templateRef.name`,
+      )
+    : undefined;
+
+const needPatience: Rule = ({ podView, sandbox, now }) => {
+  if (podView.kind !== 'absent') return undefined;
+  const failures = sandbox.status?.podFailures;
+  const delayMs = restartDelayMs(failures, now);
+  if (failures === undefined || delayMs === 0) return undefined;
+  return wait(
+    Reason.PodFailed,
+    `${failures.count} pods in a row have failed; the next one is made at ${rfc3339(now + delayMs)}`,
+    delayMs,
+  );
+};
+
+const needWorkspace: Rule = ({ home, workspace, podView, sandbox }) => {
+  if (home.kind !== 'workspace' || podView.kind !== 'absent') return undefined;
+  const { name } = home;
+  if (workspace === undefined) {
+    return advance(Reason.WaitingForWorkspace, `workspace ${name} is being made`, [
+      { kind: 'createWorkspace', workspace: desiredWorkspace(sandbox, name) },
+      { kind: 'emitEvent', type: 'Normal', reason: 'WorkspaceCreated', note: `created workspace ${name}` },
+    ]);
+  }
+  const { spec } = workspace;
+  if (spec.userId === sandbox.spec.userId && spec.name === sandbox.spec.workspace.name) return undefined;
+  return wait(
+    Reason.WorkspaceMismatch,
+    `workspace ${name} belongs to user ${spec.userId}${spec.name === undefined ? '' : `, name ${spec.name}`}, not to this sandbox's user; an administrator has to look at it`,
+  );
+};
+
+const needWriter: Rule = ({ home, workspace, writer, podView, sandbox, now }) => {
+  if (home.kind !== 'workspace' || workspace === undefined || podView.kind !== 'absent') return undefined;
+  if (writer.kind === 'ours') return undefined;
+  if (writer.kind === 'other') {
+    return wait(
+      Reason.WorkspaceInUse,
+      `workspace ${home.name} is in use by sandbox ${writer.writer.sandbox}; this one starts when that has let go of it`,
+    );
+  }
+  if (isDeleting(workspace)) return wait(Reason.WaitingForWorkspace, `workspace ${home.name} is being deleted`);
+  const epoch = nextEpoch(workspace);
+  return advance(Reason.WaitingForWorkspace, `workspace ${home.name} is being taken`, [
+    {
+      kind: 'acquireWriter',
+      workspace: seen(workspace),
+      writer: { sandbox: sandbox.metadata.name, uid: uidOf(sandbox), epoch, acquiredAt: rfc3339(now) },
+    },
+    {
+      kind: 'emitEvent',
+      type: 'Normal',
+      reason: 'WriterAcquired',
+      note: `took workspace ${home.name}, epoch ${epoch}`,
+    },
+  ]);
+};
+
+const needPod: Rule = ({ podView, template, refusal, sandbox }) => {
+  if (podView.kind !== 'absent' || template === undefined) return undefined;
+  if (refusal !== undefined) return wait(refusal.reason, refusal.message, RETRY_REFUSED_MS);
+  const pod = desiredPod(sandbox, template);
+  return advance(Reason.CreatingPod, 'the pod is being made', [
+    { kind: 'createPod', pod },
+    {
+      kind: 'emitEvent',
+      type: 'Normal',
+      reason: 'PodCreated',
+      note: `created pod ${pod.metadata.name} from template ${template.metadata.name}`,
+    },
+  ]);
+};
+
+/**
+ * What a sandbox needs to run, in order. Each rule says what is missing and gets it. The pod's own way to readiness
+ * comes after these (./pod-readiness.ts).
+ */
+export const START_RULES: readonly Rule[] = [
+  needFinalizer,
+  needValidUser,
+  loseFencedPod,
+  awaitTerminatingPod,
+  replaceEndedPod,
+  awaitSession,
+  releaseSpentEpoch,
+  needFreeName,
+  needTemplate,
+  needPatience,
+  needWorkspace,
+  needWriter,
+  needPod,
+];

@@ -1,0 +1,86 @@
+import { findCondition } from '../api/condition.ts';
+import { Reason, SandboxConditionType } from '../api/reasons.ts';
+import type { Condition } from '../api/condition.ts';
+import type { Action } from './action.ts';
+
+/** Told by the action itself, or only a moment on the way to something that is told. */
+const NOT_TOLD: readonly string[] = [Reason.CreatingPod, Reason.WaitingForWorkspace, Reason.ContainersStarting];
+
+const NORMAL: readonly string[] = [
+  Reason.PodReady,
+  Reason.WorkspaceInUse,
+  Reason.RestoringWorkspace,
+  Reason.Stopping,
+  Reason.SavingWorkspace,
+  Reason.Stopped,
+  Reason.Suspended,
+  Reason.PodTerminating,
+];
+
+/** What a reason is called in the story that `kubectl describe` tells. */
+const TITLES: Readonly<Record<string, string>> = { PodReady: 'Ready', SavingWorkspace: 'Saving' };
+
+/**
+ * One event for each turn of the story: an event tells what the status write it follows has changed, so a pass that
+ * is repeated without a change tells nothing.
+ */
+export const transitionEvents = (
+  before: readonly Condition[] | undefined,
+  after: readonly Condition[],
+): readonly Action[] => {
+  const events: Action[] = [];
+  const restored = turned(before, after, SandboxConditionType.WorkspaceRestored);
+  if (restored?.status === 'True') events.push(event('Normal', 'WorkspaceRestored', restored.message));
+  const ready = turned(before, after, SandboxConditionType.Ready);
+  if (ready !== undefined && !NOT_TOLD.includes(ready.reason)) {
+    const type = NORMAL.includes(ready.reason) ? 'Normal' : 'Warning';
+    events.push(event(type, TITLES[ready.reason] ?? ready.reason, ready.message));
+  }
+  events.push(...savedEvents(before, after, ready?.reason));
+  return events;
+};
+
+/** Every few seconds of work flip this condition; only the end of a session and a trouble are news. */
+const savedEvents = (
+  before: readonly Condition[] | undefined,
+  after: readonly Condition[],
+  toldReason: string | undefined,
+): readonly Action[] => {
+  const saved = turned(before, after, SandboxConditionType.WorkspaceSaved);
+  if (saved === undefined || saved.reason === toldReason) return [];
+  const last = findCondition(before, SandboxConditionType.WorkspaceSaved);
+  if (saved.reason === Reason.Saved) {
+    const isNews = last !== undefined && last.reason !== Reason.UnsavedChanges && last.reason !== Reason.NotStarted;
+    return isNews ? [event('Normal', 'Saved', saved.message)] : [];
+  }
+  if (TROUBLES.includes(saved.reason)) return [event('Warning', saved.reason, saved.message)];
+  return [];
+};
+
+const TROUBLES: readonly string[] = [
+  Reason.StorageUnreachable,
+  Reason.StorageForbidden,
+  Reason.BucketNotFound,
+  Reason.WorkspaceCorrupt,
+  Reason.NodeDiskFull,
+  Reason.Fenced,
+  Reason.InternalError,
+];
+
+/** The condition, if its status or reason is not what it was. */
+const turned = (
+  before: readonly Condition[] | undefined,
+  after: readonly Condition[],
+  type: string,
+): Condition | undefined => {
+  const is = findCondition(after, type);
+  const was = findCondition(before, type);
+  return is === undefined || (is.status === was?.status && is.reason === was.reason) ? undefined : is;
+};
+
+const event = (type: 'Normal' | 'Warning', reason: string, note: string): Action => ({
+  kind: 'emitEvent',
+  type,
+  reason,
+  note,
+});
