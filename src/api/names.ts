@@ -19,6 +19,11 @@ export const MANAGED_BY = 'matrx-sandbox';
 /** `workspaceId(userId)`: a label value cannot hold every user id. */
 export const LABEL_USER = 'matrx.dev/user';
 
+/** Why desiredState was set to Stopped, one of StopReason; whoever sets it says so here. Absent: user_requested. */
+export const ANNOTATION_STOP_REASON = 'matrx.dev/stop-reason';
+/** Seconds the processes get to end by themselves, in place of the template's; the home is saved in any case. */
+export const ANNOTATION_STOP_GRACE_SECONDS = 'matrx.dev/stop-grace-seconds';
+
 export const FIELD_MANAGER_CONTROLLER = 'matrx-controller';
 export const FIELD_MANAGER_FACADE = 'matrx-facade';
 export const FIELD_MANAGER_NODE = 'matrx-node';
