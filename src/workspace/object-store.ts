@@ -28,6 +28,8 @@ export interface PutOptions {
   readonly ifNoneMatch?: true;
   readonly contentType?: string;
   readonly metadata?: Readonly<Record<string, string>>;
+  /** The body's SHA-256 in hex where the caller knows it: it is sent as the checksum S3 verifies. */
+  readonly sha256?: string;
   readonly signal?: AbortSignal;
 }
 

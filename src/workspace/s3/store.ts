@@ -1,0 +1,199 @@
+import { hash } from 'node:crypto';
+import type { Readable } from 'node:stream';
+import {
+  DeleteObjectsCommand,
+  GetObjectCommand,
+  ListObjectsV2Command,
+  PutObjectCommand,
+  type S3Client,
+} from '@aws-sdk/client-s3';
+import type { Clock } from '../../base/clock.ts';
+import type { Random } from '../../base/random.ts';
+import { type ListedObject, type ObjectStore, type PutOptions, type StoredObject } from '../object-store.ts';
+import { DEFAULT_POLICY, makeAttempts, type AttemptPolicy, type Ending } from './attempt.ts';
+import { readBody } from './body.ts';
+import { makeS3Client, type S3Connection } from './client.ts';
+import { storeError, type Operation } from './failure.ts';
+
+export interface S3StoreOptions extends S3Connection {
+  readonly bucket: string;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly policy?: Partial<AttemptPolicy>;
+}
+
+const OPERATIONS = {
+  GetObject: 's3:GetObject',
+  PutObject: 's3:PutObject',
+  ListObjectsV2: 's3:ListBucket',
+  DeleteObjects: 's3:DeleteObject',
+} as const;
+type OperationName = keyof typeof OPERATIONS;
+/** S3's limit for one DeleteObjects. */
+const DELETE_BATCH = 1000;
+
+/** An ObjectStore on one bucket. Nothing is sent before the first call. */
+export const makeS3Store = (options: S3StoreOptions): ObjectStore => {
+  const { bucket } = options;
+  const client = makeS3Client(options);
+  const attempts = makeAttempts({ ...options, policy: { ...DEFAULT_POLICY, ...options.policy } });
+  const sent: Record<string, number> = {};
+  const operation = (name: OperationName, key: string): Operation => ({
+    bucket,
+    key,
+    name,
+    permission: OPERATIONS[name],
+  });
+  const count = (name: OperationName): void => void (sent[name] = (sent[name] ?? 0) + 1);
+
+  const call = async <T>(
+    name: OperationName,
+    key: string,
+    how: { readonly bytes: number; readonly signal: AbortSignal | undefined },
+    send: (signal: AbortSignal) => Promise<T>,
+  ): Promise<T> => {
+    const what = operation(name, key);
+    const outcome = await attempts({ ...how, operation: what, repeatAmbiguous: true }, (signal) => {
+      count(name);
+      return send(signal);
+    });
+    if ('ok' in outcome) return outcome.ok;
+    throw ended(what, outcome.ended);
+  };
+
+  const get: ObjectStore['get'] = (key, { range, signal } = {}) =>
+    call('GetObject', key, { bytes: range === undefined ? 0 : range[1] - range[0] + 1, signal }, (attempt) =>
+      getOnce(client, bucket, key, range, attempt),
+    );
+
+  const put: ObjectStore['put'] = async (key, body, how = {}) => {
+    const what = operation('PutObject', key);
+    const outcome = await attempts(
+      { operation: what, bytes: body.length, signal: how.signal, repeatAmbiguous: how.ifMatch === undefined },
+      (signal) => {
+        count('PutObject');
+        return putOnce(client, bucket, key, body, how, signal);
+      },
+    );
+    if ('ok' in outcome) return outcome.ok;
+    throw putEnded(what, outcome.ended, how);
+  };
+
+  const list = async function* (prefix: string, signal?: AbortSignal): AsyncIterable<ListedObject> {
+    let token: string | undefined;
+    do {
+      const input = { Bucket: bucket, Prefix: prefix, ...(token === undefined ? {} : { ContinuationToken: token }) };
+      const page = await call('ListObjectsV2', prefix, { bytes: 0, signal }, (abortSignal) =>
+        client.send(new ListObjectsV2Command(input), { abortSignal }),
+      );
+      for (const item of page.Contents ?? []) {
+        yield {
+          key: item.Key ?? '',
+          size: item.Size ?? 0,
+          etag: item.ETag ?? '',
+          lastModified: item.LastModified?.getTime() ?? 0,
+        };
+      }
+      token = page.IsTruncated === true ? page.NextContinuationToken : undefined;
+    } while (token !== undefined);
+  };
+
+  const remove: ObjectStore['delete'] = async (keys, signal) => {
+    for (let start = 0; start < keys.length; start += DELETE_BATCH) {
+      const batch = keys.slice(start, start + DELETE_BATCH);
+      const input = { Bucket: bucket, Delete: { Quiet: true, Objects: batch.map((Key) => ({ Key })) } };
+      const answer = await call('DeleteObjects', batch[0] ?? '', { bytes: 0, signal }, (abortSignal) =>
+        client.send(new DeleteObjectsCommand(input), { abortSignal }),
+      );
+      const refused = answer.Errors?.[0];
+      if (refused === undefined) continue;
+      const what = operation('DeleteObjects', refused.Key ?? '');
+      throw storeError(refused.Code === 'AccessDenied' ? 'Forbidden' : 'Failed', what, refused.Code ?? 'refused', 1);
+    }
+  };
+
+  return {
+    name: `s3://${bucket}`,
+    get,
+    put,
+    list,
+    delete: remove,
+    requests: () => ({ ...sent }),
+    close: () => client.destroy(),
+  };
+};
+
+const getOnce = async (
+  client: S3Client,
+  bucket: string,
+  key: string,
+  range: readonly [number, number] | undefined,
+  abortSignal: AbortSignal,
+): Promise<StoredObject> => {
+  const input = {
+    Bucket: bucket,
+    Key: key,
+    ...(range === undefined ? {} : { Range: `bytes=${range[0]}-${range[1]}` }),
+  };
+  const answer = await client.send(new GetObjectCommand(input), { abortSignal });
+  return {
+    body: await readBody(answer.Body as Readable, answer.ContentLength, abortSignal),
+    etag: answer.ETag ?? '',
+  };
+};
+
+const putOnce = async (
+  client: S3Client,
+  bucket: string,
+  key: string,
+  body: Uint8Array,
+  how: PutOptions,
+  abortSignal: AbortSignal,
+): Promise<{ readonly etag: string }> => {
+  const sha256 = how.sha256 ?? hash('sha256', body, 'hex');
+  const command = new PutObjectCommand({
+    Bucket: bucket,
+    Key: key,
+    Body: body,
+    ContentLength: body.length,
+    ChecksumSHA256: Buffer.from(sha256, 'hex').toString('base64'),
+    ...(how.ifMatch === undefined ? {} : { IfMatch: how.ifMatch }),
+    ...(how.ifNoneMatch === undefined ? {} : { IfNoneMatch: '*' }),
+    ...(how.contentType === undefined ? {} : { ContentType: how.contentType }),
+    ...(how.metadata === undefined ? {} : { Metadata: { ...how.metadata } }),
+  });
+  // Saves the signer its own pass over the body: it takes the payload's hash from this header.
+  command.middlewareStack.add(
+    (next) => (args) => {
+      (args.request as { headers: Record<string, string> }).headers['x-amz-content-sha256'] = sha256;
+      return next(args);
+    },
+    { step: 'build', name: 'payloadHash' },
+  );
+  const answer = await client.send(command, { abortSignal });
+  return { etag: answer.ETag ?? '' };
+};
+
+const ended = (operation: Operation, { failure, attempts, cause }: Ending): Error =>
+  storeError(failure.reason === 'Precondition' ? 'Failed' : failure.reason, operation, failure.said, attempts, cause);
+
+/** A conditional PUT that may have been applied is `Ambiguous`, whatever its last attempt said. */
+const putEnded = (operation: Operation, end: Ending, how: PutOptions): Error => {
+  const { failure, attempts, cause } = end;
+  const conditional = how.ifMatch !== undefined || how.ifNoneMatch !== undefined;
+  if (failure.reason === 'Precondition') {
+    return storeError(how.ifMatch === undefined ? 'Exists' : 'Changed', operation, failure.said, attempts, cause);
+  }
+  // S3 answers a compare-and-swap on a missing object with 404.
+  if (failure.reason === 'NotFound') {
+    return storeError(
+      how.ifMatch === undefined ? 'BucketNotFound' : 'Changed',
+      operation,
+      failure.said,
+      attempts,
+      cause,
+    );
+  }
+  if (conditional && end.wasAmbiguous) return storeError('Ambiguous', operation, failure.said, attempts, cause);
+  return ended(operation, end);
+};

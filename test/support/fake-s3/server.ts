@@ -1,0 +1,99 @@
+import { createServer, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { applyRequest, errorAnswer, type Answer, type FakeBucket } from './buckets.ts';
+import { makeFaultPlan, type FaultAction } from './faults.ts';
+import { readRequest, type FakeRequest, type LoggedRequest } from './requests.ts';
+
+export interface FakeS3 {
+  /** `http://127.0.0.1:port` */
+  readonly endpoint: string;
+  readonly buckets: Map<string, FakeBucket>;
+  /** Every request so far, in the order of their arrival. */
+  readonly log: readonly LoggedRequest[];
+  readonly faults: ReturnType<typeof makeFaultPlan>;
+  readonly close: () => Promise<void>;
+}
+
+/**
+ * An S3 in memory behind real HTTP on loopback, with atomic conditions, checksums and scripted faults. Path-style
+ * addresses only; signatures are not checked; no multipart, no versions: the engine uses none of it.
+ */
+export const startFakeS3 = async (bucketNames: readonly string[] = ['test']): Promise<FakeS3> => {
+  const buckets = new Map<string, FakeBucket>(bucketNames.map((name) => [name, new Map()]));
+  const faults = makeFaultPlan();
+  const log: LoggedRequest[] = [];
+  const server = createServer((message, response) => {
+    const answer = async (): Promise<void> => {
+      const request = { ...(await readRequest(message)), index: log.length };
+      const { body: _body, ...logged } = request;
+      log.push(logged);
+      serve(buckets, request, faults.take(request), response);
+    };
+    answer().catch(() => response.destroy());
+  });
+  await new Promise<void>((resolve) => {
+    server.listen(0, '127.0.0.1', resolve);
+  });
+  return {
+    endpoint: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    buckets,
+    log,
+    faults,
+    close: () =>
+      new Promise((resolve) => {
+        server.close(() => resolve());
+        server.closeAllConnections();
+      }),
+  };
+};
+
+const serve = (
+  buckets: Map<string, FakeBucket>,
+  request: FakeRequest,
+  fault: FaultAction | undefined,
+  response: ServerResponse,
+): void => {
+  switch (fault?.kind) {
+    case undefined:
+      return send(response, applyRequest(buckets, request));
+    case 'answer':
+      if (fault.applied === true) applyRequest(buckets, request);
+      return send(response, errorAnswer(fault.status, fault.code));
+    case 'resetBefore':
+      return void response.destroy();
+    case 'resetAfter':
+      applyRequest(buckets, request);
+      return void response.destroy();
+    case 'hangBefore':
+      return;
+    case 'hangAfter':
+      applyRequest(buckets, request);
+      return;
+    case 'call':
+      if (fault.applied) applyRequest(buckets, request);
+      fault.run();
+      return void response.destroy();
+    case 'truncate':
+      return truncated(response, applyRequest(buckets, request));
+    case 'corrupt':
+      return send(response, corrupted(applyRequest(buckets, request)));
+  }
+};
+
+const send = (response: ServerResponse, answer: Answer): void => {
+  const body = Buffer.from(answer.body ?? '');
+  response.writeHead(answer.status, { ...answer.headers, 'content-length': body.length }).end(body);
+};
+
+const truncated = (response: ServerResponse, answer: Answer): void => {
+  const body = Buffer.from(answer.body ?? '');
+  response.writeHead(answer.status, { ...answer.headers, 'content-length': body.length });
+  response.write(body.subarray(0, body.length / 2), () => response.destroy());
+};
+
+const corrupted = (answer: Answer): Answer => {
+  const body = Buffer.from(Buffer.from(answer.body ?? ''));
+  const middle = body.length >> 1;
+  if (body.length > 0) body[middle] = body[middle]! ^ 0x20;
+  return { ...answer, body };
+};

@@ -1,0 +1,21 @@
+import { systemClock } from '../../../src/base/clock.ts';
+import { systemRandom } from '../../../src/base/random.ts';
+import type { ObjectStore } from '../../../src/workspace/object-store.ts';
+import { makeS3Store, type S3StoreOptions } from '../../../src/workspace/s3/store.ts';
+import type { FakeS3 } from './server.ts';
+
+/** Impatient, so that a test of retries takes milliseconds. */
+const QUICK = { attempts: 4, backoff: { baseMs: 1, maxMs: 2 }, attemptMs: 300, bytesPerSecond: 1_000_000 } as const;
+
+/** The real S3 client on a fake server. */
+export const fakeStore = (fake: Pick<FakeS3, 'endpoint'>, options: Partial<S3StoreOptions> = {}): ObjectStore =>
+  makeS3Store({
+    bucket: 'test',
+    endpoint: fake.endpoint,
+    region: 'us-east-1',
+    credentials: { accessKeyId: 'test', secretAccessKey: 'test' },
+    clock: systemClock,
+    random: systemRandom,
+    ...options,
+    policy: { ...QUICK, ...options.policy },
+  });

@@ -1,0 +1,125 @@
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { systemRandom } from '../../src/base/random.ts';
+import {
+  isStoreError,
+  type ListedObject,
+  type ObjectStore,
+  type StoreErrorReason,
+} from '../../src/workspace/object-store.ts';
+import { checkBucket } from '../../src/workspace/s3/check-bucket.ts';
+
+export interface ContractSubject {
+  readonly store: ObjectStore;
+  /** The same server, a bucket that is not there. */
+  readonly missingBucket: ObjectStore;
+  readonly close: () => Promise<void>;
+}
+
+export const reasonOf = async (promise: Promise<unknown>): Promise<StoreErrorReason | 'succeeded'> => {
+  try {
+    await promise;
+    return 'succeeded';
+  } catch (thrown) {
+    if (isStoreError(thrown)) return thrown.reason;
+    throw thrown;
+  }
+};
+
+const everything = async (listing: AsyncIterable<ListedObject>): Promise<readonly ListedObject[]> => {
+  const found: ListedObject[] = [];
+  for await (const object of listing) found.push(object);
+  return found;
+};
+
+/** What the engine relies on. Run against the fake and against real servers, so that the fake cannot lie. */
+export const objectStoreContract = (name: string, start: () => Promise<ContractSubject>): void => {
+  describe(`${name}, as an object store`, () => {
+    let subject: ContractSubject;
+    const prefix = `contract/${systemRandom.hex(6)}/`;
+    const body = Buffer.from('body');
+    beforeAll(async () => {
+      subject = await start();
+    });
+    afterAll(() => subject.close());
+
+    test('gives back what was put, bytes and ETag', async () => {
+      const { store } = subject;
+      const bytes = Buffer.from([0, 255, 10, 13, 128]);
+      const { etag } = await store.put(`${prefix}bytes`, bytes, { contentType: 'application/x-tar' });
+      expect(await store.get(`${prefix}bytes`)).toEqual({ body: bytes, etag });
+    });
+
+    test('keeps an empty object and a large one', async () => {
+      const { store } = subject;
+      const large = Buffer.alloc(9 << 20, 'matrx');
+      await store.put(`${prefix}empty`, Buffer.alloc(0));
+      await store.put(`${prefix}large`, large);
+      expect((await store.get(`${prefix}empty`)).body).toHaveLength(0);
+      expect((await store.get(`${prefix}large`)).body.equals(large)).toBe(true);
+    });
+
+    test('reads a range', async () => {
+      await subject.store.put(`${prefix}range`, Buffer.from('0123456789'));
+      expect((await subject.store.get(`${prefix}range`, { range: [2, 5] })).body.toString()).toBe('2345');
+    });
+
+    test('says NotFound for a key that is not there', async () => {
+      expect(await reasonOf(subject.store.get(`${prefix}none`))).toBe('NotFound');
+    });
+
+    test('says BucketNotFound for a bucket that is not there, on every operation', async () => {
+      const store = subject.missingBucket;
+      expect(await reasonOf(store.get('key'))).toBe('BucketNotFound');
+      expect(await reasonOf(store.put('key', body))).toBe('BucketNotFound');
+      expect(await reasonOf(store.delete(['key']))).toBe('BucketNotFound');
+      expect(await checkBucket(store, { random: systemRandom })).toMatchObject({ reason: 'BucketNotFound' });
+    });
+
+    test('creates only where there is none', async () => {
+      await subject.store.put(`${prefix}once`, body, { ifNoneMatch: true });
+      expect(await reasonOf(subject.store.put(`${prefix}once`, body, { ifNoneMatch: true }))).toBe('Exists');
+    });
+
+    test('swaps only the version that was read', async () => {
+      const { store } = subject;
+      const { etag } = await store.put(`${prefix}swap`, Buffer.from('1'));
+      const { etag: next } = await store.put(`${prefix}swap`, Buffer.from('2'), { ifMatch: etag });
+      expect(await reasonOf(store.put(`${prefix}swap`, Buffer.from('3'), { ifMatch: etag }))).toBe('Changed');
+      expect(await store.get(`${prefix}swap`)).toEqual({ body: Buffer.from('2'), etag: next });
+    });
+
+    test('says Changed when the object to swap is gone', async () => {
+      const swap = subject.store.put(`${prefix}gone`, body, { ifMatch: '"00000000000000000000000000000000"' });
+      expect(await reasonOf(swap)).toBe('Changed');
+    });
+
+    test('lists by prefix, sorted, over more than one page', async () => {
+      const keys = Array.from({ length: 1100 }, (_, i) => `${prefix}list/${String(i).padStart(4, '0')}`);
+      for (let i = 0; i < keys.length; i += 50) {
+        await Promise.all(keys.slice(i, i + 50).map((key) => subject.store.put(key, body)));
+      }
+      const listed = await everything(subject.store.list(`${prefix}list/`));
+      expect(listed.map(({ key }) => key)).toEqual(keys);
+      expect(listed[0]).toMatchObject({ size: 4 });
+      await subject.store.delete(keys);
+      expect(await everything(subject.store.list(`${prefix}list/`))).toEqual([]);
+    });
+
+    test('deletes, and a second time without complaint', async () => {
+      await subject.store.put(`${prefix}delete`, body);
+      await subject.store.delete([`${prefix}delete`]);
+      await subject.store.delete([`${prefix}delete`]);
+      expect(await reasonOf(subject.store.get(`${prefix}delete`))).toBe('NotFound');
+    });
+
+    test('refuses a body that does not match its SHA-256', async () => {
+      const put = subject.store.put(`${prefix}sum`, body, { sha256: '00'.repeat(32) });
+      expect(await reasonOf(put)).toBe('Failed');
+      expect(await reasonOf(subject.store.get(`${prefix}sum`))).toBe('NotFound');
+    });
+
+    test('passes the bucket check', async () => {
+      expect(await checkBucket(subject.store, { random: systemRandom })).toEqual({ ok: true });
+    });
+  });
+};
