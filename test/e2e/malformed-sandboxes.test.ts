@@ -1,0 +1,112 @@
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import type { KubeObject } from '../../src/api/meta.ts';
+import { GROUP_VERSION } from '../../src/api/names.ts';
+import type { KubeClient, ObjectRef } from '../../src/kube/client.ts';
+import { type KubeError, isKubeError } from '../../src/kube/errors.ts';
+import { loadClusterAccess } from '../../src/kube/load-cluster-access.ts';
+import { makeKubeClient } from '../../src/kube/make-kube-client.ts';
+import { SANDBOXES, WORKSPACES } from '../../src/kube/resource-types.ts';
+import { uniqueName } from '../support/e2e/names.ts';
+import { MALFORMED_SANDBOXES } from './malformed-sandboxes.ts';
+
+const NAMESPACE = 'sandboxes';
+let client: KubeClient;
+
+beforeAll(() => {
+  client = makeKubeClient({ access: loadClusterAccess() });
+});
+afterAll(() => client.close());
+
+/** The API server's refusal; fails when it takes the object. */
+const refusal = async (attempt: Promise<unknown>): Promise<KubeError> => {
+  try {
+    await attempt;
+  } catch (error) {
+    if (isKubeError(error)) return error;
+    throw error;
+  }
+  throw new Error('the API server took it');
+};
+
+const object = (kind: string, name: string, spec: unknown): KubeObject & { readonly spec: unknown } => ({
+  apiVersion: GROUP_VERSION,
+  kind,
+  metadata: { name },
+  spec,
+});
+
+describe('the API server refuses, naming the field, a Sandbox that', () => {
+  test.each(MALFORMED_SANDBOXES.map((malformed) => [malformed.what, malformed] as const))(
+    '%s',
+    async (_what, { name, spec, field }) => {
+      const sandbox = object(
+        'Sandbox',
+        name ?? 'malformed',
+        spec === undefined ? undefined : { userId: 'ann', ...spec },
+      );
+      const error = await refusal(client.create(SANDBOXES, NAMESPACE, sandbox, { dryRun: true }));
+      expect(error.reason).toBe('Invalid');
+      expect(error.message).toContain(field);
+    },
+  );
+});
+
+describe('the API server takes a Sandbox that', () => {
+  test.each([
+    ['says only whose it is', {}],
+    ['belongs to a user with a strange name', { userId: '..' }],
+    ['gives its CPU as a number', { resources: { requests: { cpu: 1 }, limits: { cpu: '1500m', memory: '2Gi' } } }],
+    ['has a config of any shape', { config: { nested: { list: [1, 'two', null] } } }],
+    ['has a named workspace', { workspace: { name: 'work' } }],
+  ])('%s', async (_what, spec) => {
+    const sandbox = object('Sandbox', 'well-formed', { userId: 'ann', ...spec });
+    await expect(client.create(SANDBOXES, NAMESPACE, sandbox, { dryRun: true })).resolves.toMatchObject({
+      spec: { ...spec, desiredState: 'Running', templateRef: { name: 'default' } },
+      status: { observedGeneration: -1 },
+    });
+  });
+});
+
+describe('what a Sandbox is cannot be changed later', () => {
+  const name = uniqueName('immutable');
+  const ref: ObjectRef = { type: SANDBOXES, namespace: NAMESPACE, name };
+
+  beforeAll(async () => {
+    const spec = { userId: 'ann', desiredState: 'Stopped', workspace: { ephemeral: true } };
+    await client.create(SANDBOXES, NAMESPACE, object('Sandbox', name, spec));
+  });
+  afterAll(() => client.delete(ref));
+
+  test.each([
+    ['spec.userId', { userId: 'bob' }],
+    ['spec.workspace', { workspace: { ephemeral: false } }],
+    ['spec.workspace', { workspace: { ephemeral: null, name: 'other' } }],
+  ])('%s', async (field, spec) => {
+    const error = await refusal(client.mergePatch(ref, { spec }));
+    expect(error.reason).toBe('Invalid');
+    expect(error.message).toContain(field);
+  });
+});
+
+describe('a Workspace', () => {
+  test.each([
+    ['must be called like its user', 'bob', { userId: 'ann' }],
+    ['must be called like its user and its name', 'ann', { userId: 'ann', name: 'work' }],
+    ['must not look like the hash of a plain user', 'x--0123', { userId: 'ann' }],
+  ])('%s', async (_what, name, spec) => {
+    const error = await refusal(
+      client.create(WORKSPACES, NAMESPACE, object('Workspace', name, spec), { dryRun: true }),
+    );
+    expect(error.message).toContain('metadata.name');
+  });
+
+  test.each([
+    ['of a plain user', 'ann', { userId: 'ann' }],
+    ['with a name', 'ann.work', { userId: 'ann', name: 'work' }],
+    ['of a hashed user', 'x--0123', { userId: 'Ann_Smith' }],
+  ])('%s is taken', async (_what, name, spec) => {
+    await expect(
+      client.create(WORKSPACES, NAMESPACE, object('Workspace', name, spec), { dryRun: true }),
+    ).resolves.toMatchObject({ spec });
+  });
+});
