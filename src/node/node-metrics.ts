@@ -1,0 +1,15 @@
+/** What the driver counts; src/commands/node.ts gives it to the metrics registry. Times are milliseconds. */
+export interface NodeMetrics {
+  readonly restored: (ms: number, bytes: number) => void;
+  /** One pass over a home. `committed` is false when nothing had changed. */
+  readonly scanned: (scanMs: number, committed: boolean, bytes: number) => void;
+  readonly failed: (step: string, reason: string) => void;
+  readonly published: (outcome: string, ms: number) => void;
+}
+
+export const noMetrics: NodeMetrics = {
+  restored: () => undefined,
+  scanned: () => undefined,
+  failed: () => undefined,
+  published: () => undefined,
+};

@@ -1,0 +1,84 @@
+import type { Pod } from '../api/pod.ts';
+import type { Clock } from '../base/clock.ts';
+import type { KubeClient } from '../kube/client.ts';
+import { PODS } from '../kube/resource-types.ts';
+import type { Log } from '../telemetry/log.ts';
+import type { Mounts } from './mounts.ts';
+import type { Session } from './session.ts';
+import type { Sessions } from './sessions.ts';
+
+export interface OrphanDeps {
+  readonly kube: Pick<KubeClient, 'list'>;
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly mounts: Pick<Mounts, 'isMounted'>;
+  readonly sessions: Pick<Sessions, 'all'>;
+  readonly namespace: string;
+  readonly node: string;
+}
+
+const EVERY_MS = 30_000;
+/**
+ * kubelet unpublishes what it has mounted, also after a forced deletion of the pod, once the containers are dead. So a
+ * home that is still mounted is left to it for this long: releasing it earlier could miss the last writes.
+ */
+const PATIENCE_MS = 10 * 60_000;
+
+type Lookout = 'running' | 'ended' | 'gone';
+
+/** What the API says of a session's pod. A pod of the same name but another uid is another pod. */
+export const lookFor = (session: { readonly podUid: string }, pods: readonly Pod[]): Lookout => {
+  const pod = pods.find((candidate) => candidate.metadata.uid === session.podUid);
+  if (pod === undefined) return 'gone';
+  return pod.status?.phase === 'Succeeded' || pod.status?.phase === 'Failed' ? 'ended' : 'running';
+};
+
+/**
+ * A pod that has ended or is gone will not run again. When nothing of it is mounted, nobody will call unpublish either:
+ * after a reboot of the node, say. `goneForMs` is how long the pod has been seen gone.
+ */
+export const isOrphan = (pod: Lookout, mounted: boolean, goneForMs: number): boolean =>
+  pod !== 'running' && (!mounted || (pod === 'gone' && goneForMs >= PATIENCE_MS));
+
+/** Looks every 30 s, the first time at once, until `signal` is aborted: releases the sessions whose pod is no more. */
+export const watchOrphans = async (deps: OrphanDeps, signal: AbortSignal): Promise<void> => {
+  const goneSince = new Map<string, number>();
+  while (!signal.aborted) {
+    try {
+      await releaseOrphans(deps, goneSince, signal);
+    } catch (error) {
+      if (!signal.aborted) deps.log.warn({ err: error }, 'cannot look for orphaned homes; trying again');
+    }
+    await deps.clock.sleep(EVERY_MS, signal).catch(() => undefined);
+  }
+};
+
+const releaseOrphans = async (deps: OrphanDeps, goneSince: Map<string, number>, signal: AbortSignal): Promise<void> => {
+  // Before the list is asked for: a session that begins meanwhile is not in it, and its pod not in the list.
+  const sessions = deps.sessions.all().filter((session) => !session.view().record.released);
+  if (sessions.length === 0) return;
+  const { items } = await deps.kube.list<Pod>(
+    PODS,
+    { namespace: deps.namespace, fieldSelector: `spec.nodeName=${deps.node}` },
+    { signal },
+  );
+  for (const session of sessions) await judge(deps, session, items, goneSince);
+};
+
+const judge = async (
+  deps: OrphanDeps,
+  session: Session,
+  pods: readonly Pod[],
+  goneSince: Map<string, number>,
+): Promise<void> => {
+  const { record } = session.view();
+  const pod = lookFor(record, pods);
+  const now = deps.clock.monotonic();
+  if (pod === 'running') goneSince.delete(record.podUid);
+  const since = goneSince.get(record.podUid) ?? now;
+  if (pod === 'gone') goneSince.set(record.podUid, since);
+  if (!isOrphan(pod, await deps.mounts.isMounted(record.target), now - since)) return;
+  deps.log.warn({ workspace: record.workspace, pod: record.pod }, 'the pod is no more: saving its home');
+  goneSince.delete(record.podUid);
+  await session.release();
+};

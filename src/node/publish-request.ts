@@ -1,0 +1,73 @@
+import path from 'node:path';
+import { z } from 'zod';
+import { CSI_DRIVER_NAME } from '../api/names.ts';
+import type { NodePublishVolumeRequest } from './csi-descriptor.ts';
+import { CsiError } from './csi-error.ts';
+
+/** What is taken from a NodePublishVolume call; everything else about the pod is looked up in the API. */
+export interface PublishRequest {
+  readonly volumeId: string;
+  readonly target: string;
+  /** The pod-bound token for our audience. */
+  readonly token: string;
+}
+
+const TOKENS_KEY = 'csi.storage.k8s.io/serviceAccount.tokens';
+const Tokens = z.record(z.string(), z.object({ token: z.string().min(1) }));
+
+/**
+ * Reads the call. Throws a CsiError: InvalidArgument for what a pod's author can put right, FailedPrecondition where
+ * the CSIDriver object is not the one this product installs.
+ */
+export const parsePublish = (request: NodePublishVolumeRequest, kubeletDir: string): PublishRequest => {
+  if (request.volumeId === '') throw new CsiError('InvalidArgument', 'the call has no volume id');
+  const target = checkTarget(request.targetPath, kubeletDir);
+  if (request.volumeCapability === null) throw new CsiError('InvalidArgument', 'the call has no volume capability');
+  if (request.volumeCapability.block) {
+    throw new CsiError('InvalidArgument', 'a workspace is a file system: it cannot be used as a block device');
+  }
+  if (request.readonly) {
+    throw new CsiError('InvalidArgument', 'a workspace is writable: remove readOnly from the volume');
+  }
+  const tier = request.volumeContext['tier'];
+  if (tier !== 'hot') {
+    throw new CsiError(
+      'InvalidArgument',
+      `volumeAttributes.tier is ${tier === undefined ? 'not set' : JSON.stringify(tier)}: use "hot"`,
+    );
+  }
+  return { volumeId: request.volumeId, target, token: findToken(request) };
+};
+
+/** A target is a normalized path below kubelet's folder: whatever calls us, nothing else is ever mounted over. */
+export const checkTarget = (target: string, kubeletDir: string): string => {
+  const below = `${path.join(kubeletDir, 'pods')}${path.sep}`;
+  if (target !== '' && path.normalize(target) === target && target.startsWith(below)) return target;
+  throw new CsiError('InvalidArgument', `the target path ${JSON.stringify(target)} is not below ${below}`);
+};
+
+// Kubernetes 1.35 and newer hand the token over as a secret; older ones only in the context.
+const findToken = (request: NodePublishVolumeRequest): string => {
+  const text = request.secrets[TOKENS_KEY] ?? request.volumeContext[TOKENS_KEY];
+  if (text === undefined) {
+    throw new CsiError(
+      'FailedPrecondition',
+      `kubelet sent no pod token: the CSIDriver object ${CSI_DRIVER_NAME} needs tokenRequests with audience ${CSI_DRIVER_NAME}`,
+    );
+  }
+  const token = readTokens(text)[CSI_DRIVER_NAME]?.token;
+  if (token !== undefined) return token;
+  throw new CsiError(
+    'FailedPrecondition',
+    `kubelet sent no pod token for audience ${CSI_DRIVER_NAME}: add it to tokenRequests of the CSIDriver object`,
+  );
+};
+
+const readTokens = (text: string): z.infer<typeof Tokens> => {
+  try {
+    return Tokens.parse(JSON.parse(text));
+  } catch {
+    // The text holds tokens: it must not be repeated in a message.
+    throw new CsiError('FailedPrecondition', 'kubelet sent pod tokens that are not the JSON of their format');
+  }
+};

@@ -1,0 +1,74 @@
+import type { Clock } from '../base/clock.ts';
+import { errorMessage } from '../base/errors.ts';
+import { CsiError, type CsiCode } from './csi-error.ts';
+import type { NodePublishVolumeRequest } from './csi-descriptor.ts';
+import type { NodeMetrics } from './node-metrics.ts';
+import { parsePublish } from './publish-request.ts';
+import type { Grant, RefusalReason } from './publish-verdict.ts';
+import type { RecordRefusal } from './refusal-event.ts';
+import type { SessionView } from './session-status.ts';
+import type { Sessions } from './sessions.ts';
+import { verifyPublish, type VerifyDeps } from './verify-publish.ts';
+
+export interface PublishDeps extends VerifyDeps {
+  readonly clock: Clock;
+  readonly sessions: Sessions;
+  readonly recordRefusal: RecordRefusal;
+  readonly metrics: NodeMetrics;
+  readonly kubeletDir: string;
+}
+
+/** kubelet gives a call two minutes and then repeats it; answering before that lets it show the message. */
+export const PUBLISH_WAIT_MS = 90_000;
+
+/**
+ * NodePublishVolume: proves whose pod it is, opens the session or joins the one that an earlier call began, waits until
+ * the home is complete and mounts it. A restore that takes longer goes on by itself; kubelet's next call joins it.
+ */
+export const publishVolume = async (
+  deps: PublishDeps,
+  call: NodePublishVolumeRequest,
+  signal: AbortSignal,
+): Promise<void> => {
+  const request = parsePublish(call, deps.kubeletDir);
+  const grant = await verify(deps, request.token, signal);
+  const session = await deps.sessions.open(grant, request.volumeId, request.target);
+  const isDecided = await session.until(({ record }) => record.state !== 'Restoring', PUBLISH_WAIT_MS, signal);
+  if (!isDecided) throw unfinished(session.view());
+  await session.attach(request.target);
+};
+
+const verify = async (deps: PublishDeps, token: string, signal: AbortSignal): Promise<Grant> => {
+  const { verdict, identity } = await verifyPublish(deps, token, signal).catch((error: unknown) => {
+    throw new CsiError('Unavailable', `cannot check the pod with the API server: ${errorMessage(error)}`, error);
+  });
+  if (verdict.kind === 'granted') return verdict.value;
+  if (verdict.kind === 'notYet') throw new CsiError('Unavailable', verdict.message);
+  if (identity !== undefined) await deps.recordRefusal(identity, verdict);
+  throw new CsiError(REFUSAL_CODES[verdict.reason], `${verdict.reason}: ${verdict.message}`);
+};
+
+const REFUSAL_CODES: Readonly<Record<RefusalReason, CsiCode>> = {
+  TokenRejected: 'Unauthenticated',
+  ForeignNamespace: 'PermissionDenied',
+  PodNotFound: 'FailedPrecondition',
+  OtherNode: 'PermissionDenied',
+  NotASandboxPod: 'PermissionDenied',
+  SandboxNotFound: 'PermissionDenied',
+  NotTheSandboxsPod: 'PermissionDenied',
+  NoWorkspace: 'FailedPrecondition',
+  OtherUsersWorkspace: 'PermissionDenied',
+  OtherWriter: 'PermissionDenied',
+  SessionOver: 'FailedPrecondition',
+};
+
+const unfinished = (view: SessionView): CsiError => {
+  const subject = `Workspace ${view.record.workspace}`;
+  if (view.failure !== undefined) {
+    return new CsiError(
+      'Unavailable',
+      `${subject} cannot be restored yet: ${view.failure.reason}: ${view.failure.message}`,
+    );
+  }
+  return new CsiError('DeadlineExceeded', `${subject} is being restored: ${view.progress ?? 'waiting for its turn'}`);
+};

@@ -1,0 +1,32 @@
+import { z } from 'zod';
+import { SessionState } from '../api/workspace.ts';
+
+/**
+ * The journal of a session: all that a fresh driver process needs to go on with it. `state` is the state that the
+ * Workspace's status shows (src/api/workspace.ts says who may leave each); the two flags say what it does not:
+ *
+ * - `released`: kubelet has unpublished the volume, or the pod is gone. No process writes to the home any more.
+ * - `stored`: everything the home holds is in the bucket. Only reporting and deleting are left.
+ */
+export const SessionRecord = z
+  .object({
+    format: z.literal(1),
+    namespace: z.string(),
+    sandbox: z.string(),
+    sandboxUid: z.string(),
+    pod: z.string(),
+    podUid: z.string(),
+    userId: z.string(),
+    workspace: z.string(),
+    prefix: z.string(),
+    epoch: z.int().min(1),
+    volumeId: z.string(),
+    /** Where kubelet wants the home: an absolute path below its own folder. */
+    target: z.string(),
+    state: SessionState,
+    released: z.boolean(),
+    stored: z.boolean(),
+    openedAt: z.string().optional(),
+  })
+  .readonly();
+export type SessionRecord = z.infer<typeof SessionRecord>;

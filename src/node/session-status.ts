@@ -1,0 +1,67 @@
+import type { WorkspaceHead, WorkspaceSession } from '../api/workspace.ts';
+import { rfc3339 } from '../base/clock.ts';
+import { canonicalJson, type Json } from '../base/json.ts';
+import type { JsonPatchOperation } from '../kube/client.ts';
+import type { HeadSummary } from '../workspace/home.ts';
+import type { SessionFailure } from './session-failure.ts';
+import type { SessionRecord } from './session-record.ts';
+
+/** All that a session has to say about itself. */
+export interface SessionView {
+  readonly record: SessionRecord;
+  /** What its last attempt met; undefined when that went well. */
+  readonly failure: SessionFailure | undefined;
+  /** What it is at, for people: `restored 1200 of 20000 files`. */
+  readonly progress: string | undefined;
+  readonly dirty: boolean;
+  readonly skipped: number;
+  readonly head: HeadSummary | undefined;
+}
+
+type UntimedSession = Omit<WorkspaceSession, 'updatedAt'>;
+
+const sessionOf = (view: SessionView, node: string): UntimedSession => {
+  const message = view.failure?.message ?? view.progress;
+  return {
+    epoch: view.record.epoch,
+    node,
+    state: view.record.state,
+    ...(view.failure === undefined ? {} : { reason: view.failure.reason }),
+    ...(message === undefined ? {} : { message }),
+    dirty: view.dirty,
+    ...(view.skipped === 0 ? {} : { skipped: view.skipped }),
+    ...(view.record.openedAt === undefined ? {} : { openedAt: view.record.openedAt }),
+  };
+};
+
+const headOf = (head: HeadSummary | undefined): WorkspaceHead | undefined =>
+  head?.manifest === undefined
+    ? undefined
+    : {
+        epoch: head.epoch,
+        sequence: head.sequence,
+        manifest: head.manifest,
+        committedAt: rfc3339(head.committedAt),
+        files: head.files,
+        bytes: head.bytes,
+      };
+
+/** Equal for views that say the same: such a view is not written again. */
+export const viewKey = (view: SessionView, node: string): string =>
+  canonicalJson([sessionOf(view, node), headOf(view.head) ?? null]);
+
+/**
+ * The view as a patch of the Workspace's status. Its first operations make the API server refuse it unless this very
+ * Sandbox is still the writer and the epoch still ours: a fenced driver cannot write over its successor's report.
+ * `now` is milliseconds since the epoch.
+ */
+export const statusPatch = (view: SessionView, node: string, now: number): readonly JsonPatchOperation[] => {
+  const head = headOf(view.head);
+  const session = { ...sessionOf(view, node), updatedAt: rfc3339(now) };
+  return [
+    { op: 'test', path: '/status/writer/epoch', value: view.record.epoch },
+    { op: 'test', path: '/status/writer/uid', value: view.record.sandboxUid },
+    { op: 'add', path: '/status/session', value: session as Json },
+    ...(head === undefined ? [] : [{ op: 'add' as const, path: '/status/head', value: head as Json }]),
+  ];
+};

@@ -1,0 +1,121 @@
+import { rfc3339, type Clock } from '../base/clock.ts';
+import type { Random } from '../base/random.ts';
+import { isHomeError, type Home, type HeadSummary, type HomeOptions, type Progress } from '../workspace/home.ts';
+import type { ObjectStore } from '../workspace/object-store.ts';
+import type { HomePaths } from './home-paths.ts';
+import type { Limiter, Priority } from './limiter.ts';
+import type { NodeMetrics } from './node-metrics.ts';
+import type { SessionJournal } from './session-journal.ts';
+import type { SessionRecord } from './session-record.ts';
+import type { SessionEvent } from './session-transition.ts';
+
+export interface WorkDeps {
+  readonly openHome: (options: HomeOptions) => Promise<Home>;
+  readonly store: ObjectStore;
+  readonly journal: Pick<SessionJournal, 'create'>;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly metrics: NodeMetrics;
+  readonly node: string;
+  readonly ownerId: number;
+  /** Restores and commits have places of their own: a long restore must not hold up a stopping sandbox. */
+  readonly restores: Limiter;
+  readonly commits: Limiter;
+}
+
+/** What a pass over the home found. */
+export interface HomeObservation {
+  readonly head: HeadSummary;
+  /** Entries that changed while they were read. */
+  readonly unsettled: number;
+  readonly skipped: number;
+  /** Milliseconds. */
+  readonly scanMs: number;
+  readonly committed: boolean;
+}
+
+/** The engine's acts, as steps of a session. Each answers what happened, or throws what the engine threw. */
+export interface SessionWork {
+  readonly restore: (signal: AbortSignal) => Promise<SessionEvent>;
+  readonly commit: (signal: AbortSignal) => Promise<HomeObservation>;
+  readonly finalCommit: (signal: AbortSignal) => Promise<HomeObservation>;
+  readonly saveConflict: (signal: AbortSignal) => Promise<SessionEvent>;
+  readonly close: () => Promise<void>;
+}
+
+export const makeSessionWork = (
+  deps: WorkDeps,
+  session: {
+    readonly record: SessionRecord;
+    readonly paths: HomePaths;
+    readonly onHead: (head: HeadSummary) => void;
+    readonly onProgress: (progress: Progress) => void;
+  },
+): SessionWork => {
+  const { record, paths } = session;
+  let opened: Home | undefined;
+
+  const home = async (): Promise<Home> => {
+    opened ??= await deps.openHome({
+      store: deps.store,
+      prefix: record.prefix,
+      epoch: record.epoch,
+      writer: `sandbox/${record.sandbox} on ${deps.node}`,
+      home: paths.home,
+      state: paths.state,
+      ownerId: deps.ownerId,
+      clock: deps.clock,
+      random: deps.random,
+    });
+    return opened;
+  };
+
+  const restore = (signal: AbortSignal): Promise<SessionEvent> =>
+    deps.restores.run('normal', signal, async () => {
+      // A driver killed right after the first journal left no folders.
+      await deps.journal.create(record);
+      const begun = deps.clock.monotonic();
+      try {
+        const report = await (await home()).restore({ signal, onProgress: session.onProgress });
+        deps.metrics.restored(deps.clock.monotonic() - begun, report.head.bytes);
+        session.onHead(report.head);
+        return { kind: 'restored', at: rfc3339(deps.clock.now()) };
+      } catch (error) {
+        if (isHomeError(error, 'Fenced')) return { kind: 'overtaken' };
+        throw error;
+      }
+    });
+
+  const pass = (priority: Priority, final: boolean, signal: AbortSignal): Promise<HomeObservation> =>
+    deps.commits.run(priority, signal, async () => {
+      let bytes = 0;
+      const onProgress = (progress: Progress): void => {
+        bytes = progress.bytesDone;
+        session.onProgress(progress);
+      };
+      const report = await (await home()).commit({ signal, final, onProgress });
+      deps.metrics.scanned(report.scanMs, report.committed, bytes);
+      return {
+        head: report.head,
+        unsettled: report.dirty,
+        skipped: report.skippedTotal,
+        scanMs: report.scanMs,
+        committed: report.committed,
+      };
+    });
+
+  return {
+    restore,
+    commit: (signal) => pass('normal', false, signal),
+    finalCommit: (signal) => pass('urgent', true, signal),
+    saveConflict: (signal) =>
+      deps.commits.run('urgent', signal, async () => {
+        const saved = await (await home()).saveConflict({ signal });
+        return { kind: 'conflictSaved', manifest: saved.manifest };
+      }),
+    close: async () => {
+      await opened?.close();
+      opened = undefined;
+    },
+  };
+};

@@ -1,0 +1,90 @@
+import type { KubeObject } from '../api/meta.ts';
+import { CSI_DRIVER_NAME } from '../api/names.ts';
+import type { Pod } from '../api/pod.ts';
+import type { Sandbox } from '../api/sandbox.ts';
+import type { Workspace } from '../api/workspace.ts';
+import type { Clock } from '../base/clock.ts';
+import type { KubeClient, ResourceType } from '../kube/client.ts';
+import { isKubeError } from '../kube/errors.ts';
+import { PODS, SANDBOXES, TOKEN_REVIEWS, WORKSPACES } from '../kube/resource-types.ts';
+import {
+  judgePod,
+  judgeSandbox,
+  judgeToken,
+  judgeWorkspace,
+  type Grant,
+  type PodIdentity,
+  type TokenReview,
+  type Verdict,
+} from './publish-verdict.ts';
+
+export interface VerifyDeps {
+  readonly kube: Pick<KubeClient, 'get' | 'create'>;
+  readonly clock: Clock;
+  readonly namespace: string;
+  readonly node: string;
+}
+
+/** The pod's uid reaches the Sandbox's status right after the pod exists: it is usually there before kubelet asks. */
+const PATIENCE_MS = 10_000;
+const RETRY_MS = 250;
+
+export interface Verification {
+  readonly verdict: Verdict<Grant>;
+  /** Known as soon as the token is accepted: whom an event can be about. */
+  readonly identity: PodIdentity | undefined;
+}
+
+/**
+ * Proves which workspace the pod behind `token` may open: token → pod → Sandbox → Workspace, each looked up, none taken
+ * from the call. Waits up to 10 s for what the controller is about to write. Throws KubeErrors: the API did not answer.
+ */
+export const verifyPublish = async (deps: VerifyDeps, token: string, signal: AbortSignal): Promise<Verification> => {
+  const review = await deps.kube.create<TokenReview>(
+    TOKEN_REVIEWS,
+    undefined,
+    {
+      apiVersion: 'authentication.k8s.io/v1',
+      kind: 'TokenReview',
+      metadata: {} as KubeObject['metadata'],
+      spec: { token, audiences: [CSI_DRIVER_NAME] },
+    },
+    { signal },
+  );
+  const bound = judgeToken(review, deps.namespace);
+  if (bound.kind !== 'granted') return { verdict: bound, identity: undefined };
+  const identity = bound.value;
+  const deadline = deps.clock.monotonic() + PATIENCE_MS;
+  for (;;) {
+    const verdict = await lookUp(deps, identity, signal);
+    if (verdict.kind !== 'notYet' || deps.clock.monotonic() >= deadline) return { verdict, identity };
+    await deps.clock.sleep(RETRY_MS, signal);
+  }
+};
+
+const lookUp = async (deps: VerifyDeps, identity: PodIdentity, signal: AbortSignal): Promise<Verdict<Grant>> => {
+  const pod = await find<Pod>(deps, PODS, identity.pod, signal);
+  const owner = judgePod(pod, identity, deps.node);
+  if (owner.kind !== 'granted') return owner;
+  const sandbox = await find<Sandbox>(deps, SANDBOXES, owner.value.sandbox, signal);
+  const claim = judgeSandbox(sandbox, owner.value, identity);
+  if (claim.kind !== 'granted') return claim;
+  const workspace = await find<Workspace>(deps, WORKSPACES, claim.value.workspace, signal);
+  const epoch = judgeWorkspace(workspace, claim.value, owner.value, deps.node);
+  if (epoch.kind !== 'granted') return epoch;
+  return { kind: 'granted', value: { ...identity, ...owner.value, ...claim.value, epoch: epoch.value } };
+};
+
+const find = async <T extends KubeObject>(
+  deps: VerifyDeps,
+  type: ResourceType,
+  name: string,
+  signal: AbortSignal,
+): Promise<T | undefined> => {
+  try {
+    return await deps.kube.get<T>({ type, namespace: deps.namespace, name }, { signal });
+  } catch (error) {
+    if (isKubeError(error, 'NotFound')) return undefined;
+    throw error;
+  }
+};
