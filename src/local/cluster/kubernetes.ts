@@ -6,7 +6,7 @@ import { daemonEnvironment, type Local } from '../local.ts';
 import { CLUSTER_FILES, CLUSTER_PROGRAMS, installPackages, missingPackages } from '../packages.ts';
 import { KUBELET_ROOT } from '../paths.ts';
 import { step, type Step, type StepContext } from '../step.ts';
-import { waitFor } from '../wait.ts';
+import { waitForDaemon } from '../wait-for-daemon.ts';
 import { KUBERNETES_VERSION, kubeProgram } from './binaries.ts';
 import { ensureCertificates } from './certificates.ts';
 import { cniConflist } from './cni.ts';
@@ -124,8 +124,8 @@ const startContainerd = async (local: Local, context: StepContext): Promise<stri
     configuration: configuration + conflist,
   });
   const ctr = kubernetesCtr(local);
-  const images = await waitFor(() => run([...ctr, 'images', 'ls', '-q'], { env: local.env }), {
-    clock: local.clock,
+  const list = (): Promise<string> => run([...ctr, 'images', 'ls', '-q'], { env: local.env });
+  const images = await waitForDaemon(local, ['containerd'], list, {
     what: 'containerd',
     deadlineMs: 30_000,
     signal: context.signal,
@@ -186,15 +186,11 @@ const startControlPlane = async (local: Local, context: StepContext): Promise<st
 };
 
 const waitForApi = (local: Local, context: StepContext): Promise<unknown> =>
-  waitFor(
-    async () => {
-      for (const name of ['etcd', 'kube-apiserver'] as const) {
-        if (!(await local.daemons.isAlive(name)))
-          throw new Error(`${name} has ended: see ${local.daemons.logOf(name)}`);
-      }
-      return run([...kubernetesKubectl(local), 'get', '--raw=/readyz'], { env: local.env, timeoutMs: 10_000 });
-    },
-    { clock: local.clock, what: 'the API server', deadlineMs: 120_000, everyMs: 500, signal: context.signal },
+  waitForDaemon(
+    local,
+    ['etcd', 'kube-apiserver'],
+    () => run([...kubernetesKubectl(local), 'get', '--raw=/readyz'], { env: local.env, timeoutMs: 10_000 }),
+    { what: 'the API server', deadlineMs: 120_000, everyMs: 500, signal: context.signal },
   );
 
 /** kubectl as the administrator of a cluster that is built here. */
@@ -217,16 +213,16 @@ const startNode = async (local: Local, context: StepContext): Promise<string> =>
   for (const name of COMPONENTS.slice(4)) await startComponent(local, name);
   context.report('waiting for the node to be ready');
   const kubectl = kubernetesKubectl(local);
-  await waitFor(
+  await waitForDaemon(
+    local,
+    ['kubelet', 'kube-proxy'],
     async () => {
-      if (!(await local.daemons.isAlive('kubelet')))
-        throw new Error(`kubelet has ended: see ${local.daemons.logOf('kubelet')}`);
       const ready = '{.status.conditions[?(@.type=="Ready")].status} {.spec.podCIDR}';
       const output = await run([...kubectl, 'get', 'node', NODE_NAME, '-o', `jsonpath=${ready}`], { env: local.env });
       if (!output.startsWith('True 10.')) throw new Error(`node ${NODE_NAME}: Ready=${output}`);
       return true;
     },
-    { clock: local.clock, what: 'the node', deadlineMs: 120_000, everyMs: 500, signal: context.signal },
+    { what: 'the node', deadlineMs: 120_000, everyMs: 500, signal: context.signal },
   );
   await run([...kubectl, 'uncordon', NODE_NAME], { env: local.env, log: context.log });
   return `${NODE_NAME} is ready`;

@@ -1,0 +1,30 @@
+// The bundle of the product image: src/main.ts and all it imports in one ESM file, dist/main.js.
+import { cp, glob, mkdir, rm } from 'node:fs/promises';
+import { basename, join } from 'node:path';
+import { build } from 'esbuild';
+
+const root = import.meta.dirname;
+const dist = join(root, 'dist');
+
+await rm(dist, { recursive: true, force: true });
+await mkdir(dist, { recursive: true });
+await build({
+  absWorkingDir: root,
+  entryPoints: ['src/main.ts'],
+  outfile: 'dist/main.js',
+  bundle: true,
+  platform: 'node',
+  format: 'esm',
+  target: 'node24',
+  sourcemap: 'linked',
+  legalComments: 'linked',
+  logLevel: 'warning',
+  // Packages that are CommonJS inside call require at run time, which an ESM file does not have.
+  banner: {
+    js: "import { createRequire as __createRequire } from 'node:module'; const require = __createRequire(import.meta.url);",
+  },
+  // Optional native accelerators of ssh2, which dockerode brings: it works without them.
+  external: ['cpu-features', '*.node'],
+});
+// Files that are read at run time from beside the module that needs them: in the bundle, that is dist/.
+for await (const path of glob('src/**/*.proto', { cwd: root })) await cp(join(root, path), join(dist, basename(path)));
