@@ -13,6 +13,8 @@ import { uniqueName } from '../support/e2e/names.ts';
 import { aSandbox } from '../support/e2e/sandbox-builder.ts';
 import { scenario } from '../support/e2e/scenario.ts';
 
+const CONTROLLER = 'system:serviceaccount:matrx-system:matrx-controller';
+
 /** Starts the sandbox of somebody who has something to lose. */
 const startVictim = async (cluster: Cluster): Promise<Sandbox> => {
   const sandbox = aSandbox('victim');
@@ -105,24 +107,34 @@ scenario("a hand-made pod that claims another user's workspace in its attributes
   await cluster.kubectl.run(['delete', `pod/${pod}`, '--timeout=60s'], { deadlineMs: 70_000 });
 });
 
-scenario("a hand-made pod that names another user's Sandbox as its owner is refused", 150, async (cluster) => {
-  const victim = await startVictim(cluster);
-  const pod = uniqueName('forged');
-  cluster.own(`pod/${pod}`);
-  await cluster.kubectl.create(
-    handMadePod(
-      {
-        name: pod,
-        labels: { [LABEL_SANDBOX]: victim.metadata.name, [LABEL_USER]: workspaceId(victim.spec.userId) },
-        ownerReferences: [ownedBy(victim)],
-      },
-      await imageOf(cluster, victim.metadata.name),
-      { tier: 'hot' },
-    ),
-  );
-  await expectRefused(cluster, pod, /is not the pod of Sandbox/);
-  await expectUndisturbed(cluster, victim);
-});
+scenario(
+  "a hand-made pod that names another user's Sandbox as its owner is refused, twice over",
+  150,
+  async (cluster) => {
+    const victim = await startVictim(cluster);
+    const pod = uniqueName('forged');
+    cluster.own(`pod/${pod}`);
+    const forged = JSON.stringify(
+      handMadePod(
+        {
+          name: pod,
+          labels: { [LABEL_SANDBOX]: victim.metadata.name, [LABEL_USER]: workspaceId(victim.spec.userId) },
+          ownerReferences: [ownedBy(victim)],
+        },
+        await imageOf(cluster, victim.metadata.name),
+        { tier: 'hot' },
+      ),
+    );
+    const byAdmin = await cluster.kubectl.attempt(['create', '-f', '-'], { stdin: forged });
+    expect(byAdmin.stderr).toContain('a pod of a Sandbox is made by the controller alone');
+    expect(byAdmin.exitCode).toBe(1);
+
+    // Past the admission policy, in the controller's own name: the node driver does not believe the pod either.
+    await cluster.kubectl.run(['create', `--as=${CONTROLLER}`, '-f', '-'], { stdin: forged });
+    await expectRefused(cluster, pod, /is not the pod of Sandbox/);
+    await expectUndisturbed(cluster, victim);
+  },
+);
 
 scenario('a hand-made pod in another namespace gets no workspace', 150, async (cluster) => {
   const victim = await startVictim(cluster);
