@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { text } from 'node:stream/consumers';
-import { type S3RequestProxy, type SeenRequest, startS3RequestProxy } from './s3-request-proxy.ts';
+import { atRequest, type S3RequestProxy, startS3RequestProxy } from './s3-request-proxy.ts';
 
 let upstream: Server;
 let applied: string[];
@@ -45,26 +45,32 @@ test('passes requests on with their Host header, and counts them', async () => {
 });
 
 test('strikes before the request has reached S3, and drops what follows', async () => {
-  const struckAt: SeenRequest[] = [];
-  proxy.reset({ index: 2, moment: 'before' }, (request) => void struckAt.push(request));
+  let strikes = 0;
+  const struck = proxy.arm(atRequest(2, 'before'), () => void (strikes += 1));
   await put('a');
   await expect(put('b')).rejects.toThrow();
   await expect(put('c')).rejects.toThrow();
   expect(applied).toEqual(['PUT /bucket/a a']);
-  expect(struckAt).toEqual([{ index: 2, method: 'PUT', target: '/bucket/b' }]);
+  expect(await struck).toEqual({ index: 2, method: 'PUT', target: '/bucket/b' });
+  expect(strikes).toBe(1);
 });
 
 test('strikes after S3 has applied the request, with the answer lost', async () => {
-  proxy.reset({ index: 2, moment: 'after' });
+  const struck = proxy.arm(
+    ({ target }) => (target.endsWith('/b') ? 'after' : undefined),
+    () => undefined,
+  );
   await put('a');
   await expect(put('b')).rejects.toThrow();
+  await struck;
   expect(applied).toEqual(['PUT /bucket/a a', 'PUT /bucket/b b']);
 });
 
-test('reset heals it and counts from 1', async () => {
-  proxy.reset({ index: 1, moment: 'before' });
+test('heal passes everything on and counts from 1', async () => {
+  const struck = proxy.arm(atRequest(1, 'before'), () => undefined);
   await expect(put('a')).rejects.toThrow();
-  proxy.reset();
+  await struck;
+  proxy.heal();
   await put('b');
   expect(proxy.seen()).toEqual([{ index: 1, method: 'PUT', target: '/bucket/b' }]);
 });

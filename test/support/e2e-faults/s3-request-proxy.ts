@@ -4,7 +4,7 @@ import type { AddressInfo } from 'node:net';
 import { buffer } from 'node:stream/consumers';
 
 export interface SeenRequest {
-  /** Counted from 1 since the proxy was started or `reset`. */
+  /** Counted from 1 since the proxy was started, armed or healed. */
   readonly index: number;
   readonly method: string;
   /** Path and query, as sent. */
@@ -14,23 +14,28 @@ export interface SeenRequest {
 /** `before`: S3 has not seen the request. `after`: S3 has answered it, and nobody has heard the answer. */
 export type FaultMoment = 'before' | 'after';
 
-export interface FaultPoint {
-  readonly index: number;
-  readonly moment: FaultMoment;
-}
+/** Says for each request whether, and at which moment, its client is struck. */
+export type FaultPlan = (request: SeenRequest) => FaultMoment | undefined;
 
 export interface S3RequestProxy {
   readonly endpoint: string;
-  /** Requests since the last `reset`. */
+  /** Requests since the last `arm` or `heal`. */
   readonly seen: () => readonly SeenRequest[];
   /**
-   * Counts from 1 again. When the request `point.index` comes to `point.moment`, `strike` runs (it kills the client)
-   * and the connection is dropped; requests that come after it are dropped too, unless the strike was meant for one
-   * client of several.
+   * Counts from 1 again. At the first request that the plan names, `strike` runs (it kills the client); that request
+   * and all after it are dropped until `heal`. Resolves with the request once the strike is done.
    */
-  readonly reset: (point?: FaultPoint, strike?: (request: SeenRequest) => Promise<void> | void) => void;
+  readonly arm: (plan: FaultPlan, strike: () => Promise<void> | void) => Promise<SeenRequest>;
+  /** Passes everything on, and counts from 1 again. */
+  readonly heal: () => void;
   readonly close: () => Promise<void>;
 }
+
+/** The plan for "at its i-th request". */
+export const atRequest =
+  (index: number, moment: FaultMoment): FaultPlan =>
+  (seenRequest) =>
+    seenRequest.index === index ? moment : undefined;
 
 /** An HTTP proxy on 127.0.0.1 that passes requests on byte for byte, Host header included, so that signatures hold. */
 export const startS3RequestProxy = async (endpoint: string): Promise<S3RequestProxy> => {
@@ -38,12 +43,14 @@ export const startS3RequestProxy = async (endpoint: string): Promise<S3RequestPr
   if (target.protocol !== 'http:') throw new Error(`${endpoint}: the proxy can only read http:// requests`);
   const agent = new Agent({ keepAlive: true });
   let seen: SeenRequest[] = [];
-  let point: FaultPoint | undefined;
-  let strike: ((seenRequest: SeenRequest) => Promise<void> | void) | undefined;
+  let armed: Armed | undefined;
   let struck = false;
 
-  const isDue = (index: number, moment: FaultMoment): boolean =>
-    !struck && point !== undefined && point.index === index && point.moment === moment;
+  const heal = (): void => {
+    seen = [];
+    struck = false;
+    armed = undefined;
+  };
 
   const handle = async (incoming: IncomingMessage, outgoing: ServerResponse): Promise<void> => {
     const drop = (): void => {
@@ -59,13 +66,15 @@ export const startS3RequestProxy = async (endpoint: string): Promise<S3RequestPr
       target: incoming.url ?? '/',
     };
     seen.push(current);
-    const strikeNow = async (): Promise<void> => {
+    const fault = armed?.plan(current);
+    const strike = async ({ act, done }: Armed): Promise<void> => {
       struck = true;
-      await strike?.(current);
+      await act();
       drop();
+      done(current);
     };
-    if (isDue(current.index, 'before')) {
-      await strikeNow();
+    if (armed !== undefined && fault === 'before') {
+      await strike(armed);
       return;
     }
     const upstream = request({
@@ -82,8 +91,12 @@ export const startS3RequestProxy = async (endpoint: string): Promise<S3RequestPr
     });
     const [answer] = (await once(upstream, 'response')) as [IncomingMessage];
     const body = await buffer(answer);
-    if (isDue(current.index, 'after')) {
-      await strikeNow();
+    if (struck) {
+      drop();
+      return;
+    }
+    if (armed !== undefined && fault === 'after') {
+      await strike(armed);
       return;
     }
     outgoing.writeHead(answer.statusCode ?? 502, answer.rawHeaders);
@@ -100,12 +113,13 @@ export const startS3RequestProxy = async (endpoint: string): Promise<S3RequestPr
   return {
     endpoint: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
     seen: () => seen,
-    reset: (nextPoint, nextStrike) => {
-      seen = [];
-      struck = false;
-      point = nextPoint;
-      strike = nextStrike;
+    arm: (plan, act) => {
+      heal();
+      return new Promise((resolve) => {
+        armed = { plan, act, done: resolve };
+      });
     },
+    heal,
     close: async () => {
       const closed = once(server, 'close');
       server.close();
@@ -115,3 +129,9 @@ export const startS3RequestProxy = async (endpoint: string): Promise<S3RequestPr
     },
   };
 };
+
+interface Armed {
+  readonly plan: FaultPlan;
+  readonly act: () => Promise<void> | void;
+  readonly done: (request: SeenRequest) => void;
+}

@@ -7,17 +7,19 @@ import { pipeline } from 'node:stream/promises';
 /** path → one line that says all that a restore must bring back. Two trees are the same when their manifests are. */
 export type TreeManifest = Readonly<Record<string, string>>;
 
-/** Type, mode, mtime in nanoseconds, size, SHA-256 and link target of everything below `root`, and of root's mode. */
+/** Type, mode, mtime in nanoseconds, size, SHA-256 and link target of everything below `root`. */
 export const treeManifest = async (root: string): Promise<TreeManifest> => {
   const manifest: Record<string, string> = {};
   const visit = async (path: string): Promise<void> => {
     const absolute = join(root, path);
     const stats = await lstat(absolute, { bigint: true });
     manifest[path] = await describe(absolute, stats);
-    if (!stats.isDirectory()) return;
-    for (const name of (await readdir(absolute)).sort()) await visit(join(path, name));
+    if (stats.isDirectory()) await visitAll(path);
   };
-  await visit('.');
+  const visitAll = async (path: string): Promise<void> => {
+    for (const name of (await readdir(join(root, path))).sort()) await visit(join(path, name));
+  };
+  await visitAll('.');
   return manifest;
 };
 

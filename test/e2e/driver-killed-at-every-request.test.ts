@@ -1,0 +1,164 @@
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect } from '@jest/globals';
+import { mkdir, mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { workspacePrefix } from '../../src/api/workspace-id.ts';
+import type { Cluster } from '../support/e2e/cluster.ts';
+import { requireEnvironment } from '../support/e2e/environment.ts';
+import { makeKubectl } from '../support/e2e/kubectl.ts';
+import { uniqueName } from '../support/e2e/names.ts';
+import { aSandbox } from '../support/e2e/sandbox-builder.ts';
+import { scenario } from '../support/e2e/scenario.ts';
+import { changeHome, makeHome } from '../support/e2e-faults/changing-home.ts';
+import { setDriverEndpoint } from '../support/e2e-faults/driver-endpoint.ts';
+import { type HomeProgramSettings, s3Settings, startHomeProcess } from '../support/e2e-faults/home-process.ts';
+import { untilCommitted } from '../support/e2e-faults/until-committed.ts';
+import { withRestoredHead } from '../support/e2e-faults/restored-head.ts';
+import {
+  atRequest,
+  type FaultPlan,
+  type S3RequestProxy,
+  startS3RequestProxy,
+} from '../support/e2e-faults/s3-request-proxy.ts';
+import { killPart } from '../support/e2e-faults/system-containers.ts';
+import { type TreeManifest, treeManifest } from '../support/e2e-faults/tree-manifest.ts';
+import { holdsAllOf, readWriterState, startWriter } from '../support/e2e-faults/writer.ts';
+
+/** Far above what a commit of the test's home takes: a loop that gets there has not understood something. */
+const MORE_THAN_ANY_COMMIT = 60;
+
+let proxy: S3RequestProxy;
+
+beforeAll(async () => {
+  proxy = await startS3RequestProxy(requireEnvironment().AWS_ENDPOINT_URL_S3 ?? '');
+});
+afterAll(async () => {
+  await proxy.close();
+});
+
+describe.each(['before', 'after'] as const)('SIGKILL %s S3 has seen the request', (moment) => {
+  let folder: string;
+  beforeEach(async () => {
+    folder = await mkdtemp(join(tmpdir(), 'matrx-kill-'));
+  });
+  afterEach(async () => {
+    proxy.heal();
+    await rm(folder, { recursive: true });
+  });
+
+  scenario(
+    'at every request of a commit: HEAD is one complete state, and the next run commits the rest',
+    150,
+    async (cluster) => {
+      const direct = await newHome(cluster, folder, 1);
+      await makeHome(direct.home);
+      expect(await startHomeProcess(direct).ended).toBe(true);
+      let committed = await treeManifest(direct.home);
+
+      for (let index = 1; index < MORE_THAN_ANY_COMMIT; index += 1) {
+        await changeHome(direct.home, index);
+        const changed = await treeManifest(direct.home);
+        const finished = await runStruck(direct, atRequest(index, moment));
+        expect([committed, changed]).toContainEqual(await headOf(cluster, direct.prefix));
+        if (finished) {
+          // Every request before this one has been struck in its turn, down to the last, which publishes HEAD.
+          expect(proxy.seen().length).toBeLessThan(index);
+          expect(proxy.seen().at(-1)).toMatchObject({ method: 'PUT', target: expect.stringContaining('/HEAD') });
+          return;
+        }
+        expect(await startHomeProcess(direct).ended).toBe(true);
+        expect(await headOf(cluster, direct.prefix)).toEqual(changed);
+        committed = changed;
+      }
+      throw new Error(`a commit had not ended after ${MORE_THAN_ANY_COMMIT} requests`);
+    },
+  );
+
+  scenario(
+    'at every request of a restore: the next run completes it, and loses nothing of HEAD',
+    150,
+    async (cluster) => {
+      const first = await newHome(cluster, folder, 1);
+      await makeHome(first.home);
+      expect(await startHomeProcess(first).ended).toBe(true);
+      const committed = await treeManifest(first.home);
+
+      for (let index = 1; index < MORE_THAN_ANY_COMMIT; index += 1) {
+        const next = { ...(await newHome(cluster, folder, index + 1)), prefix: first.prefix };
+        const finished = await runStruck(next, atRequest(index, moment));
+        expect(await headOf(cluster, first.prefix)).toEqual(committed);
+        if (!finished) expect(await startHomeProcess(next).ended).toBe(true);
+        expect(await treeManifest(next.home)).toEqual(committed);
+        expect(await headOf(cluster, first.prefix)).toEqual(committed);
+        await rm(next.home, { recursive: true });
+        if (finished) return;
+      }
+      throw new Error(`a restore had not ended after ${MORE_THAN_ANY_COMMIT} requests`);
+    },
+  );
+});
+
+describe('SIGKILL of the real node driver, while its sandbox goes on writing', () => {
+  const kubectl = makeKubectl(new AbortController().signal);
+  beforeAll(() => setDriverEndpoint(kubectl, proxy.endpoint), 150_000);
+  afterAll(() => setDriverEndpoint(kubectl, undefined), 150_000);
+
+  scenario(
+    'at the pack, the manifest and HEAD of a commit: what was committed stays, the rest follows',
+    240,
+    async (cluster) => {
+      const sandbox = aSandbox('struck');
+      const name = await cluster.start(sandbox);
+      const prefix = workspacePrefix(sandbox.userId);
+      const writer = await startWriter(cluster, name);
+      let committed = await untilCommitted(cluster, sandbox.userId, await writer.written());
+
+      const isPut =
+        (part: string): FaultPlan =>
+        (request) =>
+          request.method === 'PUT' && request.target.includes(`/${prefix}.ws/${part}`) ? 'before' : undefined;
+      const lostAnswer: FaultPlan = (request) => (isPut('HEAD')(request) === undefined ? undefined : 'after');
+      for (const plan of [isPut('packs/'), isPut('manifests/'), lostAnswer]) {
+        let back = (): Promise<void> => Promise.resolve();
+        await proxy.arm(plan, async () => {
+          back = await killPart(cluster.kubectl, 'node');
+        });
+        proxy.heal();
+        const head = await withRestoredHead(cluster, prefix, readWriterState);
+        expect(holdsAllOf(head, committed)).toBe(true);
+        await back();
+        committed = await untilCommitted(cluster, sandbox.userId, await writer.written());
+      }
+      const last = await writer.stop();
+      await cluster.remove(name);
+      expect((await withRestoredHead(cluster, prefix, readWriterState)).last).toBe(last);
+    },
+  );
+});
+
+/** An empty home of the epoch, with its state beside it; a prefix of its own in the bucket. */
+const newHome = async ({ environment }: Cluster, folder: string, epoch: number): Promise<HomeProgramSettings> => {
+  const home = join(folder, String(epoch), 'home');
+  const state = join(folder, String(epoch), 'state');
+  await mkdir(home, { recursive: true });
+  await mkdir(state, { recursive: true });
+  return {
+    s3: s3Settings(environment, environment.AWS_ENDPOINT_URL_S3 ?? ''),
+    prefix: workspacePrefix(uniqueName('killed')),
+    epoch,
+    home,
+    state,
+  };
+};
+
+/** One run through the proxy, killed by the plan. True when it ended before the plan applied. */
+const runStruck = async (settings: HomeProgramSettings, plan: FaultPlan): Promise<boolean> => {
+  let strike = (): Promise<void> => Promise.resolve();
+  void proxy.arm(plan, () => strike());
+  const running = startHomeProcess({ ...settings, s3: { ...settings.s3, endpoint: proxy.endpoint } });
+  strike = running.kill;
+  return running.ended;
+};
+
+const headOf = (cluster: Cluster, prefix: string): Promise<TreeManifest> =>
+  withRestoredHead(cluster, prefix, treeManifest);
