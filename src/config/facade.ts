@@ -1,0 +1,89 @@
+import { z } from 'zod';
+import { ConfigError, loadConfig, port, seconds } from './load.ts';
+import { logLevel } from './log-level.ts';
+import { refuseRetiredSettings } from './retired-settings.ts';
+import type { LogLevel } from '../telemetry/log.ts';
+
+const MEBIBYTE = 1024 * 1024;
+
+const flag = z.stringbool();
+
+const FacadeEnvironment = z.object({
+  MATRX_NAMESPACE: z.string().max(63).default('sandboxes'),
+  MATRX_HOST: z.string().default('0.0.0.0'),
+  MATRX_PORT: port.default(8000),
+  MATRX_HTTP_PORT: port.default(8081),
+  MATRX_LOG_LEVEL: logLevel.default('info'),
+  MATRX_LOG_FORMAT: z.literal('json', 'takes "json", the only format there is').default('json'),
+  MATRX_DEBUG: flag.default(false),
+  MATRX_API_KEY: z
+    .string()
+    .regex(/^[\x21-\x7e]+$/, 'holds white space or characters that no HTTP header can carry (a newline at its end?)')
+    .optional(),
+  MATRX_AUTH: z.enum(['required', 'disabled']).default('required'),
+  MATRX_API_KEY_HEADER: z
+    .string()
+    .regex(/^[A-Za-z0-9-]+$/, 'takes the name of an HTTP header')
+    .default('X-API-Key'),
+  MATRX_START_TIMEOUT_SECONDS: seconds.default(120),
+  MATRX_STOP_TIMEOUT_SECONDS: seconds.default(60),
+  MATRX_DRAIN_SECONDS: seconds.default(20),
+  MATRX_MAX_COMMAND_LENGTH: z.coerce.number().int().min(1).max(100_000).default(10_000),
+});
+
+export interface FacadeConfig {
+  readonly namespace: string;
+  readonly host: string;
+  readonly port: number;
+  /** Of /livez, /readyz and /metrics. */
+  readonly operationsPort: number;
+  readonly logLevel: LogLevel;
+  /** Undefined only where MATRX_AUTH says so. */
+  readonly apiKey: string | undefined;
+  readonly apiKeyHeader: string;
+  readonly startTimeoutSeconds: number;
+  readonly stopTimeoutSeconds: number;
+  /** How long requests in flight may take after SIGTERM. */
+  readonly drainSeconds: number;
+  readonly maxCommandLength: number;
+  readonly maxBodyBytes: number;
+  readonly maxOutputBytes: number;
+}
+
+/** Throws a ConfigError for a wrong or retired setting, and where it is left open who may use the API. */
+export const loadFacadeConfig = (env: NodeJS.ProcessEnv = process.env): FacadeConfig => {
+  refuseRetiredSettings(env);
+  const given = loadConfig(FacadeEnvironment, env, ['MATRX_API_KEY']);
+  return Object.freeze({
+    namespace: given.MATRX_NAMESPACE,
+    host: given.MATRX_HOST,
+    port: given.MATRX_PORT,
+    operationsPort: given.MATRX_HTTP_PORT,
+    logLevel: given.MATRX_DEBUG ? 'debug' : given.MATRX_LOG_LEVEL,
+    apiKey: requiredKey(given),
+    apiKeyHeader: given.MATRX_API_KEY_HEADER.toLowerCase(),
+    startTimeoutSeconds: given.MATRX_START_TIMEOUT_SECONDS,
+    stopTimeoutSeconds: given.MATRX_STOP_TIMEOUT_SECONDS,
+    drainSeconds: given.MATRX_DRAIN_SECONDS,
+    maxCommandLength: given.MATRX_MAX_COMMAND_LENGTH,
+    maxBodyBytes: MEBIBYTE,
+    maxOutputBytes: 4 * MEBIBYTE,
+  });
+};
+
+const requiredKey = ({
+  MATRX_API_KEY: key,
+  MATRX_AUTH: auth,
+}: z.infer<typeof FacadeEnvironment>): string | undefined => {
+  if (auth === 'disabled' && key !== undefined) {
+    throw new ConfigError(
+      'MATRX_AUTH is "disabled" and MATRX_API_KEY is set: remove one, so that it is clear what holds',
+    );
+  }
+  if (auth === 'required' && key === undefined) {
+    throw new ConfigError(
+      'MATRX_API_KEY is not set: set it, or set MATRX_AUTH=disabled to let everyone who reaches the port use every sandbox',
+    );
+  }
+  return key;
+};

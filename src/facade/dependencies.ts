@@ -1,0 +1,32 @@
+import type { Clock } from '../base/clock.ts';
+import type { Random } from '../base/random.ts';
+import type { KubeClient } from '../kube/client.ts';
+import type { Log } from '../telemetry/log.ts';
+import type { SandboxCache } from './sandbox-cache.ts';
+
+export interface FacadeSettings {
+  readonly namespace: string;
+  /** Undefined: authentication is off, in so many words. */
+  readonly apiKey: string | undefined;
+  /** Lower case. */
+  readonly apiKeyHeader: string;
+  readonly startTimeoutSeconds: number;
+  readonly stopTimeoutSeconds: number;
+  readonly maxCommandLength: number;
+  /** Bytes of a request's body. */
+  readonly maxBodyBytes: number;
+  /** Bytes of each of a command's stdout and stderr. */
+  readonly maxOutputBytes: number;
+}
+
+export interface FacadeDependencies {
+  readonly settings: FacadeSettings;
+  readonly kube: KubeClient;
+  readonly cache: SandboxCache;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly log: Log;
+  /** Aborts when the server has to end the requests that are still waiting. */
+  readonly shutdown: AbortSignal;
+  readonly version: string;
+}

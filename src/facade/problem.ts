@@ -1,0 +1,79 @@
+/** One wrong input, in the original API's form. `loc` is a path from `body`, `query` or `header`. */
+export interface InputError {
+  readonly type: string;
+  readonly loc: readonly (string | number)[];
+  readonly msg: string;
+  readonly input: unknown;
+}
+
+/**
+ * RFC 9457 problem details, plus what the original API promised: `detail` is a sentence, or, with 422, the list of
+ * wrong inputs. `type` is a tag URI (RFC 4151): it identifies, and need not be a page.
+ */
+export interface Problem {
+  readonly type: string;
+  readonly title: string;
+  readonly status: number;
+  readonly detail: string | readonly InputError[];
+  readonly [extension: string]: unknown;
+}
+
+const TITLES = {
+  'missing-api-key': [401, 'An API key is required'],
+  'invalid-api-key': [403, 'The API key is not known'],
+  'not-found': [404, 'Not found'],
+  'method-not-allowed': [405, 'Method not allowed'],
+  'body-too-large': [413, 'The request body is too large'],
+  'unsupported-media-type': [415, 'The request body has an unsupported type'],
+  'invalid-input': [422, 'The input is not valid'],
+  'bad-request': [400, 'The request cannot be carried out'],
+  'sandbox-not-running': [409, 'The sandbox is not running'],
+  'sandbox-stopped': [409, 'The sandbox was stopped while it started'],
+  'workspace-in-use': [409, 'The workspace is in use'],
+  'start-failed': [500, 'The sandbox could not be started'],
+  'start-timeout': [504, 'The sandbox did not start in time'],
+  'storage-unavailable': [503, 'The storage of the home cannot be used'],
+  'no-capacity': [503, 'No node has room for the sandbox'],
+  'cluster-unavailable': [503, 'The cluster did not answer'],
+  'shutting-down': [503, 'This server is shutting down'],
+  'exec-failed': [500, 'The command could not be run'],
+  'internal-error': [500, 'Internal server error'],
+} as const satisfies Record<string, readonly [number, string]>;
+
+/** The closed set of problems: programs may decide by the last part of `type`. */
+export type ProblemKind = keyof typeof TITLES;
+
+export const makeProblem = (
+  kind: ProblemKind,
+  detail: Problem['detail'],
+  extensions: Readonly<Record<string, unknown>> = {},
+): Problem => {
+  const [status, title] = TITLES[kind];
+  return { type: `tag:matrx.dev,2026:${kind}`, title, status, detail, ...extensions };
+};
+
+export interface ProblemResponse {
+  readonly problem: Problem;
+  readonly headers?: Readonly<Record<string, string>>;
+}
+
+/** Thrown by anything that answers a request; the middleware answer-problems.ts turns it into the response. */
+export class ProblemError extends Error {
+  readonly problem: Problem;
+  readonly headers: Readonly<Record<string, string>>;
+
+  constructor({ problem, headers = {} }: ProblemResponse, cause?: unknown) {
+    super(`${problem.status} ${problem.title}`, { cause });
+    this.name = 'ProblemError';
+    this.problem = problem;
+    this.headers = headers;
+  }
+}
+
+export const problemError = (
+  kind: ProblemKind,
+  detail: Problem['detail'],
+  extensions?: Readonly<Record<string, unknown>>,
+): ProblemError => new ProblemError({ problem: makeProblem(kind, detail, extensions) });
+
+export const sandboxNotFound = (id: string): ProblemError => problemError('not-found', `Sandbox ${id} not found`);

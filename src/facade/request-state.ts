@@ -1,0 +1,22 @@
+import type Koa from 'koa';
+import type { Log } from '../telemetry/log.ts';
+
+/** What the middleware gives each request's handler. */
+export interface RequestState {
+  readonly requestId: string;
+  /** Aborts when the client has gone away (reason ClientGone) or the server must stop (a 503 ProblemError). */
+  readonly signal: AbortSignal;
+  /** Carries request_id. */
+  readonly log: Log;
+}
+
+export type FacadeContext = Koa.ParameterizedContext<RequestState>;
+export type FacadeMiddleware = Koa.Middleware<RequestState>;
+
+/** Why a request's work ends without an answer. */
+export class ClientGone extends Error {
+  constructor(options?: ErrorOptions) {
+    super('the client closed the connection before it was answered', options);
+    this.name = 'ClientGone';
+  }
+}

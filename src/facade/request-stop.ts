@@ -1,0 +1,30 @@
+import { ANNOTATION_STOP_GRACE_SECONDS, ANNOTATION_STOP_REASON, FIELD_MANAGER_FACADE } from '../api/names.ts';
+import type { Sandbox, StopReason } from '../api/sandbox.ts';
+import { SANDBOXES } from '../kube/resource-types.ts';
+import type { FacadeDependencies } from './dependencies.ts';
+
+/**
+ * Asks the controller to stop a Sandbox and keep its record. Not `graceful`: its processes are killed at once; the home
+ * is saved all the same. The reason of an earlier request stays. Resolves with the Sandbox as it is then.
+ */
+export const requestStop = async (
+  { kube, cache, settings }: Pick<FacadeDependencies, 'kube' | 'cache' | 'settings'>,
+  { metadata, spec }: Sandbox,
+  { reason, graceful }: { readonly reason: StopReason; readonly graceful: boolean },
+): Promise<Sandbox> => {
+  const annotations = {
+    ...(spec.desiredState === 'Stopped' ? {} : { [ANNOTATION_STOP_REASON]: reason }),
+    ...(graceful ? {} : { [ANNOTATION_STOP_GRACE_SECONDS]: '0' }),
+  };
+  const patched = await kube.mergePatch<Sandbox>(
+    { type: SANDBOXES, namespace: settings.namespace, name: metadata.name },
+    // The uid is a precondition: never stop another Sandbox that has taken the name.
+    {
+      metadata: { ...(metadata.uid === undefined ? {} : { uid: metadata.uid }), annotations },
+      spec: { desiredState: 'Stopped' },
+    },
+    { fieldManager: FIELD_MANAGER_FACADE },
+  );
+  cache.put(patched);
+  return patched;
+};

@@ -1,0 +1,81 @@
+import { createServer, type Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import type Koa from 'koa';
+import type { Clock } from '../base/clock.ts';
+import type { Part } from '../runtime/manager.ts';
+import type { Log } from '../telemetry/log.ts';
+import type { RequestState } from './request-state.ts';
+
+export interface RestOptions {
+  readonly app: Koa<RequestState>;
+  readonly host: string;
+  /** 0: any that is free. */
+  readonly port: number;
+  /** Milliseconds that requests under way get to end by themselves when the server stops. */
+  readonly drainMs: number;
+  /** Ends the requests that are left then: makeApp's `shutdown` signal hears of it. */
+  readonly shutdown: AbortController;
+  readonly clock: Clock;
+  readonly log: Log;
+}
+
+export interface RestPart extends Part {
+  /** Where it listens, once started. */
+  readonly address: () => AddressInfo;
+}
+
+/** Milliseconds that answers get to leave once their requests have been ended. */
+const LAST_WORDS_MS = 2000;
+/** Longer than the idle time of the usual load balancers (60 s), so that none sends into a connection being closed. */
+const KEEP_ALIVE_MS = 65_000;
+
+/**
+ * The REST server as a part of a process. It stops by taking no new connection, waiting for what is under way, and then
+ * ending the waits: they answer 503, and what they waited for goes on.
+ */
+export const restPart = ({ app, host, port, drainMs, shutdown, clock, log }: RestOptions): RestPart => {
+  const handle = app.callback();
+  const server = createServer({ keepAliveTimeout: KEEP_ALIVE_MS }, (request, response) => {
+    // Koa answers every error itself; this promise only says when it has.
+    void handle(request, response);
+  });
+  return {
+    name: 'REST server',
+    address: () => server.address() as AddressInfo,
+    start: async () => {
+      await listen(server, host, port);
+      log.info(server.address() as AddressInfo, 'REST server listens');
+    },
+    stop: async () => {
+      if (!server.listening) return;
+      const closed = new Promise<void>((resolve) => server.close(() => resolve()));
+      if (await endsWithin(clock, closed, drainMs)) return;
+      shutdown.abort();
+      if (await endsWithin(clock, closed, LAST_WORDS_MS)) return;
+      server.closeAllConnections();
+      await closed;
+    },
+  };
+};
+
+const listen = (server: Server, host: string, port: number): Promise<void> =>
+  new Promise((resolve, reject) => {
+    server.once('error', reject);
+    server.listen(port, host, () => {
+      server.off('error', reject);
+      resolve();
+    });
+  });
+
+const endsWithin = async (clock: Clock, work: Promise<void>, ms: number): Promise<boolean> => {
+  const over = new AbortController();
+  const timer = clock.sleep(ms, over.signal).then(
+    () => false,
+    () => false,
+  );
+  try {
+    return await Promise.race([work.then(() => true), timer]);
+  } finally {
+    over.abort();
+  }
+};

@@ -1,0 +1,71 @@
+import { z } from 'zod';
+import type { Sandbox } from '../../../api/sandbox.ts';
+import { SANDBOXES } from '../../../kube/resource-types.ts';
+import type { FacadeDependencies } from '../../dependencies.ts';
+import { findSandbox } from '../../find-sandbox.ts';
+import { parseInput } from '../../input-error.ts';
+import { parsePrefer, preferenceApplied } from '../../prefer.ts';
+import { queryOf } from '../../query.ts';
+import { representSandbox } from '../../representation.ts';
+import { requestStop } from '../../request-stop.ts';
+import type { FacadeContext } from '../../request-state.ts';
+import { hasEnded, sandboxState } from '../../sandbox-status.ts';
+import { waitForSandbox } from '../../wait-for-sandbox.ts';
+import type { SandboxRoute } from './sandbox-route.ts';
+
+const DeleteQuery = z.object({ graceful: z.stringbool().default(true) });
+
+/** Stopped for good; a suspended one is not. */
+const isOver = (sandbox: Sandbox): boolean =>
+  hasEnded(sandboxState(sandbox)) && sandbox.spec.desiredState === 'Stopped';
+
+/**
+ * `DELETE /sandboxes/{id}?graceful=true`: stops it and keeps its record. 204 means ended AND saved, and nothing else
+ * does: 202 while it is still being saved, 200 where it ended and its home could not be published as its own.
+ */
+export const deleteRoute = (dependencies: FacadeDependencies): SandboxRoute => {
+  const { kube, cache, clock, settings } = dependencies;
+  const read = (name: string): Promise<Sandbox> =>
+    kube.get<Sandbox>({ type: SANDBOXES, namespace: settings.namespace, name });
+
+  return async (context, id) => {
+    const { graceful } = parseInput(DeleteQuery, 'query', queryOf(context));
+    const preference = parsePrefer(context.get('prefer'));
+    const { log, signal } = context.state;
+    const found = await findSandbox(dependencies, id, signal);
+    if (isOver(found)) return answerOver(context, found);
+
+    const initial =
+      found.metadata.deletionTimestamp === undefined || !graceful
+        ? await requestStop(dependencies, found, { reason: 'user_requested', graceful })
+        : found;
+    log.info({ sandbox_id: id, user_id: found.spec.userId, graceful }, 'sandbox stop requested');
+    const applied = preferenceApplied(preference);
+    if (applied !== undefined) context.set('Preference-Applied', applied);
+    if (preference.async) return answer(context, 202, initial);
+
+    const end = await waitForSandbox(
+      { cache, clock, read },
+      {
+        initial,
+        judge: (sandbox) => (isOver(sandbox) ? true : undefined),
+        limitMs: (preference.wait ?? settings.stopTimeoutSeconds) * 1000,
+        signal,
+      },
+    );
+    if (end.kind === 'settled') return answerOver(context, end.sandbox);
+    if (end.kind === 'limit') return answer(context, 202, end.sandbox);
+    // The finalizer goes only after the home is saved.
+    context.status = 204;
+  };
+};
+
+const answerOver = (context: FacadeContext, sandbox: Sandbox): void => {
+  if (representSandbox(sandbox).workspace.saved === false) answer(context, 200, sandbox);
+  else context.status = 204;
+};
+
+const answer = (context: FacadeContext, status: 200 | 202, sandbox: Sandbox): void => {
+  context.status = status;
+  context.body = representSandbox(sandbox);
+};
