@@ -1,6 +1,8 @@
 import type { Json } from '../base/json.ts';
 import type { KubeObject } from '../api/meta.ts';
 
+export type { KubeObject } from '../api/meta.ts';
+
 /** A kind of resource: what its path is made of. */
 export interface ResourceType {
   /** `''` for core. */

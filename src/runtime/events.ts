@@ -1,0 +1,122 @@
+import { type BackoffPolicy, backoffDelay } from '../base/backoff.ts';
+import type { Clock } from '../base/clock.ts';
+import { errorMessage } from '../base/errors.ts';
+import type { Random } from '../base/random.ts';
+import type { KubeClient, KubeObject } from '../kube/client.ts';
+import { isKubeError } from '../kube/errors.ts';
+import { EVENTS } from '../kube/resource-types.ts';
+import { type EventRecord, eventObject, seriesKey } from './event-object.ts';
+import { makeEventSeries } from './event-series.ts';
+import { microTime } from './lease.ts';
+import type { RuntimeLog } from './log.ts';
+import { noMetrics, type RuntimeMetrics } from './metrics.ts';
+
+export interface EventRecorderOptions {
+  readonly client: Pick<KubeClient, 'create' | 'mergePatch'>;
+  /** Whose events these are: `matrx.dev/controller`. */
+  readonly reportingController: string;
+  /** Which process: the pod's name. */
+  readonly reportingInstance: string;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly log: RuntimeLog;
+  readonly metrics?: RuntimeMetrics;
+}
+
+/** Writes the story that `kubectl describe` and `kubectl events` show. */
+export interface EventRecorder {
+  /** Returns at once and never throws; an event that cannot be sent costs a log line, not a pass. */
+  readonly record: (event: EventRecord) => void;
+  /** Resolves when everything recorded so far, the counts of series too, has been sent or given up. */
+  readonly flush: () => Promise<void>;
+}
+
+const MAX_WAITING = 1000;
+const MAX_ATTEMPTS = 4;
+const BACKOFF: BackoffPolicy = { baseMs: 500, maxMs: 5000 };
+
+/**
+ * Repetitions (same object, reason, type, action and note) become the `series` of the first event; an object gets 25
+ * events at once and one more each five minutes after that, the limits of Kubernetes' own components. Events leave one
+ * after another in the background; when a thousand wait (the API server is away), further ones are dropped.
+ */
+export const makeEventRecorder = (options: EventRecorderOptions): EventRecorder => {
+  const { client, clock, random, log, metrics = noMetrics } = options;
+  const series = makeEventSeries(clock);
+  const waiting: (() => Promise<void>)[] = [];
+  let sending: Promise<void> | undefined;
+
+  const discard = (reason: string, event: EventRecord): void => {
+    metrics.count('events_discarded_total', { reason });
+    log.debug({ object: event.regarding.metadata.name, reason: event.reason }, `event not sent: ${reason}`);
+  };
+
+  const create = async (event: EventRecord, key: string): Promise<void> => {
+    const object = eventObject(event, options, { eventTime: microTime(clock.now()), suffix: random.hex(8) });
+    const created = await client.create<KubeObject>(EVENTS, object.metadata.namespace, object);
+    series.begun(key, { namespace: created.metadata.namespace ?? '', name: created.metadata.name });
+  };
+
+  const update = async (event: EventRecord, key: string): Promise<void> => {
+    const due = series.due(key);
+    if (due === undefined) return;
+    const patch = { series: { count: due.count, lastObservedTime: microTime(due.lastObservedAt) } };
+    try {
+      await client.mergePatch({ type: EVENTS, ...due.ref }, patch);
+      series.sent(key, due.count);
+    } catch (error) {
+      if (!isKubeError(error, 'NotFound')) throw error;
+      // Events live for an hour: the first of this series is gone, so it starts over.
+      await create(event, key);
+    }
+  };
+
+  const attempt = async (event: EventRecord, send: () => Promise<void>): Promise<void> => {
+    for (let tried = 1; ; tried++) {
+      try {
+        return await send();
+      } catch (error) {
+        const retryable = isKubeError(error, 'Unreachable', 'Timeout', 'ServerError', 'TooManyRequests');
+        if (!retryable || tried === MAX_ATTEMPTS) {
+          log.warn({ object: event.regarding.metadata.name, err: error }, `event not sent: ${errorMessage(error)}`);
+          metrics.count('events_discarded_total', { reason: 'failed' });
+          return;
+        }
+        const retryAfterMs = isKubeError(error) ? (error.retryAfterMs ?? 0) : 0;
+        await clock.sleep(retryAfterMs + backoffDelay(BACKOFF, tried - 1, random));
+      }
+    }
+  };
+
+  const sendAll = async (): Promise<void> => {
+    for (let next = waiting.shift(); next !== undefined; next = waiting.shift()) await next();
+    sending = undefined;
+  };
+
+  const enqueue = (event: EventRecord, send: () => Promise<void>): void => {
+    if (waiting.length >= MAX_WAITING) {
+      discard('backlog', event);
+      return;
+    }
+    waiting.push(() => attempt(event, send));
+    sending ??= sendAll();
+  };
+
+  return {
+    record: (event) => {
+      try {
+        const key = seriesKey(event);
+        const verdict = series.observe(key, event);
+        if (verdict === 'limited') discard('limited', event);
+        else if (verdict === 'first') enqueue(event, () => create(event, key));
+        else if (verdict === 'due') enqueue(event, () => update(event, key));
+      } catch (error) {
+        log.error({ err: error }, `event not recorded: ${errorMessage(error)}`);
+      }
+    },
+    flush: async () => {
+      for (const { key, event } of series.unsent()) enqueue(event, () => update(event, key));
+      await sending;
+    },
+  };
+};
