@@ -1,9 +1,11 @@
 import { status, type sendUnaryData, type StatusObject, type ServerUnaryCall } from '@grpc/grpc-js';
 import { CSI_DRIVER_NAME } from '../api/names.ts';
 import { errorMessage } from '../base/errors.ts';
+import type { Clock } from '../base/clock.ts';
 import type { Log } from '../telemetry/log.ts';
 import { CSI_DESCRIPTOR, type NodePublishVolumeRequest, type NodeUnpublishVolumeRequest } from './csi-descriptor.ts';
 import { CsiError, type CsiCode } from './csi-error.ts';
+import type { NodeMetrics } from './node-metrics.ts';
 import type { GrpcService } from './grpc-socket.ts';
 
 export interface CsiHandlers {
@@ -15,6 +17,10 @@ export interface CsiServiceDeps extends CsiHandlers {
   readonly node: string;
   readonly version: string;
   readonly log: Log;
+  readonly clock: Clock;
+  readonly metrics: NodeMetrics;
+  /** Aborted when the driver stops: calls that wait are answered at once. */
+  readonly stopping: AbortSignal;
 }
 
 const GRPC_CODES: Readonly<Record<CsiCode, status>> = {
@@ -44,8 +50,8 @@ export const makeCsiServices = (deps: CsiServiceDeps): readonly GrpcService[] =>
     handlers: {
       NodeGetInfo: answerWith({ nodeId: deps.node }),
       NodeGetCapabilities: answerWith({}),
-      NodePublishVolume: answerAfter('NodePublishVolume', deps.log, deps.publish),
-      NodeUnpublishVolume: answerAfter('NodeUnpublishVolume', deps.log, deps.unpublish),
+      NodePublishVolume: answerAfter(deps, 'NodePublishVolume', deps.publish),
+      NodeUnpublishVolume: answerAfter(deps, 'NodeUnpublishVolume', deps.unpublish),
     },
   },
 ];
@@ -55,33 +61,51 @@ const answerWith =
   (_call: unknown, answer: sendUnaryData<object>): void =>
     answer(null, response);
 
+interface VolumeCall {
+  readonly volumeId: string;
+  readonly targetPath: string;
+}
+
 const answerAfter =
-  <R extends { readonly volumeId: string; readonly targetPath: string }>(
+  <R extends VolumeCall>(
+    deps: CsiServiceDeps,
     method: string,
-    log: Log,
     work: (request: R, signal: AbortSignal) => Promise<void>,
   ) =>
   (call: ServerUnaryCall<R, object>, answer: sendUnaryData<object>): void => {
-    void answerCall(method, log, call, work).then((error) => answer(error, {}));
+    void answerCall(deps, method, call, work).then((error) => answer(error, {}));
   };
 
-const answerCall = async <R extends { readonly volumeId: string; readonly targetPath: string }>(
+/** Never rejects: what goes wrong is the answer. */
+const answerCall = async <R extends VolumeCall>(
+  deps: CsiServiceDeps,
   method: string,
-  log: Log,
   call: ServerUnaryCall<R, object>,
   work: (request: R, signal: AbortSignal) => Promise<void>,
 ): Promise<Partial<StatusObject> | null> => {
-  const gone = new AbortController();
-  call.once('cancelled', () => gone.abort(new Error(`kubelet gave up on ${method}`)));
+  const ended = new AbortController();
+  const onStop = (): void => ended.abort(deps.stopping.reason);
+  call.once('cancelled', () => ended.abort(new Error(`kubelet gave up on ${method}`)));
+  deps.stopping.addEventListener('abort', onStop, { once: true });
   // Never the whole request: it carries the pod's token.
-  const callLog = log.child({ method, volume: call.request.volumeId, target: call.request.targetPath });
+  const log = deps.log.child({ method, volume: call.request.volumeId, target: call.request.targetPath });
+  const begun = deps.clock.monotonic();
+  const finish = (code: CsiCode | 'OK', error: unknown): void => {
+    const ms = deps.clock.monotonic() - begun;
+    deps.metrics.called(method, code, ms);
+    if (code === 'OK') log.info({ ms }, 'call done');
+    else log.warn({ ms, code, err: error }, 'call not done');
+  };
   try {
-    await work(call.request, gone.signal);
-    callLog.info('done');
+    deps.stopping.throwIfAborted();
+    await work(call.request, ended.signal);
+    finish('OK', undefined);
     return null;
   } catch (error) {
     const code = error instanceof CsiError ? error.code : 'Unavailable';
-    callLog.warn({ code, err: error }, 'not done');
+    finish(code, error);
     return { code: GRPC_CODES[code], details: errorMessage(error) };
+  } finally {
+    deps.stopping.removeEventListener('abort', onStop);
   }
 };

@@ -2,7 +2,6 @@ import type { Clock } from '../base/clock.ts';
 import { errorMessage } from '../base/errors.ts';
 import { CsiError, type CsiCode } from './csi-error.ts';
 import type { NodePublishVolumeRequest } from './csi-descriptor.ts';
-import type { NodeMetrics } from './node-metrics.ts';
 import { parsePublish } from './publish-request.ts';
 import type { Grant, RefusalReason } from './publish-verdict.ts';
 import type { RecordRefusal } from './refusal-event.ts';
@@ -14,7 +13,6 @@ export interface PublishDeps extends VerifyDeps {
   readonly clock: Clock;
   readonly sessions: Sessions;
   readonly recordRefusal: RecordRefusal;
-  readonly metrics: NodeMetrics;
   readonly kubeletDir: string;
 }
 

@@ -34,21 +34,25 @@ const sessionOf = (view: SessionView, node: string): UntimedSession => {
   };
 };
 
-const headOf = (head: HeadSummary | undefined): WorkspaceHead | undefined =>
-  head?.manifest === undefined
-    ? undefined
-    : {
-        epoch: head.epoch,
-        sequence: head.sequence,
-        manifest: head.manifest,
-        committedAt: rfc3339(head.committedAt),
-        files: head.files,
-        bytes: head.bytes,
-      };
+/**
+ * A workspace that was never committed to has no head worth showing; but a head that fences us is shown whatever it
+ * holds, because the controller chooses the next epoch above it.
+ */
+const headOf = ({ head, record }: SessionView): WorkspaceHead | undefined => {
+  if (head === undefined || (head.manifest === undefined && head.epoch <= record.epoch)) return undefined;
+  return {
+    epoch: head.epoch,
+    sequence: head.sequence,
+    manifest: head.manifest ?? '',
+    committedAt: rfc3339(head.committedAt),
+    files: head.files,
+    bytes: head.bytes,
+  };
+};
 
 /** Equal for views that say the same: such a view is not written again. */
 export const viewKey = (view: SessionView, node: string): string =>
-  canonicalJson([sessionOf(view, node), headOf(view.head) ?? null]);
+  canonicalJson([sessionOf(view, node), headOf(view) ?? null]);
 
 /**
  * The view as a patch of the Workspace's status. Its first operations make the API server refuse it unless this very
@@ -56,7 +60,7 @@ export const viewKey = (view: SessionView, node: string): string =>
  * `now` is milliseconds since the epoch.
  */
 export const statusPatch = (view: SessionView, node: string, now: number): readonly JsonPatchOperation[] => {
-  const head = headOf(view.head);
+  const head = headOf(view);
   const session = { ...sessionOf(view, node), updatedAt: rfc3339(now) };
   return [
     { op: 'test', path: '/status/writer/epoch', value: view.record.epoch },

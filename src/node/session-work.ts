@@ -1,5 +1,7 @@
 import { rfc3339, type Clock } from '../base/clock.ts';
 import type { Random } from '../base/random.ts';
+import { decodeHead, summaryOf } from '../workspace/head.ts';
+import { HEAD_KEY } from '../workspace/layout.ts';
 import { isHomeError, type Home, type HeadSummary, type HomeOptions, type Progress } from '../workspace/home.ts';
 import type { ObjectStore } from '../workspace/object-store.ts';
 import type { HomePaths } from './home-paths.ts';
@@ -81,8 +83,10 @@ export const makeSessionWork = (
         session.onHead(report.head);
         return { kind: 'restored', at: rfc3339(deps.clock.now()) };
       } catch (error) {
-        if (isHomeError(error, 'Fenced')) return { kind: 'overtaken' };
-        throw error;
+        if (!isHomeError(error, 'Fenced')) throw error;
+        // The controller chooses the next epoch above the head that it is shown.
+        session.onHead(await readHead(deps.store, record.prefix, signal));
+        return { kind: 'overtaken' };
       }
     });
 
@@ -118,4 +122,10 @@ export const makeSessionWork = (
       opened = undefined;
     },
   };
+};
+
+const readHead = async (store: ObjectStore, prefix: string, signal: AbortSignal): Promise<HeadSummary> => {
+  const key = `${prefix}${HEAD_KEY}`;
+  const { body } = await store.get(key, { signal });
+  return summaryOf(decodeHead(body, `${store.name}/${key}`));
 };

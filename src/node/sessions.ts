@@ -1,3 +1,5 @@
+import type { Clock } from '../base/clock.ts';
+import { withDeadline } from '../base/deadline.ts';
 import { CsiError } from './csi-error.ts';
 import type { Grant } from './publish-verdict.ts';
 import type { SessionJournal } from './session-journal.ts';
@@ -18,6 +20,8 @@ export interface Sessions {
   readonly open: (grant: Grant, volumeId: string, target: string) => Promise<Session>;
   readonly find: (volumeId: string) => Session | undefined;
   readonly all: () => readonly Session[];
+  /** One last commit of each open home, within `ms` milliseconds; then cuts what still runs. Never rejects. */
+  readonly stop: (clock: Clock, ms: number) => Promise<void>;
 }
 
 export const makeSessions = (deps: SessionsDeps): Sessions => {
@@ -57,6 +61,12 @@ export const makeSessions = (deps: SessionsDeps): Sessions => {
     open: (grant, volumeId, target) => inTurn('open', () => open(grant, volumeId, target)),
     find: (volumeId) => byVolume.get(volumeId),
     all: () => [...byVolume.values()],
+    stop: async (clock, ms) => {
+      const sessions = [...byVolume.values()];
+      const drained = Promise.all(sessions.map((session) => session.drain()));
+      await withDeadline(clock, { what: 'the last commits', ms }, () => drained).catch(() => undefined);
+      await Promise.all(sessions.map((session) => session.stop()));
+    },
   };
 };
 

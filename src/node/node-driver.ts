@@ -1,0 +1,137 @@
+import { mkdir } from 'node:fs/promises';
+import type { Clock } from '../base/clock.ts';
+import type { Random } from '../base/random.ts';
+import type { KubeClient } from '../kube/client.ts';
+import type { HealthCheck } from '../runtime/health.ts';
+import type { Log } from '../telemetry/log.ts';
+import type { Home, HomeOptions } from '../workspace/home.ts';
+import type { ObjectStore } from '../workspace/object-store.ts';
+import { makeCsiServices } from './csi-service.ts';
+import { makeTrash } from './discard-home.ts';
+import { serveGrpcSocket } from './grpc-socket.ts';
+import { homesDir } from './home-paths.ts';
+import { csiSocketPath, registerWithKubelet } from './kubelet-registration.ts';
+import { makeLimiter } from './limiter.ts';
+import type { Mounts } from './mounts.ts';
+import type { NodeMetrics } from './node-metrics.ts';
+import { watchOrphans } from './orphans.ts';
+import { publishVolume } from './publish-volume.ts';
+import { makeRecordRefusal } from './refusal-event.ts';
+import { makeSessionJournal } from './session-journal.ts';
+import { startSession, type SessionDeps } from './session.ts';
+import { makeSessions, type Sessions } from './sessions.ts';
+import { makeStorageWatch, type StorageVerdict } from './storage-watch.ts';
+import { unpublishVolume } from './unpublish-volume.ts';
+
+export interface NodeDriverDeps {
+  readonly kube: Pick<KubeClient, 'get' | 'list' | 'create' | 'jsonPatch' | 'mergePatch'>;
+  readonly store: ObjectStore;
+  readonly openHome: (options: HomeOptions) => Promise<Home>;
+  readonly checkStorage: (signal: AbortSignal) => Promise<StorageVerdict>;
+  readonly mounts: Mounts;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly log: Log;
+  readonly metrics: NodeMetrics;
+}
+
+export interface NodeDriverSettings {
+  readonly node: string;
+  readonly namespace: string;
+  readonly systemNamespace: string;
+  readonly stateDir: string;
+  readonly kubeletDir: string;
+  readonly bucket: string;
+  readonly version: string;
+  /** uid and gid of the homes. */
+  readonly ownerId: number;
+  readonly rpoMs: number;
+  /** How long a pod's end waits for its home to be saved, in milliseconds. */
+  readonly saveWaitMs: number;
+  /** How long the driver's own end waits for last commits, in milliseconds. */
+  readonly drainMs: number;
+}
+
+export interface NodeDriver {
+  readonly sessions: Sessions;
+  readonly readiness: readonly HealthCheck[];
+  /** Takes no new call, makes one last commit of each open home and leaves the mounts: the sandboxes keep running. */
+  readonly stop: () => Promise<void>;
+}
+
+/** Each holds packs in memory: more at once would cost more memory than it would save time. */
+const RESTORES_AT_ONCE = 2;
+const COMMITS_AT_ONCE = 2;
+/** What a call that waits gets to hear that the driver stops, in milliseconds. */
+const CALL_GRACE_MS = 2000;
+
+/** Adopts what an earlier driver left, then serves kubelet. Rejects when a socket or a folder cannot be made. */
+export const startNodeDriver = async (deps: NodeDriverDeps, settings: NodeDriverSettings): Promise<NodeDriver> => {
+  const { log, clock } = deps;
+  await mkdir(homesDir(settings.stateDir), { recursive: true, mode: 0o700 });
+  await deps.mounts.harden(homesDir(settings.stateDir));
+  const trash = makeTrash({ stateDir: settings.stateDir, random: deps.random, log });
+  const journal = makeSessionJournal(settings);
+  const sessionDeps: SessionDeps = {
+    ...deps,
+    ...settings,
+    journal,
+    trash,
+    restores: makeLimiter(RESTORES_AT_ONCE),
+    commits: makeLimiter(COMMITS_AT_ONCE),
+  };
+  const sessions = makeSessions({
+    journal,
+    start: (record, onFinished) => startSession(sessionDeps, record, onFinished),
+  });
+  for (const { folder, message } of await sessions.adopt()) {
+    log.error({ folder, message }, 'this folder may hold unsaved files but its journal cannot be read: left as it is');
+  }
+  const stopping = new AbortController();
+  const storage = makeStorageWatch({ ...deps, ...settings, check: deps.checkStorage });
+  const watches = [storage.run(stopping.signal), watchOrphans({ ...deps, ...settings, sessions }, stopping.signal)];
+  void trash.empty();
+  const recordRefusal = makeRecordRefusal({ ...deps, ...settings });
+  const csi = await serveGrpcSocket(
+    csiSocketPath(settings.kubeletDir),
+    makeCsiServices({
+      ...settings,
+      log,
+      clock,
+      metrics: deps.metrics,
+      stopping: stopping.signal,
+      publish: (request, signal) => publishVolume({ ...deps, ...settings, sessions, recordRefusal }, request, signal),
+      unpublish: (request, signal) => unpublishVolume({ ...deps, ...settings, sessions }, request, signal),
+    }),
+  );
+  const registration = await registerWithKubelet({ kubeletDir: settings.kubeletDir, log });
+  return {
+    sessions,
+    readiness: [storageReadiness(storage.verdict, settings.bucket), registrationReadiness(registration.registered)],
+    stop: async () => {
+      stopping.abort(new Error('the node driver is stopping'));
+      await Promise.all([registration.close(CALL_GRACE_MS), csi.close(CALL_GRACE_MS)]);
+      await sessions.stop(clock, settings.drainMs);
+      await Promise.all(watches);
+    },
+  };
+};
+
+const storageReadiness = (verdict: () => StorageVerdict | undefined, bucket: string): HealthCheck => ({
+  name: 'storage',
+  check: () => {
+    const found = verdict();
+    if (found === undefined) return { ok: false, message: `bucket ${bucket} has not been looked at yet` };
+    if (found.ok) return { ok: true, message: `bucket ${bucket} can be used` };
+    const permission = found.permission === '' ? '' : ` (permission ${found.permission})`;
+    return { ok: false, message: `bucket ${bucket} cannot be used: ${found.message}${permission}` };
+  },
+});
+
+const registrationReadiness = (registered: () => boolean): HealthCheck => ({
+  name: 'kubelet',
+  check: () =>
+    registered()
+      ? { ok: true, message: 'kubelet uses the driver' }
+      : { ok: false, message: 'kubelet has not registered the driver: is KUBELET_DIR its root folder?' },
+});
