@@ -1,3 +1,6 @@
+import { SANDBOX_FINALIZER } from '../api/names.ts';
+import { Reason } from '../api/reasons.ts';
+import type { SandboxStatus } from '../api/sandbox.ts';
 import { canonicalJson } from '../base/json.ts';
 import type { Action } from './action.ts';
 import { homeOf } from './home.ts';
@@ -11,8 +14,6 @@ import { firstStep, type Situation, type Step, wait } from './step.ts';
 import { STOP_RULES } from './stop-rules.ts';
 import { transitionEvents } from './transition-events.ts';
 import { writerView } from './writer.ts';
-import { SANDBOX_FINALIZER } from '../api/names.ts';
-import { Reason } from '../api/reasons.ts';
 
 /**
  * What to do about one Sandbox, given what is seen of it: pure and total. An empty answer means that nothing is to be
@@ -60,9 +61,16 @@ const nextStep = (situation: Situation): Step => {
 const statusActions = (situation: Situation, step: Step): readonly Action[] => {
   const { sandbox } = situation;
   const status = sandboxStatus(situation, step);
-  if (canonicalJson(status) === canonicalJson(sandbox.status)) return [];
+  if (comparable(status) === comparable(sandbox.status)) return [];
   return [
     { kind: 'writeSandboxStatus', sandbox: seen(sandbox), status },
     ...transitionEvents(sandbox.status?.conditions, status.conditions ?? []),
   ];
 };
+
+/** Conditions are a map kept as a list: their order says nothing. */
+const comparable = (status: SandboxStatus | undefined): string =>
+  canonicalJson({
+    ...status,
+    conditions: [...(status?.conditions ?? [])].sort((a, b) => (a.type < b.type ? -1 : 1)),
+  });

@@ -1,0 +1,143 @@
+import type { KubeObject } from '../../../src/api/meta.ts';
+import type { Pod } from '../../../src/api/pod.ts';
+import type { Sandbox } from '../../../src/api/sandbox.ts';
+import type { SandboxTemplate } from '../../../src/api/sandbox-template.ts';
+import type { Workspace } from '../../../src/api/workspace.ts';
+
+interface Kinds {
+  readonly sandboxes: Sandbox;
+  readonly workspaces: Workspace;
+  readonly pods: Pod;
+  readonly templates: SandboxTemplate;
+}
+export type KindOfObject = keyof Kinds;
+
+/** All objects at one moment. */
+export type Snapshot = { readonly [K in KindOfObject]: ReadonlyMap<string, Kinds[K]> };
+
+/** A write that the API server would not take: 409, or 404. */
+export class Refused extends Error {}
+
+export const NOW = Date.UTC(2026, 0, 1);
+
+interface Preconditions {
+  readonly uid?: string;
+  readonly resourceVersion?: string;
+}
+
+const specOf = (object: KubeObject): string => JSON.stringify((object as { readonly spec?: unknown }).spec);
+
+/** As much of an API server as the domain relies on: uids, resource versions, generations, finalizers, history. */
+export interface ApiServer {
+  /** Every state there ever was, the newest last: what caches may still hold. */
+  readonly history: readonly Snapshot[];
+  readonly newest: () => Snapshot;
+  readonly now: () => number;
+  readonly tick: (ms: number) => void;
+  readonly create: <K extends KindOfObject>(kind: K, object: Kinds[K]) => void;
+  /** `change` gets the newest object. `seen` are preconditions. */
+  readonly update: <K extends KindOfObject>(
+    kind: K,
+    name: string,
+    change: (object: Kinds[K]) => Kinds[K],
+    seen?: Preconditions,
+  ) => void;
+  /** Sets the deletion timestamp where something still holds the object, removes it otherwise. */
+  readonly delete: (kind: KindOfObject, name: string, uid?: string) => void;
+  /** Takes the object away, whoever holds it. */
+  readonly erase: (kind: KindOfObject, name: string) => void;
+}
+
+export const makeApiServer = (): ApiServer => {
+  const history: Snapshot[] = [{ sandboxes: new Map(), workspaces: new Map(), pods: new Map(), templates: new Map() }];
+  let version = 0;
+  let now = NOW;
+  const newest = (): Snapshot => history.at(-1) as Snapshot;
+
+  const store = (kind: KindOfObject, name: string, object: KubeObject | undefined): void => {
+    const objects = new Map<string, KubeObject>(newest()[kind]);
+    if (object === undefined) objects.delete(name);
+    else objects.set(name, object);
+    history.push({ ...newest(), [kind]: objects });
+  };
+
+  const erase: ApiServer['erase'] = (kind, name) => {
+    const gone = newest()[kind].get(name);
+    store(kind, name, undefined);
+    if (kind !== 'sandboxes' || gone === undefined) return;
+    // The garbage collector: what the object owned goes after it.
+    for (const pod of newest().pods.values()) {
+      if (pod.metadata.ownerReferences?.some((owner) => owner.uid === gone.metadata.uid))
+        remove('pods', pod.metadata.name);
+    }
+  };
+
+  const remove: ApiServer['delete'] = (kind, name, uid) => {
+    const object = newest()[kind].get(name);
+    if (object === undefined || (uid !== undefined && uid !== object.metadata.uid))
+      throw new Refused(`no ${kind} ${name}`);
+    if (object.metadata.deletionTimestamp !== undefined) return;
+    // A pod's kubelet holds it; before there is one, nothing does.
+    const isHeld =
+      kind === 'pods' ? (object as Pod).spec?.nodeName !== undefined : (object.metadata.finalizers ?? []).length > 0;
+    if (!isHeld) {
+      erase(kind, name);
+      return;
+    }
+    version += 1;
+    const deletionTimestamp = new Date(now).toISOString();
+    store(kind, name, {
+      ...object,
+      metadata: { ...object.metadata, deletionTimestamp, resourceVersion: String(version) },
+    });
+  };
+
+  return {
+    history,
+    newest,
+    now: () => now,
+    tick: (ms) => {
+      now += ms;
+    },
+    create: (kind, object) => {
+      if (newest()[kind].has(object.metadata.name)) throw new Refused(`${kind} ${object.metadata.name} exists`);
+      version += 1;
+      const metadata = { ...object.metadata, uid: `uid-${version}`, resourceVersion: String(version), generation: 1 };
+      store(kind, object.metadata.name, { ...object, metadata });
+    },
+    update: <K extends KindOfObject>(
+      kind: K,
+      name: string,
+      change: (object: Kinds[K]) => Kinds[K],
+      seen: Preconditions = {},
+    ) => {
+      const object = newest()[kind].get(name);
+      if (object === undefined) throw new Refused(`no ${kind} ${name}`);
+      const { uid, resourceVersion, generation = 0 } = object.metadata;
+      if (seen.uid !== undefined && seen.uid !== uid) throw new Refused(`${name} is another ${kind}`);
+      if (seen.resourceVersion !== undefined && seen.resourceVersion !== resourceVersion) {
+        throw new Refused(`${name} has changed`);
+      }
+      const changed: KubeObject = change(object);
+      version += 1;
+      const metadata = {
+        ...changed.metadata,
+        resourceVersion: String(version),
+        generation: specOf(changed) === specOf(object) ? generation : generation + 1,
+      };
+      const isGone = metadata.deletionTimestamp !== undefined && kind !== 'pods' && !metadata.finalizers?.length;
+      if (isGone) erase(kind, name);
+      else store(kind, name, { ...changed, metadata });
+    },
+    delete: remove,
+    erase,
+  };
+};
+
+export const ignoreRefusal = (attempt: () => void): void => {
+  try {
+    attempt();
+  } catch (error) {
+    if (!(error instanceof Refused)) throw error;
+  }
+};

@@ -1,0 +1,167 @@
+import type { Action, Assumption } from '../../../src/domain/action.ts';
+import { podView } from '../../../src/domain/pod-view.ts';
+import { sessionOfEpoch, writerView } from '../../../src/domain/writer.ts';
+import { type ApiServer, Refused, type Snapshot } from './api-server.ts';
+
+/** A promise that was broken: the property test fails with it. */
+export class Broken extends Error {}
+
+/** Does what the executor does, and checks against the newest state what no observation may ever lead to. */
+export const carryOut = (api: ApiServer, sandboxName: string, action: Action): void => {
+  switch (action.kind) {
+    case 'addSandboxFinalizer':
+      api.update('sandboxes', action.sandbox.name, withFinalizers(action.finalizers), action.sandbox);
+      return;
+    case 'removeSandboxFinalizer':
+      requireAll(api.newest(), action.assuming);
+      checkNothingIsHeld(api.newest(), action.sandbox.uid);
+      api.update('sandboxes', action.sandbox.name, withFinalizers(action.finalizers), action.sandbox);
+      return;
+    case 'addWorkspaceFinalizer':
+      api.update('workspaces', action.workspace.name, withFinalizers(action.finalizers), action.workspace);
+      return;
+    case 'removeWorkspaceFinalizer':
+      if (api.newest().workspaces.get(action.workspace.name)?.status?.writer !== undefined) {
+        requireVersion(api.newest(), action.workspace);
+        throw new Broken('a workspace with a writer is let go');
+      }
+      api.update('workspaces', action.workspace.name, withFinalizers(action.finalizers), action.workspace);
+      return;
+    case 'createWorkspace':
+      api.create('workspaces', action.workspace);
+      return;
+    case 'acquireWriter':
+      api.update(
+        'workspaces',
+        action.workspace.name,
+        (workspace) => {
+          if (workspace.status?.writer !== undefined) throw new Broken('a lock is taken from its holder');
+          if (action.writer.epoch <= (workspace.status?.epoch ?? 0)) throw new Broken('an epoch does not grow');
+          return { ...workspace, status: { ...workspace.status, writer: action.writer, epoch: action.writer.epoch } };
+        },
+        action.workspace,
+      );
+      return;
+    case 'releaseWriter':
+      requireAll(api.newest(), action.assuming);
+      api.update(
+        'workspaces',
+        action.workspace.name,
+        (workspace) => {
+          const { writer, ...status } = workspace.status ?? {};
+          if (writer?.epoch !== action.epoch) throw new Broken('another epoch than the one seen is released');
+          if (sessionOfEpoch(status.session, writer.epoch).kind === 'active')
+            throw new Broken('a home is not saved, and its writer is released');
+          checkNoPod(api.newest(), writer.uid);
+          return { ...workspace, status };
+        },
+        action.workspace,
+      );
+      return;
+    case 'createPod':
+      api.create('pods', action.pod);
+      return;
+    case 'deletePod':
+      requireAll(api.newest(), action.assuming);
+      checkNotWanted(api.newest(), action.name, action.uid);
+      api.delete('pods', action.name, action.uid);
+      return;
+    case 'writeSandboxStatus':
+      api.update(
+        'sandboxes',
+        action.sandbox.name,
+        (sandbox) => ({ ...sandbox, status: action.status }),
+        action.sandbox,
+      );
+      return;
+    case 'writeWorkspaceConditions':
+      api.update(
+        'workspaces',
+        action.workspace.name,
+        (workspace) => ({
+          ...workspace,
+          status: {
+            ...workspace.status,
+            observedGeneration: action.observedGeneration,
+            conditions: [...action.conditions],
+          },
+        }),
+        action.workspace,
+      );
+      return;
+    case 'emitEvent':
+    case 'requeue':
+      return;
+    default:
+      throw new Broken(`unknown action for ${sandboxName}: ${JSON.stringify(action satisfies never)}`);
+  }
+};
+
+const withFinalizers =
+  (finalizers: readonly string[]) =>
+  <T extends { readonly metadata: object }>(object: T): T => ({
+    ...object,
+    metadata: { ...object.metadata, finalizers },
+  });
+
+const requireVersion = (
+  { workspaces }: Snapshot,
+  seen: { readonly name: string; readonly resourceVersion: string },
+): void => {
+  if (workspaces.get(seen.name)?.metadata.resourceVersion !== seen.resourceVersion) throw new Refused('stale');
+};
+
+const requireAll = (world: Snapshot, assuming: readonly Assumption[]): void => {
+  for (const assumption of assuming) if (!holds(world, assumption)) throw new Refused(`not so: ${assumption.kind}`);
+};
+
+const holds = ({ sandboxes, workspaces, pods }: Snapshot, assumption: Assumption): boolean => {
+  switch (assumption.kind) {
+    case 'workspaceUnchanged':
+      return (
+        workspaces.get(assumption.workspace.name)?.metadata.resourceVersion === assumption.workspace.resourceVersion
+      );
+    case 'workspaceAbsent':
+      return !workspaces.has(assumption.name);
+    case 'sandboxSpecUnchanged': {
+      const metadata = sandboxes.get(assumption.name)?.metadata;
+      return metadata?.uid === assumption.uid && metadata.generation === assumption.generation;
+    }
+    case 'sandboxGone':
+      return sandboxes.get(assumption.name)?.metadata.uid !== assumption.uid;
+    case 'noPodOf':
+      return !pods
+        .get(assumption.podName)
+        ?.metadata.ownerReferences?.some((owner) => owner.uid === assumption.sandboxUid);
+    default:
+      return assumption satisfies never;
+  }
+};
+
+const checkNoPod = ({ pods }: Snapshot, sandboxUid: string): void => {
+  for (const pod of pods.values()) {
+    if (pod.metadata.ownerReferences?.some((owner) => owner.uid === sandboxUid)) {
+      throw new Broken('a writer is released while its pod is there');
+    }
+  }
+};
+
+const checkNothingIsHeld = (world: Snapshot, sandboxUid: string): void => {
+  checkNoPod(world, sandboxUid);
+  for (const workspace of world.workspaces.values()) {
+    if (workspace.status?.writer?.uid === sandboxUid) throw new Broken('a finalizer goes while its writer is held');
+  }
+};
+
+/** A pod that the newest state wants and that can save must never be deleted, however old the observation. */
+const checkNotWanted = ({ sandboxes, workspaces, pods }: Snapshot, name: string, uid: string): void => {
+  const pod = pods.get(name);
+  const sandbox = sandboxes.get(name);
+  if (pod?.metadata.uid !== uid || sandbox === undefined) return;
+  if (sandbox.metadata.deletionTimestamp !== undefined || sandbox.spec.desiredState !== 'Running') return;
+  if (podView(pod, sandbox).kind !== 'live') return;
+  const workspace = [...workspaces.values()].find((one) => one.status?.writer?.uid === sandbox.metadata.uid);
+  const writer = writerView(workspace, sandbox);
+  const canSave = sandbox.spec.workspace.ephemeral || (writer.kind === 'ours' && writer.session.kind !== 'final');
+  if (canSave) throw new Broken('a live, right pod is deleted');
+};

@@ -1,0 +1,70 @@
+import { GROUP_VERSION } from '../../../src/api/names.ts';
+import type { Sandbox } from '../../../src/api/sandbox.ts';
+import { aSandbox, aTemplate } from '../../support/resources.ts';
+import { type ApiServer, ignoreRefusal, makeApiServer } from './api-server.ts';
+import { reconcileSandbox, reconcileWorkspace, writes } from './controller.ts';
+import { makeNode, type ModelNode } from './node.ts';
+
+/** Three sandboxes, two of them of one user, the third with a home of its own that is thrown away. */
+export const NAMES = ['first', 'second', 'ephemeral'] as const;
+export type Name = (typeof NAMES)[number];
+
+export interface ModelCluster {
+  readonly api: ApiServer;
+  readonly node: ModelNode;
+  /** What a user does; what the API server refuses changes nothing. */
+  readonly user: {
+    readonly create: (name: Name) => void;
+    readonly want: (name: Name, desiredState: Sandbox['spec']['desiredState']) => void;
+    readonly delete: (name: Name) => void;
+  };
+  /** Lets controller and node work on fresh caches until neither has anything to do. Rounds taken. */
+  readonly settle: () => number;
+}
+
+const MOST_ROUNDS = 200;
+
+export const makeModelCluster = (): ModelCluster => {
+  const api = makeApiServer();
+  const node = makeNode(api);
+  api.create('templates', aTemplate('default'));
+
+  const round = (): boolean => {
+    const sandboxWrites = NAMES.flatMap((name) => writes(reconcileSandbox(api, name)));
+    const workspaceWrites = [...api.newest().workspaces.keys()].flatMap((name) =>
+      writes(reconcileWorkspace(api, name)),
+    );
+    const steps = NAMES.filter((name) => node.step(name));
+    return sandboxWrites.length + workspaceWrites.length + steps.length > 0;
+  };
+
+  return {
+    api,
+    node,
+    user: {
+      create: (name) => ignoreRefusal(() => api.create('sandboxes', newSandbox(name))),
+      want: (name, desiredState) =>
+        ignoreRefusal(() =>
+          api.update('sandboxes', name, (sandbox) => ({ ...sandbox, spec: { ...sandbox.spec, desiredState } })),
+        ),
+      delete: (name) => ignoreRefusal(() => api.delete('sandboxes', name)),
+    },
+    settle: () => {
+      node.bucket.reachable = true;
+      for (let rounds = 0; rounds < MOST_ROUNDS; rounds++) {
+        // Past every restart delay.
+        api.tick(600_000);
+        if (!round()) return rounds;
+      }
+      throw new Error(`nothing is settled after ${MOST_ROUNDS} rounds`);
+    },
+  };
+};
+
+const newSandbox = (name: Name): Sandbox => ({
+  ...aSandbox(name)
+    .ofUser('ann')
+    .inWorkspace({ ephemeral: name === 'ephemeral' })
+    .build(),
+  apiVersion: GROUP_VERSION,
+});

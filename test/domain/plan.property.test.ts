@@ -1,0 +1,273 @@
+import { describe, expect, test } from '@jest/globals';
+import fc from 'fast-check';
+import { type Condition, findCondition } from '../../src/api/condition.ts';
+import type { Sandbox } from '../../src/api/sandbox.ts';
+import { homeOf } from '../../src/domain/home.ts';
+import { isPodReady } from '../../src/domain/pod-view.ts';
+import { plan } from '../../src/domain/plan.ts';
+import { writerView } from '../../src/domain/writer.ts';
+import { ignoreRefusal, type Snapshot } from './model/api-server.ts';
+import { makeModelCluster, type ModelCluster, type Name, NAMES } from './model/cluster.ts';
+import { observe, type PassOptions, reconcileSandbox, reconcileWorkspace, view, writes } from './model/controller.ts';
+
+type Happening =
+  | { readonly what: 'create' | 'delete' | 'write' | 'evict' | 'fence' | 'step'; readonly name: Name }
+  | { readonly what: 'killPod' | 'forceKillPod' | 'forceDelete'; readonly name: Name }
+  | { readonly what: 'want'; readonly name: Name; readonly state: Sandbox['spec']['desiredState'] }
+  | { readonly what: 'deleteWorkspace' | 'toggleBucket' | 'toggleTemplate' }
+  | { readonly what: 'pass' | 'workspacePass'; readonly name: Name; readonly options: PassOptions }
+  | { readonly what: 'run'; readonly name: Name; readonly rounds: number }
+  | { readonly what: 'tick'; readonly ms: number };
+
+const name = fc.constantFrom(...NAMES);
+const lag = fc.oneof({ weight: 3, arbitrary: fc.constant(0) }, { weight: 1, arbitrary: fc.nat({ max: 12 }) });
+const passOptions: fc.Arbitrary<PassOptions> = fc.record(
+  { lag: fc.record({ sandboxes: lag, workspaces: lag, pods: lag, templates: lag }), crashAfter: fc.nat({ max: 4 }) },
+  { requiredKeys: [] },
+);
+const happening: fc.Arbitrary<Happening> = fc.oneof(
+  { weight: 10, arbitrary: fc.record({ what: fc.constant('pass' as const), name, options: passOptions }) },
+  { weight: 3, arbitrary: fc.record({ what: fc.constant('workspacePass' as const), name, options: passOptions }) },
+  { weight: 10, arbitrary: fc.record({ what: fc.constant('step' as const), name }) },
+  {
+    weight: 4,
+    arbitrary: fc.record({ what: fc.constantFrom('create' as const, 'delete', 'write', 'evict', 'fence'), name }),
+  },
+  {
+    weight: 2,
+    arbitrary: fc.record({ what: fc.constantFrom('killPod' as const, 'forceKillPod', 'forceDelete'), name }),
+  },
+  {
+    weight: 2,
+    arbitrary: fc.record({
+      what: fc.constant('want' as const),
+      name,
+      state: fc.constantFrom('Running', 'Stopped', 'Suspended'),
+    }),
+  },
+  {
+    weight: 1,
+    arbitrary: fc.record({ what: fc.constantFrom('deleteWorkspace' as const, 'toggleBucket', 'toggleTemplate') }),
+  },
+  { weight: 2, arbitrary: fc.record({ what: fc.constant('run' as const), name, rounds: fc.nat({ max: 12 }) }) },
+  { weight: 1, arbitrary: fc.record({ what: fc.constant('tick' as const), ms: fc.nat({ max: 60_000 }) }) },
+);
+// fast-check's own idea of an array is ten long: nothing would ever get as far as Ready.
+const history = fc.array(happening, { maxLength: 120, size: 'max' });
+
+const workspaceNameOf = (sandbox: Sandbox): string => {
+  const home = homeOf(sandbox);
+  return home.kind === 'workspace' ? home.name : '';
+};
+
+const happen = (cluster: ModelCluster, event: Happening): void => {
+  const { api, node, user } = cluster;
+  switch (event.what) {
+    case 'create':
+      return user.create(event.name);
+    case 'delete':
+      return user.delete(event.name);
+    case 'want':
+      return user.want(event.name, event.state);
+    case 'write':
+      return node.write(event.name);
+    case 'evict':
+      return node.evict(event.name);
+    case 'fence':
+      return node.fence(event.name);
+    case 'step':
+      node.step(event.name);
+      return;
+    case 'killPod':
+      return ignoreRefusal(() => api.delete('pods', event.name));
+    case 'forceKillPod':
+      return api.newest().pods.has(event.name) ? api.erase('pods', event.name) : undefined;
+    case 'forceDelete':
+      return api.newest().sandboxes.has(event.name) ? api.erase('sandboxes', event.name) : undefined;
+    case 'deleteWorkspace':
+      return ignoreRefusal(() => api.delete('workspaces', 'ann'));
+    case 'toggleBucket':
+      node.bucket.reachable = !node.bucket.reachable;
+      return;
+    case 'toggleTemplate':
+      return toggleTemplate(cluster);
+    case 'pass':
+      reconcileSandbox(api, event.name, event.options);
+      return;
+    case 'workspacePass':
+      reconcileWorkspace(api, 'ann', event.options);
+      return;
+    case 'run':
+      for (let round = 0; round < event.rounds; round++) {
+        reconcileSandbox(api, event.name);
+        node.step(event.name);
+      }
+      return;
+    case 'tick':
+      return api.tick(event.ms);
+    default:
+      throw new Error(`unknown happening ${JSON.stringify(event satisfies never)}`);
+  }
+};
+
+const template = makeModelCluster().api.newest().templates.get('default');
+const toggleTemplate = ({ api }: ModelCluster): void => {
+  if (api.newest().templates.has('default')) api.erase('templates', 'default');
+  else if (template !== undefined) api.create('templates', template);
+};
+
+const afterHistory = (events: readonly Happening[]): ModelCluster => {
+  const cluster = makeModelCluster();
+  for (const each of NAMES) cluster.user.create(each);
+  for (const event of events) happen(cluster, event);
+  return cluster;
+};
+
+const settled = (events: readonly Happening[]): ModelCluster => {
+  const cluster = afterHistory(events);
+  if (!cluster.api.newest().templates.has('default')) toggleTemplate(cluster);
+  cluster.settle();
+  return cluster;
+};
+
+const status = (sandbox: Sandbox, type: string): Condition | undefined =>
+  findCondition(sandbox.status?.conditions, type);
+
+/** What may be said of a sandbox, given everything that is so. */
+const checkHonest = (sandbox: Sandbox, world: Snapshot): void => {
+  const pod = world.pods.get(sandbox.metadata.name);
+  const workspace = world.workspaces.get(workspaceNameOf(sandbox));
+  const writer = writerView(workspace, sandbox);
+  const session = writer.kind === 'ours' && writer.session.kind !== 'unopened' ? writer.session.session : undefined;
+  if (status(sandbox, 'Ready')?.status === 'True') {
+    expect(pod === undefined || !isPodReady(pod) || pod.metadata.deletionTimestamp !== undefined).toBe(false);
+    expect(sandbox.spec.workspace.ephemeral || session?.state === 'Open').toBe(true);
+    expect(status(sandbox, 'WorkspaceRestored')?.status).toBe('True');
+  }
+  if (status(sandbox, 'WorkspaceSaved')?.status === 'True') {
+    expect(sandbox.spec.workspace.ephemeral).toBe(false);
+    expect(session?.dirty ?? false).toBe(false);
+    expect(['Saving', 'Conflict']).not.toContain(session?.state);
+  }
+  expect(sandbox.status?.observedGeneration ?? 0).toBeLessThanOrEqual(sandbox.metadata.generation ?? 0);
+};
+
+const runs = { numRuns: 400 };
+
+describe('after any history of users, failures, stale caches and crashes', () => {
+  test('controller and node come to rest, and every sandbox is what was asked for', () => {
+    fc.assert(
+      fc.property(history, (events) => {
+        const { api } = settled(events);
+        const uids = [...api.newest().sandboxes.values()].map(({ metadata }) => metadata.uid);
+        for (const { status: of } of api.newest().workspaces.values()) {
+          if (of?.writer !== undefined) expect(uids).toContain(of.writer.uid);
+        }
+        for (const sandbox of api.newest().sandboxes.values()) {
+          const pod = api.newest().pods.get(sandbox.metadata.name);
+          const workspace = api.newest().workspaces.get(workspaceNameOf(sandbox));
+          const holder = workspace?.status?.writer;
+          expect(sandbox.metadata.deletionTimestamp).toBeUndefined();
+          if (sandbox.spec.desiredState === 'Running') {
+            const isOthers = holder !== undefined && holder.uid !== sandbox.metadata.uid;
+            expect(status(sandbox, 'Ready')).toMatchObject(
+              isOthers ? { status: 'False', reason: 'WorkspaceInUse' } : { status: 'True', reason: 'PodReady' },
+            );
+          } else {
+            expect(status(sandbox, 'Ready')?.reason).toBe(sandbox.spec.desiredState);
+            expect(pod).toBeUndefined();
+            expect(holder?.uid).not.toBe(sandbox.metadata.uid);
+          }
+          checkHonest(sandbox, api.newest());
+        }
+      }),
+      runs,
+    );
+  });
+
+  test('nothing is written once they are at rest', () => {
+    fc.assert(
+      fc.property(history, (events) => {
+        const { api } = settled(events);
+        const before = api.history.length;
+        for (const each of NAMES) reconcileSandbox(api, each);
+        for (const workspace of api.newest().workspaces.keys()) reconcileWorkspace(api, workspace);
+        expect(api.history.length).toBe(before);
+      }),
+      runs,
+    );
+  });
+
+  test('what is said after passes with fresh caches is so', () => {
+    fc.assert(
+      fc.property(history, name, (events, each) => {
+        const { api } = afterHistory(events);
+        while (writes(reconcileSandbox(api, each)).length > 0);
+        const sandbox = api.newest().sandboxes.get(each);
+        if (sandbox?.status !== undefined) checkHonest(sandbox, api.newest());
+      }),
+      runs,
+    );
+  });
+
+  test('a transition time moves with its status, and with nothing else', () => {
+    fc.assert(
+      fc.property(history, (events) => {
+        const cluster = afterHistory([]);
+        for (const event of events) {
+          const before = cluster.api.newest().sandboxes;
+          cluster.api.tick(1_000);
+          happen(cluster, event);
+          for (const [each, sandbox] of cluster.api.newest().sandboxes) {
+            const old = before.get(each);
+            if (old?.metadata.uid !== sandbox.metadata.uid) continue;
+            for (const condition of sandbox.status?.conditions ?? []) {
+              const was = findCondition(old?.status?.conditions, condition.type);
+              if (was === undefined) continue;
+              expect(was.lastTransitionTime === condition.lastTransitionTime).toBe(was.status === condition.status);
+            }
+          }
+        }
+      }),
+      runs,
+    );
+  });
+
+  test('no pass writes twice to one object', () => {
+    fc.assert(
+      fc.property(history, name, (events, each) => {
+        const { api } = afterHistory(events);
+        const observed = observe(each, view(api, {}), api.now());
+        if (observed === undefined) return;
+        const targets = writes(plan(observed)).map((action) =>
+          'sandbox' in action ? 'sandbox' : 'workspace' in action ? 'workspace' : 'pod',
+        );
+        expect(new Set(targets).size).toBe(targets.length);
+      }),
+      runs,
+    );
+  });
+
+  test('the order of what is listed in an object changes nothing', () => {
+    fc.assert(
+      fc.property(history, name, (events, each) => {
+        const { api } = afterHistory(events);
+        const observed = observe(each, view(api, {}), api.now());
+        if (observed === undefined) return;
+        const { sandbox, pod } = observed;
+        const turned = {
+          ...observed,
+          sandbox: reversed(sandbox, sandbox.status?.conditions),
+          pod: pod === undefined ? undefined : reversed(pod, pod.status?.conditions),
+        };
+        expect(plan(turned)).toEqual(plan(observed));
+      }),
+      runs,
+    );
+  });
+});
+
+const reversed = <T extends { readonly status?: object }>(object: T, conditions: readonly unknown[] | undefined): T =>
+  object.status === undefined || conditions === undefined
+    ? object
+    : { ...object, status: { ...object.status, conditions: [...conditions].reverse() } };
