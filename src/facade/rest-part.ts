@@ -1,4 +1,4 @@
-import { createServer, type Server } from 'node:http';
+import { createServer, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type Koa from 'koa';
 import type { Clock } from '../base/clock.ts';
@@ -35,7 +35,16 @@ const KEEP_ALIVE_MS = 65_000;
  */
 export const restPart = ({ app, host, port, drainMs, shutdown, clock, log }: RestOptions): RestPart => {
   const handle = app.callback();
+  const underWay = new Set<ServerResponse>();
+  let stopping = false;
+  /** Node closes the connections that are idle when a server closes, and not those that become idle later. */
+  const closeAfter = (response: ServerResponse): void => {
+    if (!response.headersSent) response.setHeader('Connection', 'close');
+  };
   const server = createServer({ keepAliveTimeout: KEEP_ALIVE_MS }, (request, response) => {
+    underWay.add(response);
+    response.once('close', () => underWay.delete(response));
+    if (stopping) closeAfter(response);
     // Koa answers every error itself; this promise only says when it has.
     void handle(request, response);
   });
@@ -48,6 +57,8 @@ export const restPart = ({ app, host, port, drainMs, shutdown, clock, log }: Res
     },
     stop: async () => {
       if (!server.listening) return;
+      stopping = true;
+      for (const response of underWay) closeAfter(response);
       const closed = new Promise<void>((resolve) => server.close(() => resolve()));
       if (await endsWithin(clock, closed, drainMs)) return;
       shutdown.abort();

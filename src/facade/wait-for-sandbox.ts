@@ -1,15 +1,10 @@
-import type { Clock } from '../base/clock.ts';
 import type { Sandbox } from '../api/sandbox.ts';
 import { isKubeError } from '../kube/errors.ts';
+import { SANDBOXES } from '../kube/resource-types.ts';
 import { isOlder } from '../runtime/resource-version.ts';
-import type { SandboxCache } from './sandbox-cache.ts';
+import type { FacadeDependencies } from './dependencies.ts';
 
-export interface WaitDependencies {
-  readonly cache: SandboxCache;
-  readonly clock: Clock;
-  /** The truth of the API server, asked once before a wait is given up: the cache may have stood still. */
-  readonly read: (name: string) => Promise<Sandbox>;
-}
+type WaitDependencies = Pick<FacadeDependencies, 'kube' | 'cache' | 'clock' | 'settings'>;
 
 /** How a wait ended. `sandbox` is the last state that was seen. */
 export type WaitEnd<T> =
@@ -30,9 +25,10 @@ export interface WaitOptions<T> {
 
 /** Waits on the cache until `judge` settles, the Sandbox is gone or the limit is over. Rejects when `signal` aborts. */
 export const waitForSandbox = async <T>(
-  { cache, clock, read }: WaitDependencies,
+  dependencies: WaitDependencies,
   { initial, judge, limitMs, impatience, signal }: WaitOptions<T>,
 ): Promise<WaitEnd<T>> => {
+  const { cache, clock } = dependencies;
   const { name, uid } = initial.metadata;
   let last = initial;
   const ended = Promise.withResolvers<WaitEnd<T> | undefined>();
@@ -73,7 +69,7 @@ export const waitForSandbox = async <T>(
     const cached = cache.get(name);
     if (cached?.metadata.uid === uid) look(cached);
     afterwards(limitMs, () => ended.resolve(undefined));
-    return (await ended.promise) ?? judged(await readNow(read, last)) ?? { kind: 'limit', sandbox: last };
+    return (await ended.promise) ?? judged(await readNow(dependencies, last)) ?? { kind: 'limit', sandbox: last };
   } finally {
     over.abort();
     unsubscribe();
@@ -81,10 +77,13 @@ export const waitForSandbox = async <T>(
   }
 };
 
-/** Undefined where the Sandbox is gone; what is known already where the API server does not answer. */
-const readNow = async (read: WaitDependencies['read'], known: Sandbox): Promise<Sandbox | undefined> => {
+/**
+ * The truth of the API server, asked once before a wait is given up, as the cache may have stood still. Undefined where
+ * the Sandbox is gone; what is known already where there is no answer.
+ */
+const readNow = async ({ kube, settings }: WaitDependencies, known: Sandbox): Promise<Sandbox | undefined> => {
   try {
-    return await read(known.metadata.name);
+    return await kube.get<Sandbox>({ type: SANDBOXES, namespace: settings.namespace, name: known.metadata.name });
   } catch (error) {
     return isKubeError(error, 'NotFound') ? undefined : known;
   }

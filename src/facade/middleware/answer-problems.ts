@@ -12,7 +12,7 @@ export const answerProblems: FacadeMiddleware = async (context, next) => {
   } catch (thrown) {
     const { signal } = context.state;
     // Whatever a call makes of an abort, its reason says more: the client has gone, or the server must stop.
-    const error: unknown = signal.aborted ? signal.reason : thrown;
+    const error: unknown = signal.aborted && !(thrown instanceof ProblemError) ? signal.reason : thrown;
     if (error instanceof ClientGone) return;
     const response = toResponse(error);
     if (response.problem.status >= 500) {

@@ -1,6 +1,6 @@
+import { Reason } from '../../../api/reasons.ts';
 import type { Sandbox } from '../../../api/sandbox.ts';
 import { isKubeError } from '../../../kube/errors.ts';
-import { SANDBOXES } from '../../../kube/resource-types.ts';
 import { apiServerRefusal } from '../../api-server-refusal.ts';
 import { createSandbox } from '../../create-sandbox.ts';
 import type { FacadeDependencies } from '../../dependencies.ts';
@@ -17,6 +17,7 @@ import { CreateSandboxRequest, requestedSandbox } from './create-request.ts';
 
 /** A start that fails again and again is given up after so long: time for one more try of kubelet's. */
 const FAILING_MS = 20_000;
+const RETRY_AFTER_SECONDS = 10;
 
 /**
  * `POST /sandboxes`: 201 once it takes commands. A failed start is an error that carries the Sandbox, which stays; so
@@ -24,46 +25,58 @@ const FAILING_MS = 20_000;
  * A client that leaves ends the wait, never the Sandbox.
  */
 export const createRoute = (dependencies: FacadeDependencies): FacadeMiddleware => {
-  const { kube, cache, clock, settings } = dependencies;
-  const read = (name: string): Promise<Sandbox> =>
-    kube.get<Sandbox>({ type: SANDBOXES, namespace: settings.namespace, name });
-
+  const { settings } = dependencies;
   return async (context) => {
     const body = await readJsonBody(context.req, settings.maxBodyBytes);
     const request = parseInput(CreateSandboxRequest, 'body', body);
     const preference = parsePrefer(context.get('prefer'));
-    const initial = await createSandbox(dependencies, (name) =>
+    const applied = preferenceApplied(preference);
+    if (applied !== undefined) context.set('Preference-Applied', applied);
+    const sandbox = await createSandbox(dependencies, (name) =>
       requestedSandbox(name, settings.namespace, request, valueAt(body, ['config'])),
     ).catch((error: unknown) => {
       throw isKubeError(error, 'Invalid', 'BadRequest') ? apiServerRefusal(error, body) : error;
     });
-    const { name } = initial.metadata;
-    const { log, signal } = context.state;
-    log.info({ sandbox_id: name, user_id: request.user_id }, 'sandbox created');
-
-    const applied = preferenceApplied(preference);
-    if (applied !== undefined) context.set('Preference-Applied', applied);
-    if (preference.async) return answer(context, 202, initial);
-    const end = await waitForSandbox(
-      { cache, clock, read },
-      {
-        initial,
-        judge: startOutcome,
-        limitMs: (preference.wait ?? settings.startTimeoutSeconds) * 1000,
-        impatience: { when: isFailing, ms: FAILING_MS },
-        signal,
-      },
-    );
-    if (end.kind === 'gone') {
-      throw problemError('sandbox-stopped', `Sandbox ${name} was deleted while it started`, { sandbox_id: name });
+    const { name } = sandbox.metadata;
+    context.state.log.info({ sandbox_id: name, user_id: request.user_id }, 'sandbox created');
+    if (preference.async) return answer(context, 202, sandbox);
+    try {
+      await answerStart(dependencies, context, sandbox, preference.wait);
+    } catch (error) {
+      throw error instanceof ProblemError ? aboutSandbox(error, name) : error;
     }
-    const outcome = end.kind === 'limit' ? 'limit' : end.value;
-    if (outcome === 'started') return answer(context, 201, end.sandbox);
-    if (outcome === 'limit' && preference.wait !== undefined && !isFailing(end.sandbox)) {
-      return answer(context, 202, end.sandbox);
-    }
-    throw await failedStart(dependencies, end.sandbox, outcome);
   };
+};
+
+/** `waitSeconds`: how long the client has said it waits. */
+const answerStart = async (
+  dependencies: FacadeDependencies,
+  context: FacadeContext,
+  initial: Sandbox,
+  waitSeconds: number | undefined,
+): Promise<void> => {
+  const end = await waitForSandbox(dependencies, {
+    initial,
+    judge: startOutcome,
+    limitMs: (waitSeconds ?? dependencies.settings.startTimeoutSeconds) * 1000,
+    impatience: { when: isFailing, ms: FAILING_MS },
+    signal: context.state.signal,
+  });
+  if (end.kind === 'gone') {
+    throw problemError('sandbox-stopped', `Sandbox ${initial.metadata.name} was deleted while it started`);
+  }
+  const outcome = end.kind === 'limit' ? 'limit' : end.value;
+  if (outcome === 'started') return answer(context, 201, end.sandbox);
+  if (outcome === 'limit' && waitSeconds !== undefined && !isFailing(end.sandbox)) {
+    return answer(context, 202, end.sandbox);
+  }
+  const problem = startProblem(end.sandbox, outcome);
+  if (problem.reason === Reason.WorkspaceInUse) {
+    // Left waiting, it would start when nobody expects it any more, and keep the workspace from the client's next try.
+    await requestStop(dependencies, end.sandbox, { reason: 'error', graceful: true });
+  }
+  const passes = problem.status === 409 || problem.status === 503;
+  throw new ProblemError({ problem, headers: passes ? { 'Retry-After': String(RETRY_AFTER_SECONDS) } : {} });
 };
 
 const answer = (context: FacadeContext, status: 201 | 202, sandbox: Sandbox): void => {
@@ -72,16 +85,9 @@ const answer = (context: FacadeContext, status: 201 | 202, sandbox: Sandbox): vo
   context.body = representSandbox(sandbox);
 };
 
-const failedStart = async (
-  dependencies: FacadeDependencies,
-  sandbox: Sandbox,
-  outcome: 'failed' | 'stopped' | 'limit',
-): Promise<ProblemError> => {
-  const problem = startProblem(sandbox, outcome);
-  if (problem.reason === 'WorkspaceInUse') {
-    // Left waiting, it would start when nobody expects it any more, and keep the workspace from the client's next try.
-    await requestStop(dependencies, sandbox, { reason: 'error', graceful: true });
-  }
-  const retryAfter = problem.status === 409 || problem.status === 503 ? { 'Retry-After': '10' } : {};
-  return new ProblemError({ problem, headers: { Location: `/sandboxes/${sandbox.metadata.name}`, ...retryAfter } });
-};
+/** From the moment there is a Sandbox, every answer says which. */
+const aboutSandbox = ({ problem, headers, cause }: ProblemError, name: string): ProblemError =>
+  new ProblemError(
+    { problem: { ...problem, sandbox_id: name }, headers: { ...headers, Location: `/sandboxes/${name}` } },
+    cause,
+  );

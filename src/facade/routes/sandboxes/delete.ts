@@ -1,6 +1,5 @@
 import { z } from 'zod';
 import type { Sandbox } from '../../../api/sandbox.ts';
-import { SANDBOXES } from '../../../kube/resource-types.ts';
 import type { FacadeDependencies } from '../../dependencies.ts';
 import { findSandbox } from '../../find-sandbox.ts';
 import { parseInput } from '../../input-error.ts';
@@ -24,10 +23,6 @@ const isOver = (sandbox: Sandbox): boolean =>
  * does: 202 while it is still being saved, 200 where it ended and its home could not be published as its own.
  */
 export const deleteRoute = (dependencies: FacadeDependencies): SandboxRoute => {
-  const { kube, cache, clock, settings } = dependencies;
-  const read = (name: string): Promise<Sandbox> =>
-    kube.get<Sandbox>({ type: SANDBOXES, namespace: settings.namespace, name });
-
   return async (context, id) => {
     const { graceful } = parseInput(DeleteQuery, 'query', queryOf(context));
     const preference = parsePrefer(context.get('prefer'));
@@ -44,15 +39,12 @@ export const deleteRoute = (dependencies: FacadeDependencies): SandboxRoute => {
     if (applied !== undefined) context.set('Preference-Applied', applied);
     if (preference.async) return answer(context, 202, initial);
 
-    const end = await waitForSandbox(
-      { cache, clock, read },
-      {
-        initial,
-        judge: (sandbox) => (isOver(sandbox) ? true : undefined),
-        limitMs: (preference.wait ?? settings.stopTimeoutSeconds) * 1000,
-        signal,
-      },
-    );
+    const end = await waitForSandbox(dependencies, {
+      initial,
+      judge: (sandbox) => (isOver(sandbox) ? true : undefined),
+      limitMs: (preference.wait ?? dependencies.settings.stopTimeoutSeconds) * 1000,
+      signal,
+    });
     if (end.kind === 'settled') return answerOver(context, end.sandbox);
     if (end.kind === 'limit') return answer(context, 202, end.sandbox);
     // The finalizer goes only after the home is saved.

@@ -1,0 +1,124 @@
+import { afterEach, expect } from '@jest/globals';
+import pino from 'pino';
+import { makeApp } from '../../../src/facade/app.ts';
+import type { FacadeSettings } from '../../../src/facade/dependencies.ts';
+import { restPart } from '../../../src/facade/rest-part.ts';
+import { makeSandboxCache } from '../../../src/facade/sandbox-cache.ts';
+import { NAMESPACE } from '../../support/resources.ts';
+import { makeSeededRandom } from '../../support/seeded-random.ts';
+import { makeVirtualClock, type VirtualClock } from '../../support/virtual-clock.ts';
+import { type FakeCluster, makeFakeCluster } from './fake-cluster.ts';
+
+export const API_KEY = 'the-key';
+
+export interface Answer {
+  readonly status: number;
+  readonly headers: Headers;
+  /** Parsed JSON, undefined where there is no body. */
+  readonly body: unknown;
+}
+
+export interface RequestOptions {
+  readonly method?: string;
+  /** Sent as JSON; a string or bytes as they are. */
+  readonly body?: unknown;
+  /** Null takes a header away that is sent otherwise: X-API-Key, Content-Type. */
+  readonly headers?: Readonly<Record<string, string | null>>;
+  readonly signal?: AbortSignal;
+}
+
+export type LogLine = Readonly<Record<string, unknown>>;
+
+export interface TestFacade {
+  readonly url: string;
+  readonly cluster: FakeCluster;
+  readonly clock: VirtualClock;
+  /** The log's lines so far. */
+  readonly logged: () => readonly LogLine[];
+  /** Resolves with the first line, past or to come, that `matches`. */
+  readonly untilLogged: (matches: (line: LogLine) => boolean) => Promise<LogLine>;
+  readonly request: (path: string, options?: RequestOptions) => Promise<Answer>;
+  readonly stop: () => Promise<void>;
+}
+
+const running = new Set<TestFacade>();
+
+afterEach(async () => {
+  for (const facade of running) await facade.stop();
+});
+
+/** The real app on a free port, on a fake cluster and virtual time; stopped after the test, and then without a timer. */
+export const startFacade = async (more: Partial<FacadeSettings> = {}): Promise<TestFacade> => {
+  const cluster = makeFakeCluster();
+  const clock = makeVirtualClock();
+  const lines: LogLine[] = [];
+  let listeners: readonly ((line: LogLine) => void)[] = [];
+  const write = (text: string): void => {
+    const line = JSON.parse(text) as LogLine;
+    lines.push(line);
+    for (const listener of listeners) listener(line);
+  };
+  const log = pino({ level: 'debug' }, { write });
+  const shutdown = new AbortController();
+  const settings: FacadeSettings = {
+    namespace: NAMESPACE,
+    apiKey: API_KEY,
+    apiKeyHeader: 'x-api-key',
+    startTimeoutSeconds: 120,
+    stopTimeoutSeconds: 60,
+    maxCommandLength: 10_000,
+    maxBodyBytes: 64 * 1024,
+    maxOutputBytes: 256 * 1024,
+    ...more,
+  };
+  const app = makeApp({
+    settings,
+    kube: cluster.kube,
+    cache: makeSandboxCache(cluster.informer, NAMESPACE),
+    clock,
+    random: makeSeededRandom(1),
+    log,
+    shutdown: shutdown.signal,
+    version: '0.1.0',
+  });
+  const server = restPart({ app, host: '127.0.0.1', port: 0, drainMs: 20_000, shutdown, clock, log });
+  await server.start({ signal: new AbortController().signal, fail: () => undefined });
+  const url = `http://127.0.0.1:${server.address().port}`;
+  const facade: TestFacade = {
+    url,
+    cluster,
+    clock,
+    logged: () => lines,
+    untilLogged: (matches) =>
+      new Promise((resolve) => {
+        const look = (line: LogLine): void => {
+          if (matches(line)) resolve(line);
+        };
+        listeners = [...listeners, look];
+        for (const line of lines) look(line);
+      }),
+    request: (path, options = {}) => send(`${url}${path}`, options),
+    stop: async () => {
+      running.delete(facade);
+      shutdown.abort();
+      await server.stop();
+      expect(clock.sleepers()).toBe(0);
+    },
+  };
+  running.add(facade);
+  return facade;
+};
+
+const send = async (url: string, { method, body, headers = {}, signal }: RequestOptions): Promise<Answer> => {
+  const raw = typeof body === 'string' || body instanceof Uint8Array;
+  const all = { 'X-API-Key': API_KEY, 'Content-Type': body === undefined ? null : 'application/json', ...headers };
+  const sent = Object.entries(all).filter((entry): entry is [string, string] => entry[1] !== null);
+  const response = await fetch(url, {
+    method: method ?? (body === undefined ? 'GET' : 'POST'),
+    headers: sent,
+    ...(body === undefined ? {} : { body: raw ? body : JSON.stringify(body) }),
+    ...(signal === undefined ? {} : { signal }),
+  });
+  const text = await response.text();
+  return { status: response.status, headers: response.headers, body: text === '' ? undefined : JSON.parse(text) };
+};
