@@ -22,6 +22,8 @@ export interface HomeOptions {
   readonly ownerId: number;
   readonly clock: Clock;
   readonly random: Random;
+  /** Makes everything on the file system of `folder` durable; `sync -f` unless given. */
+  readonly flush?: (folder: string) => Promise<void>;
 }
 
 export interface Home {
@@ -74,6 +76,11 @@ export interface RestoreReport {
   readonly head: HeadSummary;
   /** True when an earlier call had done it already. */
   readonly resumed: boolean;
+  /**
+   * Key, below the prefix, of a manifest of what was found in the home when the machine had gone down before a restore
+   * had reached the disk: the home may have been torn, so it was put aside under `conflicts/` and restored anew.
+   */
+  readonly setAside?: string;
 }
 
 export interface CommitReport {

@@ -1,0 +1,83 @@
+import { commitHome } from './commit-home.ts';
+import { makeHomeState, updateJournal, flushHome, type HomeState } from './home-state.ts';
+import type { Home, HomeOptions } from './home.ts';
+import { loadIndex } from './index-file.ts';
+import { readJournal } from './journal.ts';
+import { openPresentObjects } from './present-objects.ts';
+import { restoreHome } from './restore-home.ts';
+import { saveConflict } from './save-conflict.ts';
+import { bootId, makeStateFolder } from './state-files.ts';
+
+/**
+ * Opens a home: reads its journal and index, creates its state directory, sends nothing. For callers:
+ * - One process may have a home open at a time. The operations of one home wait for each other.
+ * - `restore()` must have succeeded before `commit()`; after a restart it answers at once from the journal, without S3.
+ * - Every operation may be repeated after any error but `Fenced`, and goes on where it ended.
+ * - `home` is created if need be; it must be empty the first time, and must stay the same directory (its inode is
+ *   remembered): bind-mount it, do not replace it.
+ * - `commit()` never follows what the agent may have put in its way, and can run while the agent writes. `restore()`
+ *   must run while nobody else can write to the home.
+ * - Stored bytes are bounded for all homes of a process together (byte-budget.ts).
+ * Throws HomeError `Corrupt` for a journal that cannot be read, and an Error for one of another epoch or prefix.
+ */
+export const openHome = async (options: HomeOptions): Promise<Home> => {
+  await makeStateFolder(options.state);
+  const journal = readJournal(options.state);
+  if (journal !== undefined && (journal.epoch !== options.epoch || journal.prefix !== options.prefix)) {
+    throw new Error(
+      `${options.state} belongs to epoch ${journal.epoch} of ${journal.prefix}, not to epoch ${options.epoch} of ${options.prefix}`,
+    );
+  }
+  const state = makeHomeState(options, {
+    journal,
+    index: await loadIndex(options.state, bootId()),
+    present: openPresentObjects(options.state),
+  });
+  const inTurn = makeTurnTaker();
+  let settling: Promise<void> = Promise.resolve();
+
+  return {
+    restore: (restoreOptions) =>
+      inTurn(async () => {
+        const report = await restoreHome(state, restoreOptions);
+        settling = settle(state, inTurn);
+        return report;
+      }),
+    commit: (commitOptions) => inTurn(() => commitHome(state, commitOptions)),
+    saveConflict: ({ signal }) => inTurn(async () => ({ manifest: await saveConflict(state, signal) })),
+    close: async () => {
+      await settling;
+      await inTurn(() => {
+        state.root?.close();
+        state.root = undefined;
+        return Promise.resolve();
+      });
+    },
+  };
+};
+
+/**
+ * Nobody waits for the restored files to reach the disk. Until they have, the journal says in which boot they were
+ * written: after another boot they are not trusted (restore-home.ts).
+ */
+const settle = async (state: HomeState, inTurn: TakeTurn): Promise<void> => {
+  if (state.journal?.unsyncedSince === undefined) return;
+  try {
+    await flushHome(state);
+    await inTurn(() => updateJournal(state, { unsyncedSince: undefined }));
+  } catch {
+    // The first commit flushes again, and its failure is reported.
+  }
+};
+
+type TakeTurn = <T>(operation: () => Promise<T>) => Promise<T>;
+
+/** One operation after the other, in the order they were asked for. */
+const makeTurnTaker = (): TakeTurn => {
+  let last: Promise<unknown> = Promise.resolve();
+  return (operation) => {
+    const next = last.then(operation, operation);
+    last = next.catch(() => undefined);
+    return next;
+  };
+};

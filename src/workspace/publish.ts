@@ -1,0 +1,101 @@
+import { displayPath } from './byte-path.ts';
+import { fenced, isOurs, newNonce } from './claim.ts';
+import type { Head } from './head.ts';
+import { swapHead, type CurrentHead } from './head-object.ts';
+import { flushHome, identityOf, updateJournal, type HomeState } from './home-state.ts';
+import { saveIndex } from './index-file.ts';
+import { manifestKey } from './layout.ts';
+import { encodeManifest, treeSize, type EncodedManifest } from './manifest.ts';
+import { isStoreError } from './object-store.ts';
+import type { StoredTree } from './store-tree.ts';
+
+/** Our own delayed swaps can get in the way, each of them once. */
+const TRIES = 4;
+const MAX_LISTED = 100;
+
+/**
+ * Makes a stored tree the workspace's HEAD. In this order, so that a crash at any point loses nothing: the files are
+ * made durable on this disk; the manifest is stored; the index remembers it; HEAD is swapped; the journal remembers
+ * that. An index whose manifest is not HEAD's tells the next commit to look.
+ */
+export const publish = async (
+  state: HomeState,
+  stored: StoredTree,
+  requireCurrent: () => Promise<CurrentHead>,
+  signal: AbortSignal | undefined,
+): Promise<CurrentHead> => {
+  const { options } = state;
+  const flushed = flushHome(state);
+  flushed.catch(() => undefined);
+  for (let tries = 1; ; tries++) {
+    const base = await requireCurrent();
+    const sequence = base.head.sequence + 1;
+    const encoded = await encode(state, stored, sequence, base.head.manifest);
+    const key = manifestKey(options.epoch, sequence, encoded.sha256);
+    await putManifest(state, key, encoded, signal);
+    await flushed;
+    state.index = { manifest: key, records: stored.records, packs: stored.packs };
+    await saveIndex(options.state, key, encoded, stored.records, state.boot);
+
+    const identity = identityOf(state);
+    const head: Head = {
+      epoch: options.epoch,
+      sequence,
+      manifest: key,
+      manifestSha256: encoded.sha256,
+      writer: options.writer,
+      nonce: newNonce(identity, options),
+      committedAt: options.clock.now(),
+      ...treeSize([...stored.records.values()].map(({ entry }) => entry)),
+    };
+    // Until the answer is known, HEAD is not.
+    state.current = undefined;
+    const result = await swapHead(options, head, base.etag, signal);
+    if ('won' in result) return confirm(state, result.won);
+    if (result.lost === undefined || !isOurs(result.lost.head, identity) || tries === TRIES) {
+      const error = fenced(result.lost?.head, identity);
+      await updateJournal(state, { fenced: error.message });
+      throw error;
+    }
+    state.current = result.lost;
+  }
+};
+
+const confirm = async (state: HomeState, won: CurrentHead): Promise<CurrentHead> => {
+  state.current = won;
+  await updateJournal(state, { head: won.head, unsyncedSince: undefined });
+  state.present.clear();
+  return won;
+};
+
+const encode = (
+  { options }: HomeState,
+  { records, packs, scan }: StoredTree,
+  sequence: number,
+  parent: string | undefined,
+): Promise<EncodedManifest> =>
+  encodeManifest({
+    epoch: options.epoch,
+    sequence,
+    writer: options.writer,
+    createdAt: options.clock.now(),
+    parent,
+    packs,
+    skipped: scan.skipped.slice(0, MAX_LISTED).map(displayPath),
+    entries: [...records.values()].map(({ entry }) => entry),
+  });
+
+export const putManifest = async (
+  { options }: HomeState,
+  key: string,
+  { body, sha256 }: EncodedManifest,
+  signal: AbortSignal | undefined,
+): Promise<void> => {
+  const how = { ifNoneMatch: true, sha256, contentType: 'application/gzip' } as const;
+  try {
+    await options.store.put(options.prefix + key, body, { ...how, ...(signal === undefined ? {} : { signal }) });
+  } catch (thrown) {
+    // Its key has its hash: an earlier attempt stored it.
+    if (!isStoreError(thrown, 'Exists')) throw thrown;
+  }
+};
