@@ -1,5 +1,9 @@
 import { Command, CommanderError } from 'commander';
+import { registerControllerCommand } from './controller.ts';
 import { registerCrdsCommand } from './crds.ts';
+import { registerDownCommand } from './down.ts';
+import { registerEnvCommand } from './env.ts';
+import { registerImageCommand } from './image.ts';
 import { registerUpCommand } from './up.ts';
 
 /**
@@ -8,8 +12,12 @@ import { registerUpCommand } from './up.ts';
  */
 export const runCli = async (args: readonly string[]): Promise<number> => {
   const program = new Command('matrx').description('matrx-sandbox').exitOverride();
+  registerControllerCommand(program);
   registerCrdsCommand(program);
   registerUpCommand(program);
+  registerImageCommand(program);
+  registerEnvCommand(program);
+  registerDownCommand(program);
   try {
     await program.parseAsync(args, { from: 'user' });
     return process.exitCode === undefined ? 0 : Number(process.exitCode);

@@ -44,6 +44,8 @@ export type Action =
       readonly kind: 'deletePod';
       readonly name: string;
       readonly uid: string;
+      /** Seconds until SIGKILL in place of the pod's own, at least 1: 0 would forget the pod before it has ended. */
+      readonly graceSeconds?: number;
       readonly assuming: readonly Assumption[];
     }
   | { readonly kind: 'writeSandboxStatus'; readonly sandbox: Seen; readonly status: SandboxStatus }

@@ -5,6 +5,7 @@ import type { SandboxStatus } from '../api/sandbox.ts';
 import { rfc3339 } from '../base/clock.ts';
 import { phaseOf } from './phase.ts';
 import { progressConditions } from './progress-conditions.ts';
+import { stopReason } from './stop-request.ts';
 import { countFailure } from './restart-delay.ts';
 import { isDeleting, uidOf } from './seen.ts';
 import { condition } from './set-condition.ts';
@@ -22,7 +23,7 @@ export const sandboxStatus = (situation: Situation, step: Step): SandboxStatus =
   return {
     observedGeneration: sandbox.metadata.generation ?? 0,
     phase: phaseOf(situation, step.ready),
-    ...(isUnwanted(situation) ? { stopReason: before?.stopReason ?? 'user_requested' } : {}),
+    ...(isUnwanted(situation) ? { stopReason: stopReason(sandbox) } : {}),
     conditions: conditions(situation, step.ready),
     ...podPart(situation),
     ...times(situation, step.ready),

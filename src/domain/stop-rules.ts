@@ -5,13 +5,21 @@ import { isDeleting, seen, stillUnwanted, uidOf } from './seen.ts';
 import { savingMessage, sessionTrouble } from './session-verdict.ts';
 import { act, advance, type Rule, type Situation, wait } from './step.ts';
 import { release } from './start-rules.ts';
+import { stopGraceSeconds } from './stop-request.ts';
 import { isReleasable } from './writer.ts';
 
 const endPod: Rule = ({ podView, sandbox }) => {
   if (podView.kind !== 'live' && podView.kind !== 'ended') return undefined;
   const uid = uidOf(podView.pod);
+  const graceSeconds = stopGraceSeconds(sandbox);
   return act(Reason.Stopping, 'the pod is being ended', [
-    { kind: 'deletePod', name: sandbox.metadata.name, uid, assuming: stillUnwanted(sandbox) },
+    {
+      kind: 'deletePod',
+      name: sandbox.metadata.name,
+      uid,
+      ...(graceSeconds === undefined ? {} : { graceSeconds }),
+      assuming: stillUnwanted(sandbox),
+    },
   ]);
 };
 

@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { type Condition, findCondition } from '../../src/api/condition.ts';
 import type { Sandbox } from '../../src/api/sandbox.ts';
 import { homeOf } from '../../src/domain/home.ts';

@@ -41,14 +41,14 @@ export const makeNode = (api: ApiServer): ModelNode => {
     if (workspace?.status?.writer?.epoch !== session.epoch) return false;
     const before = workspace.status.session;
     const { reason: _reason, ...kept } = before?.epoch === session.epoch ? before : ({} as Partial<WorkspaceSession>);
-    const next = {
+    const next: WorkspaceSession = {
       node: NODE,
       state: 'Restoring',
       dirty: false,
       ...kept,
       ...session,
       updatedAt: rfc3339(api.now()),
-    } as WorkspaceSession;
+    };
     if (JSON.stringify({ ...next, updatedAt: '' }) === JSON.stringify({ ...before, updatedAt: '' })) return false;
     api.update('workspaces', workspaceName, (newest) => ({
       ...newest,

@@ -1,0 +1,78 @@
+import { systemClock as clock } from '../base/clock.ts';
+import { systemRandom as random } from '../base/random.ts';
+import { loadControllerConfig } from '../config/controller.ts';
+import { makeControllers } from '../controller/make-controllers.ts';
+import { makeStorageWatch } from '../controller/storage-watch.ts';
+import { loadClusterAccess } from '../kube/load-cluster-access.ts';
+import { makeKubeClient } from '../kube/make-kube-client.ts';
+import { makeTokenBucket } from '../kube/token-bucket.ts';
+import { makeEventRecorder } from '../runtime/events.ts';
+import { makeLeaderElector } from '../runtime/leader-elector.ts';
+import { makeManager } from '../runtime/manager.ts';
+import { controllersPart, eventsPart, informersPart, leaderPart } from '../runtime/parts.ts';
+import { processSignals } from '../runtime/process-signals.ts';
+import { makeEventLoopCheck } from '../telemetry/event-loop-check.ts';
+import { operationsPart } from '../telemetry/http-server.ts';
+import { makeLog } from '../telemetry/log.ts';
+import { makeMetrics } from '../telemetry/metrics.ts';
+
+/** Milliseconds for an orderly stop: less than the 40 s that the Deployment grants. */
+const STOP_MS = 35_000;
+/** A burst of sandboxes is a handful of calls each; the API server's own fairness does the rest. */
+const API_RATE = { perSecond: 100, burst: 200 };
+
+/** Builds the controller's parts and runs them until a signal comes; the exit code. Throws a ConfigError. */
+export const runController = async (): Promise<number> => {
+  const { namespace, systemNamespace, podName, bucket, workers, logLevel, operationsPort } = loadControllerConfig();
+  const log = makeLog({ level: logLevel, component: 'controller' });
+  const { registry, runtime: metrics, onKubeRequest } = makeMetrics();
+  const client = makeKubeClient({
+    access: loadClusterAccess(),
+    clock,
+    admit: makeTokenBucket(API_RATE, clock),
+    onRequest: onKubeRequest,
+    userAgent: 'matrx-sandbox/controller',
+  });
+  const common = { client, clock, random, log, metrics };
+  const events = makeEventRecorder({
+    ...common,
+    reportingController: 'matrx.dev/controller',
+    reportingInstance: podName,
+  });
+  const { caches, controllers } = makeControllers({ ...common, namespace, workers, events });
+  const storage = makeStorageWatch({ ...common, systemNamespace, bucket });
+  const informers = [caches.sandboxes, caches.workspaces, caches.templates, caches.pods, storage.informer];
+  const elector = makeLeaderElector({
+    ...common,
+    namespace: systemNamespace,
+    name: 'matrx-controller',
+    identity: `${podName}_${random.hex(4)}`,
+    // Another replica may lead at any moment from now: whatever is under way must not go on.
+    onLost: () => process.exit(1),
+  });
+  const eventLoop = makeEventLoopCheck();
+  const stopping = { name: 'process', check: () => manager.check.check() };
+  const manager = makeManager({
+    parts: [
+      operationsPart({
+        port: operationsPort,
+        live: [eventLoop, ...controllers.map(({ check }) => check)],
+        // Not who leads: a replica that waits is as ready as the one that works.
+        ready: [stopping, ...informers.map(({ check }) => check), storage.check],
+        registry,
+      }),
+      eventsPart(events, clock),
+      informersPart(informers),
+      leaderPart(elector),
+      controllersPart(controllers),
+    ],
+    signals: processSignals,
+    clock,
+    log,
+    stopMs: STOP_MS,
+  });
+  const exitCode = await manager.run();
+  eventLoop.stop();
+  await client.close();
+  return exitCode;
+};

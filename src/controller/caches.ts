@@ -1,0 +1,89 @@
+import { LABEL_MANAGED_BY, MANAGED_BY } from '../api/names.ts';
+import type { Pod } from '../api/pod.ts';
+import type { Sandbox } from '../api/sandbox.ts';
+import type { SandboxTemplate } from '../api/sandbox-template.ts';
+import type { Workspace } from '../api/workspace.ts';
+import type { Clock } from '../base/clock.ts';
+import type { Random } from '../base/random.ts';
+import { homeOf } from '../domain/home.ts';
+import type { KubeClient } from '../kube/client.ts';
+import { PODS, SANDBOX_TEMPLATES, SANDBOXES, WORKSPACES } from '../kube/resource-types.ts';
+import { type Informer, makeInformer } from '../runtime/informer.ts';
+import type { RuntimeLog } from '../runtime/log.ts';
+import type { RuntimeMetrics } from '../runtime/metrics.ts';
+
+export type SandboxIndex = 'workspace' | 'template';
+
+/** What the controller knows of the cluster: one informer a kind, in the one namespace of the sandboxes. */
+export interface Caches {
+  readonly sandboxes: Informer<Sandbox, SandboxIndex>;
+  readonly workspaces: Informer<Workspace, 'writer'>;
+  readonly templates: Informer<SandboxTemplate>;
+  readonly pods: Informer<Pod>;
+}
+
+export interface CachesOptions {
+  readonly client: Pick<KubeClient, 'list' | 'watch'>;
+  readonly namespace: string;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly log: RuntimeLog;
+  readonly metrics?: RuntimeMetrics;
+}
+
+/** A lost event is found by the next list; none was ever seen to be lost, so this is insurance. */
+const RESYNC_MS = 30 * 60_000;
+
+export const makeCaches = ({ namespace, ...options }: CachesOptions): Caches => {
+  const common = { ...options, resyncMs: RESYNC_MS };
+  return {
+    sandboxes: makeInformer<Sandbox, SandboxIndex>({
+      ...common,
+      type: SANDBOXES,
+      selection: { namespace },
+      indexers: {
+        workspace: (sandbox) => workspaceNamesOf(sandbox),
+        template: (sandbox) => [sandbox.spec.templateRef.name],
+      },
+    }),
+    workspaces: makeInformer<Workspace, 'writer'>({
+      ...common,
+      type: WORKSPACES,
+      selection: { namespace },
+      indexers: { writer: ({ status }) => (status?.writer === undefined ? [] : [status.writer.sandbox]) },
+    }),
+    templates: makeInformer<SandboxTemplate>({ ...common, type: SANDBOX_TEMPLATES, selection: { namespace } }),
+    pods: makeInformer<Pod>({
+      ...common,
+      type: PODS,
+      // Pods of others cost nothing: neither memory nor events.
+      selection: { namespace, labelSelector: `${LABEL_MANAGED_BY}=${MANAGED_BY}` },
+      transform: whatIsReadOfAPod,
+    }),
+  };
+};
+
+export const workspaceNamesOf = (sandbox: Sandbox): readonly string[] => {
+  const home = homeOf(sandbox);
+  return home.kind === 'workspace' ? [home.name] : [];
+};
+
+/** A pod's spec is most of its bytes, and nothing but its node is read. */
+const whatIsReadOfAPod = ({ apiVersion, kind, metadata, spec, status }: Pod): Pod => {
+  const { name, namespace, uid, resourceVersion, creationTimestamp, deletionTimestamp, ownerReferences } = metadata;
+  return {
+    ...(apiVersion !== undefined && { apiVersion }),
+    ...(kind !== undefined && { kind }),
+    metadata: {
+      name,
+      ...(namespace !== undefined && { namespace }),
+      ...(uid !== undefined && { uid }),
+      ...(resourceVersion !== undefined && { resourceVersion }),
+      ...(creationTimestamp !== undefined && { creationTimestamp }),
+      ...(deletionTimestamp !== undefined && { deletionTimestamp }),
+      ...(ownerReferences !== undefined && { ownerReferences }),
+    },
+    spec: spec?.nodeName === undefined ? {} : { nodeName: spec.nodeName },
+    ...(status !== undefined && { status }),
+  };
+};

@@ -1,0 +1,125 @@
+import { FIELD_MANAGER_CONTROLLER } from '../api/names.ts';
+import type { Sandbox } from '../api/sandbox.ts';
+import type { Workspace } from '../api/workspace.ts';
+import type { Json } from '../base/json.ts';
+import type { Action, Seen } from '../domain/action.ts';
+import type { PodRefusal } from '../domain/observed.ts';
+import type { KubeClient, ObjectRef } from '../kube/client.ts';
+import { isKubeError } from '../kube/errors.ts';
+import { PODS, SANDBOXES, WORKSPACES } from '../kube/resource-types.ts';
+import type { Caches } from './caches.ts';
+import { confirm } from './confirm.ts';
+import { createPod } from './create-pod.ts';
+
+export interface CarryOutDeps {
+  readonly client: Pick<KubeClient, 'get' | 'create' | 'mergePatch' | 'jsonPatch' | 'delete'>;
+  readonly caches: Caches;
+  readonly namespace: string;
+}
+
+/** Actions that write to the API server. */
+export type Write = Exclude<Action, { readonly kind: 'emitEvent' | 'requeue' }>;
+
+/**
+ * One action as calls. Every write carries what was seen as a precondition, and its answer goes into the cache at once,
+ * so that the next pass does not repeat it. Resolves with a refusal where the API server will not have the pod; throws
+ * a KubeError for anything else that did not work.
+ */
+export const carryOut = async (
+  deps: CarryOutDeps,
+  action: Write,
+  signal: AbortSignal,
+): Promise<PodRefusal | undefined> => {
+  const { client, caches, namespace } = deps;
+  const options = { signal, fieldManager: FIELD_MANAGER_CONTROLLER };
+  const status = { ...options, subresource: 'status' as const };
+  const sandboxRef = ({ name }: Seen): ObjectRef => ({ type: SANDBOXES, namespace, name });
+  const workspaceRef = ({ name }: Seen): ObjectRef => ({ type: WORKSPACES, namespace, name });
+
+  switch (action.kind) {
+    case 'addSandboxFinalizer':
+    case 'removeSandboxFinalizer': {
+      if (action.kind === 'removeSandboxFinalizer') await confirm(deps, action.assuming, signal);
+      const { sandbox, finalizers } = action;
+      const patched = await client.mergePatch<Sandbox>(
+        sandboxRef(sandbox),
+        finalizersPatch(sandbox, finalizers),
+        options,
+      );
+      // The answer to the last finalizer's removal is the object's last state: cached, it would be a ghost.
+      if (action.kind === 'addSandboxFinalizer') caches.sandboxes.put(patched);
+      return undefined;
+    }
+    case 'addWorkspaceFinalizer':
+    case 'removeWorkspaceFinalizer': {
+      const { workspace, finalizers } = action;
+      const patched = await client.mergePatch<Workspace>(
+        workspaceRef(workspace),
+        finalizersPatch(workspace, finalizers),
+        options,
+      );
+      if (action.kind === 'addWorkspaceFinalizer') caches.workspaces.put(patched);
+      return undefined;
+    }
+    case 'createWorkspace':
+      caches.workspaces.put(await client.create<Workspace>(WORKSPACES, namespace, action.workspace, options));
+      return undefined;
+    case 'acquireWriter': {
+      const { workspace, writer } = action;
+      const patch = { ...precondition(workspace), status: { writer, epoch: writer.epoch } };
+      caches.workspaces.put(await client.mergePatch<Workspace>(workspaceRef(workspace), patch, status));
+      return undefined;
+    }
+    case 'releaseWriter': {
+      await confirm(deps, action.assuming, signal);
+      const patch = { ...precondition(action.workspace), status: { writer: null } };
+      caches.workspaces.put(await client.mergePatch<Workspace>(workspaceRef(action.workspace), patch, status));
+      return undefined;
+    }
+    case 'createPod':
+      return createPod(deps, action.pod, signal);
+    case 'deletePod':
+      await confirm(deps, action.assuming, signal);
+      await deletePod(deps, action, signal);
+      return undefined;
+    case 'writeSandboxStatus': {
+      const { sandbox } = action;
+      // Replaced as a whole: a merge would keep what is no longer so. The version makes the server refuse it (409) when
+      // the Sandbox has changed since.
+      const patch = [
+        { op: 'replace' as const, path: '/metadata/resourceVersion', value: sandbox.resourceVersion },
+        { op: 'add' as const, path: '/status', value: action.status as Json },
+      ];
+      caches.sandboxes.put(await client.jsonPatch<Sandbox>(sandboxRef(sandbox), patch, status));
+      return undefined;
+    }
+    case 'writeWorkspaceConditions': {
+      const { workspace, conditions, observedGeneration } = action;
+      const patch = { ...precondition(workspace), status: { conditions: conditions as Json, observedGeneration } };
+      caches.workspaces.put(await client.mergePatch<Workspace>(workspaceRef(workspace), patch, status));
+      return undefined;
+    }
+    default:
+      return action satisfies never;
+  }
+};
+
+const precondition = ({ uid, resourceVersion }: Seen) => ({ metadata: { uid, resourceVersion } });
+
+const finalizersPatch = ({ uid, resourceVersion }: Seen, finalizers: readonly string[]): Json => ({
+  metadata: { uid, resourceVersion, finalizers },
+});
+
+const deletePod = async (
+  { client, namespace }: CarryOutDeps,
+  { name, uid, graceSeconds }: Extract<Action, { kind: 'deletePod' }>,
+  signal: AbortSignal,
+): Promise<void> => {
+  const grace = graceSeconds === undefined ? {} : { gracePeriodSeconds: graceSeconds };
+  try {
+    await client.delete({ type: PODS, namespace, name }, { signal, uid, ...grace });
+  } catch (error) {
+    // Gone already, or another pod by now: what had to be gone is gone, and the cache will hear of it.
+    if (!isKubeError(error, 'NotFound', 'Conflict')) throw error;
+  }
+};

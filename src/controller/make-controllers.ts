@@ -1,0 +1,48 @@
+import type { Clock } from '../base/clock.ts';
+import type { Random } from '../base/random.ts';
+import type { KubeClient } from '../kube/client.ts';
+import { type Controller, makeController } from '../runtime/controller.ts';
+import type { EventRecorder } from '../runtime/events.ts';
+import type { RuntimeLog } from '../runtime/log.ts';
+import type { RuntimeMetrics } from '../runtime/metrics.ts';
+import { type Caches, makeCaches } from './caches.ts';
+import { makeSandboxReconcile, makeWorkspaceReconcile } from './reconcile.ts';
+import { wireWakeRules } from './wake-rules.ts';
+
+export interface ControllersOptions {
+  readonly client: KubeClient;
+  readonly namespace: string;
+  /** Sandboxes worked on at a time. */
+  readonly workers: number;
+  readonly events: Pick<EventRecorder, 'record'>;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly log: RuntimeLog;
+  readonly metrics?: RuntimeMetrics;
+}
+
+export interface Controllers {
+  readonly caches: Caches;
+  readonly controllers: readonly Controller[];
+}
+
+/** The product's controllers over their caches, wired and not yet started. */
+export const makeControllers = (options: ControllersOptions): Controllers => {
+  const { workers, ...deps } = options;
+  const caches = makeCaches(deps);
+  const reconcileDeps = { ...deps, caches };
+  const sandboxes = makeController({
+    ...deps,
+    name: 'sandbox',
+    reconcile: makeSandboxReconcile(reconcileDeps),
+    workers,
+  });
+  const workspaces = makeController({
+    ...deps,
+    name: 'workspace',
+    reconcile: makeWorkspaceReconcile(reconcileDeps),
+    workers: 2,
+  });
+  wireWakeRules(caches, sandboxes, workspaces);
+  return { caches, controllers: [sandboxes, workspaces] };
+};

@@ -1,0 +1,34 @@
+import type { ObservedWorkspace } from '../domain/plan-workspace.ts';
+import type { Observed } from '../domain/observed.ts';
+import { homeOf } from '../domain/home.ts';
+import { keyOf } from '../runtime/object-key.ts';
+import type { Caches } from './caches.ts';
+
+/** What is known of one Sandbox; undefined: there is none. `now` is milliseconds since the epoch. */
+export const observeSandbox = (caches: Caches, key: string, now: number): Observed | undefined => {
+  const sandbox = caches.sandboxes.store.get(key);
+  if (sandbox === undefined) return undefined;
+  const { namespace } = sandbox.metadata;
+  const home = homeOf(sandbox);
+  return {
+    now,
+    sandbox,
+    template: caches.templates.store.get(keyOf(namespace, sandbox.spec.templateRef.name)),
+    workspace: home.kind === 'workspace' ? caches.workspaces.store.get(keyOf(namespace, home.name)) : undefined,
+    pod: caches.pods.store.get(key),
+  };
+};
+
+/** What is known of one Workspace; undefined: there is none. `now` is milliseconds since the epoch. */
+export const observeWorkspace = (caches: Caches, key: string, now: number): ObservedWorkspace | undefined => {
+  const workspace = caches.workspaces.store.get(key);
+  if (workspace === undefined) return undefined;
+  const writer = workspace.status?.writer;
+  const holder = writer === undefined ? undefined : keyOf(workspace.metadata.namespace, writer.sandbox);
+  return {
+    now,
+    workspace,
+    holder: holder === undefined ? undefined : caches.sandboxes.store.get(holder),
+    pod: holder === undefined ? undefined : caches.pods.store.get(holder),
+  };
+};

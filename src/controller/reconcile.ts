@@ -1,0 +1,35 @@
+import type { Clock } from '../base/clock.ts';
+import { plan } from '../domain/plan.ts';
+import { planWorkspace } from '../domain/plan-workspace.ts';
+import type { Reconcile, ReconcileResult } from '../runtime/controller.ts';
+import { execute, type Executed, type ExecuteDeps } from './execute.ts';
+import { observeSandbox, observeWorkspace } from './observe.ts';
+
+export interface ReconcileDeps extends ExecuteDeps {
+  readonly clock: Clock;
+}
+
+/** One pass over a Sandbox: observe from the caches, plan, carry out. */
+export const makeSandboxReconcile =
+  (deps: ReconcileDeps): Reconcile =>
+  async (key, { signal }) => {
+    const observed = observeSandbox(deps.caches, key, deps.clock.now());
+    if (observed === undefined) return { kind: 'done' };
+    const executed = await execute(deps, observed.sandbox, plan(observed), signal);
+    if (executed.refusal === undefined) return resultOf(executed);
+    // What the API server has just said is one more thing observed; now the plan can tell the user.
+    const refused = { ...observed, refusal: executed.refusal };
+    return resultOf(await execute(deps, observed.sandbox, plan(refused), signal));
+  };
+
+/** One pass over a Workspace by itself: its conditions, and a lock that nobody is left to give up. */
+export const makeWorkspaceReconcile =
+  (deps: ReconcileDeps): Reconcile =>
+  async (key, { signal }) => {
+    const observed = observeWorkspace(deps.caches, key, deps.clock.now());
+    if (observed === undefined) return { kind: 'done' };
+    return resultOf(await execute(deps, observed.workspace, planWorkspace(observed), signal));
+  };
+
+const resultOf = ({ requeueAfterMs }: Executed): ReconcileResult =>
+  requeueAfterMs === undefined ? { kind: 'done' } : { kind: 'requeueAfter', ms: requeueAfterMs };

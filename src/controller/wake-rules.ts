@@ -1,0 +1,68 @@
+import type { KubeObject } from '../api/meta.ts';
+import type { Pod } from '../api/pod.ts';
+import { Reason, SandboxConditionType } from '../api/reasons.ts';
+import { findCondition } from '../api/condition.ts';
+import type { Sandbox } from '../api/sandbox.ts';
+import type { Workspace } from '../api/workspace.ts';
+import { canonicalJson } from '../base/json.ts';
+import type { StoreChange } from '../runtime/change.ts';
+import type { Controller } from '../runtime/controller.ts';
+import { enqueueOnChange } from '../runtime/enqueue-on-change.ts';
+import { keyOf, objectKey } from '../runtime/object-key.ts';
+import { type Caches, workspaceNamesOf } from './caches.ts';
+
+/**
+ * Which change wakes which pass. A child wakes its Sandbox; a Workspace wakes every Sandbox that uses or waits for it;
+ * a template those that miss it. What the controller itself writes (a status, conditions) wakes nobody.
+ */
+export const wireWakeRules = (
+  caches: Caches,
+  sandboxController: Pick<Controller, 'enqueue'>,
+  workspaceController: Pick<Controller, 'enqueue'>,
+): void => {
+  const { sandboxes, workspaces, templates, pods } = caches;
+  const keys = (objects: readonly KubeObject[]): readonly string[] => objects.map(objectKey);
+  const usersOf = (workspace: Workspace): readonly string[] =>
+    keys(sandboxes.store.byIndex('workspace', workspace.metadata.name));
+
+  enqueueOnChange(sandboxes, sandboxController, { keysOf: (sandbox) => [objectKey(sandbox)], when: isAsked });
+  enqueueOnChange(pods, sandboxController, { keysOf: (pod: Pod) => [objectKey(pod)] });
+  enqueueOnChange(workspaces, sandboxController, { keysOf: usersOf, when: isNews });
+  enqueueOnChange(templates, sandboxController, {
+    keysOf: (template) => keys(sandboxes.store.byIndex('template', template.metadata.name).filter(missesTemplate)),
+  });
+
+  enqueueOnChange(workspaces, workspaceController, { keysOf: (workspace) => [objectKey(workspace)], when: isNews });
+  // A lock is orphaned when its Sandbox is gone, and free when that one's pod is gone too.
+  enqueueOnChange(sandboxes, workspaceController, {
+    keysOf: (sandbox: Sandbox) => workspaceNamesOf(sandbox).map((name) => keyOf(sandbox.metadata.namespace, name)),
+    when: ({ kind }) => kind === 'deleted',
+  });
+  enqueueOnChange(pods, workspaceController, {
+    keysOf: (pod: Pod) => keys(workspaces.store.byIndex('writer', pod.metadata.name)),
+    when: ({ kind }) => kind === 'deleted',
+  });
+};
+
+/** Anything but the status, which is the controller's own. */
+const isAsked = (change: StoreChange<Sandbox>): boolean =>
+  change.kind !== 'updated' || asked(change.object) !== asked(change.old);
+
+const asked = ({ metadata }: Sandbox): string => {
+  const { generation, deletionTimestamp, finalizers, annotations } = metadata;
+  return canonicalJson([generation, deletionTimestamp ?? null, finalizers ?? [], annotations ?? {}]);
+};
+
+/** Anything but the conditions, which are the controller's own. */
+const isNews = (change: StoreChange<Workspace>): boolean =>
+  change.kind !== 'updated' || told(change.object) !== told(change.old);
+
+const told = ({ metadata, status }: Workspace): string => {
+  const { conditions: _conditions, observedGeneration: _generation, ...rest } = status ?? {};
+  return canonicalJson([metadata.generation, metadata.deletionTimestamp ?? null, metadata.finalizers ?? [], rest]);
+};
+
+const missesTemplate = (sandbox: Sandbox): boolean => {
+  const ready = findCondition(sandbox.status?.conditions, SandboxConditionType.Ready);
+  return ready === undefined || ready.reason === Reason.TemplateNotFound;
+};
