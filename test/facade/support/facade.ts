@@ -5,7 +5,7 @@ import type { FacadeSettings } from '../../../src/facade/dependencies.ts';
 import { restPart } from '../../../src/facade/rest-part.ts';
 import { makeSandboxCache } from '../../../src/facade/sandbox-cache.ts';
 import { NAMESPACE } from '../../support/resources.ts';
-import { makeSeededRandom } from '../../support/seeded-random.ts';
+import { systemRandom } from '../../../src/base/random.ts';
 import { makeVirtualClock, type VirtualClock } from '../../support/virtual-clock.ts';
 import { type FakeCluster, makeFakeCluster } from './fake-cluster.ts';
 
@@ -76,7 +76,7 @@ export const startFacade = async (more: Partial<FacadeSettings> = {}): Promise<T
     kube: cluster.kube,
     cache: makeSandboxCache(cluster.informer, NAMESPACE),
     clock,
-    random: makeSeededRandom(1),
+    random: systemRandom,
     log,
     shutdown: shutdown.signal,
     version: '0.1.0',
