@@ -53,6 +53,8 @@ export interface LeaderElector {
   readonly isLeader: () => boolean;
 }
 
+const RELEASE_MS = 5000;
+
 export const makeLeaderElector = (options: LeaderElectorOptions): LeaderElector => {
   const { client, namespace, name, identity, clock, random, log, metrics = noMetrics, onLost } = options;
   const { leaseSeconds = 15, renewSeconds = 10, retrySeconds = 2 } = options;
@@ -95,6 +97,13 @@ export const makeLeaderElector = (options: LeaderElectorOptions): LeaderElector 
 
   const attemptWithin = (ms: number, signal: AbortSignal): Promise<boolean> =>
     withDeadline(clock, { what: `the renewal of lease ${fields.lease}`, ms, signal }, attempt);
+
+  /** Looks first: a renewal that was under way when it was stopped may still have been accepted. */
+  const free = async (signal: AbortSignal): Promise<void> => {
+    const lease = await client.get<Lease>(ref, { signal });
+    if (lease.spec?.holderIdentity !== identity) return;
+    await client.replace<Lease>(ref, { ...lease, spec: releasedSpec(lease.spec, clock.now()) }, { signal });
+  };
 
   const lose = (reason: string): void => {
     state = 'lost';
@@ -145,8 +154,7 @@ export const makeLeaderElector = (options: LeaderElectorOptions): LeaderElector 
       if (state !== 'leader') return;
       state = 'released';
       try {
-        const { lease } = observation as LeaseObservation;
-        await client.replace<Lease>(ref, { ...lease, spec: releasedSpec(lease.spec ?? {}, clock.now()) });
+        await withDeadline(clock, { what: `freeing lease ${fields.lease}`, ms: RELEASE_MS }, free);
         log.info(fields, 'freed the lease');
       } catch (error) {
         // The next leader waits for the lease to expire, no more.
