@@ -15,6 +15,8 @@ const LocalEnvironment = z.object({
   KUBECONFIG: optional,
   DOCKER_HOST: optional,
   SSL_CERT_FILE: optional,
+  MATRX_PRODUCT_IMAGE: optional,
+  MATRX_SANDBOX_IMAGE: optional,
   MATRX_S3_BUCKET: optional,
   AWS_REGION: optional,
   AWS_DEFAULT_REGION: optional,
@@ -49,6 +51,8 @@ export interface LocalSettings {
   /** A CA bundle that image builds need, as behind a company's TLS proxy. */
   readonly caBundle?: string;
   readonly bucket?: BucketSettings;
+  /** Images that the cluster's nodes can pull by themselves, in place of ones that `up` builds and loads. */
+  readonly images: { readonly product?: string; readonly sandbox?: string };
 }
 
 /** Throws a ConfigError that names the variable. `isRoot` decides the default of the state folder. */
@@ -67,6 +71,10 @@ export const loadLocalSettings = (
     ...(given.DOCKER_HOST === undefined ? {} : { dockerHost: given.DOCKER_HOST }),
     ...(given.SSL_CERT_FILE === undefined ? {} : { caBundle: given.SSL_CERT_FILE }),
     ...(bucket === undefined ? {} : { bucket }),
+    images: Object.freeze({
+      ...(given.MATRX_PRODUCT_IMAGE === undefined ? {} : { product: given.MATRX_PRODUCT_IMAGE }),
+      ...(given.MATRX_SANDBOX_IMAGE === undefined ? {} : { sandbox: given.MATRX_SANDBOX_IMAGE }),
+    }),
   });
 };
 

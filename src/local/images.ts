@@ -2,7 +2,7 @@ import { glob, mkdir, readFile, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { contextHash, type ContextFile } from '../docker/context.ts';
 import { type DockerEngine } from '../docker/engine.ts';
-import { ensureBaseImage } from './base-image.ts';
+import type { BaseImage } from './base-image.ts';
 import type { Cluster } from './cluster/cluster.ts';
 import { run } from './command.ts';
 import type { Local } from './local.ts';
@@ -95,10 +95,11 @@ export const buildImage = async (
   engine: DockerEngine,
   plan: ImagePlan,
   tag: string,
+  ensureBase: (context: StepContext) => Promise<BaseImage>,
   context: StepContext,
 ): Promise<string> => {
   if (await engine.hasImage(tag)) return 'built before';
-  const base = await ensureBaseImage(local, engine, context);
+  const base = await ensureBase(context);
   const request = {
     tag,
     files: plan.files,

@@ -39,6 +39,14 @@ export const runSteps = async (steps: readonly Step[], deps: RunStepsDeps): Prom
   return results.every((result) => result === 'done');
 };
 
+/** Runs the steps one after another, each whatever became of those before it; resolves with whether all succeeded. */
+export const runInOrder = async (steps: readonly Step[], deps: RunStepsDeps): Promise<boolean> => {
+  const width = Math.max(...steps.map(({ name }) => name.length));
+  let succeeded = true;
+  for (const step of steps) succeeded = (await runStep(step, width, deps)) === 'done' && succeeded;
+  return succeeded;
+};
+
 const runStep = async (step: Step, width: number, deps: RunStepsDeps): Promise<Outcome> => {
   const { clock, print } = deps;
   const started = clock.monotonic();

@@ -53,7 +53,7 @@ export const ownChainsInput = (): string =>
     .join('');
 
 /** Chains that only this installation's parts make: kube-proxy, kubelet, the CNI plugins, k3s' flannel and router, ours. */
-const FOREIGN_PREFIXES = /^(MATRX-|KUBE-|CNI-|FLANNEL-)/;
+export const OWN_CHAIN_PREFIXES = /^(MATRX-|KUBE-|CNI-|FLANNEL-)/;
 
 /** The names of all chains in the output of `iptables-save`, as "table chain". */
 export const chainsIn = (saved: string): ReadonlySet<string> => {
@@ -84,7 +84,7 @@ export const firewallCleanup = (before: string, now: string): string | undefined
         [...chainsIn(now)]
           .filter((key) => key.startsWith(`${table} `) && !known.has(key))
           .map((key) => key.slice(table.length + 1))
-          .filter((chain) => FOREIGN_PREFIXES.test(chain)),
+          .filter((chain) => OWN_CHAIN_PREFIXES.test(chain)),
       );
       removals = [];
     } else if (line.startsWith('-A ')) {

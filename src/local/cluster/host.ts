@@ -1,4 +1,4 @@
-import { mkdir, readFile, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { run } from '../command.ts';
 import { OWN_CHAINS, firewallCleanup, ownChainsInput } from './firewall.ts';
@@ -114,3 +114,6 @@ export const restoreHost = async (state: string, log: string): Promise<readonly 
     await attempt('mount propagation of /', () => run(['mount', '--make-private', '/'], { log }));
   return problems;
 };
+
+/** After everything was taken back: the next `up` notes anew what the machine is like. */
+export const forgetHost = (state: string): Promise<void> => rm(beforePath(state), { force: true });

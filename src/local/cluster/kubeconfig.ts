@@ -1,5 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { parse } from 'yaml';
 import { API_URL } from './network.ts';
 
 /**
@@ -37,4 +38,22 @@ export const clientKubeconfig = async (
     null,
     2,
   )}\n`;
+};
+
+interface Kubeconfig {
+  readonly 'current-context'?: string;
+  readonly contexts?: readonly { readonly name: string; readonly context: object }[];
+}
+
+/** A kubeconfig with another namespace in its current context. Throws when it has no current context. */
+export const withNamespace = (kubeconfig: string, namespace: string): string => {
+  const config = parse(kubeconfig) as Kubeconfig | null;
+  const current = config?.['current-context'];
+  if (!config?.contexts?.some(({ name }) => name === current)) {
+    throw new Error(`the kubeconfig has no current context (current-context: ${JSON.stringify(current)})`);
+  }
+  const contexts = config.contexts.map((entry) =>
+    entry.name === current ? { ...entry, context: { ...entry.context, namespace } } : entry,
+  );
+  return `${JSON.stringify({ ...config, contexts }, null, 2)}\n`;
 };

@@ -1,13 +1,16 @@
 import { mkdir, readFile, readlink, rm, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { run } from '../command.ts';
+import { claimKubeletRoot } from '../kubelet-root.ts';
 import { buildGoProgram, locateGoProgram } from '../go-build.ts';
 import { daemonEnvironment, type Local } from '../local.ts';
 import { CLUSTER_FILES, CLUSTER_PROGRAMS, installPackages, missingPackages } from '../packages.ts';
 import { KUBELET_ROOT } from '../paths.ts';
-import { step, type Step, type StepContext } from '../step.ts';
+import { step, type StepContext } from '../step.ts';
 import { waitForDaemon } from '../wait-for-daemon.ts';
 import { KUBERNETES_VERSION, kubeProgram } from './binaries.ts';
+import type { Cluster } from './cluster.ts';
+import { refuseForeignKubelet } from './facts.ts';
 import { ensureCertificates } from './certificates.ts';
 import { cniConflist } from './cni.ts';
 import { COMPONENTS, COMPONENT_CLIENTS, componentCommands, type ComponentName } from './components.ts';
@@ -46,41 +49,49 @@ export const kubernetesCtr = (local: Local): readonly [string, ...string[]] => [
   '--namespace=k8s.io',
 ];
 
-/** The steps from nothing to a node that is ready. The last one's name is `CLUSTER_READY`. */
-export const kubernetesSteps = (local: Local): readonly Step[] => [
-  step(
-    'system packages',
-    [],
-    (context) => ensurePackages(local, context),
-    'install the named packages with the package tool of this system, then run this again',
-  ),
-  step(
-    'Kubernetes programs',
-    [],
-    (context) => ensurePrograms(local, context),
-    'Go 1.21 or newer must be on PATH and must reach a Go module proxy (GOPROXY); then run this again',
-  ),
-  step(
-    'container runtime',
-    ['system packages'],
-    (context) => startContainerd(local, context),
-    'see the log of containerd; `down`, then `up`, starts it afresh',
-  ),
-  step(
-    'control plane',
-    ['Kubernetes programs', 'container runtime'],
-    (context) => startControlPlane(local, context),
-    'see the logs of etcd and kube-apiserver in the same folder; a port that is in use is named there',
-  ),
-  step(
-    CLUSTER_READY,
-    ['control plane'],
-    (context) => startNode(local, context),
-    'see the logs of kubelet and containerd in the same folder',
-  ),
-];
+const PROGRAMS = 'Kubernetes programs';
+const RUNTIME = 'container runtime';
+const READY = 'cluster';
 
-export const CLUSTER_READY = 'node';
+/** Kubernetes built from its own Go modules, with the distribution's containerd, runc and CNI plugins. */
+export const kubernetesCluster = (local: Local): Cluster => ({
+  steps: [
+    step(
+      'system packages',
+      [],
+      (context) => ensurePackages(local, context),
+      'install the named packages with the package tool of this system, then run this again',
+    ),
+    step(
+      PROGRAMS,
+      [],
+      (context) => ensurePrograms(local, context),
+      'Go 1.21 or newer must be on PATH and must reach a Go module proxy (GOPROXY); then run this again',
+    ),
+    step(
+      RUNTIME,
+      ['system packages'],
+      (context) => startContainerd(local, context),
+      `see ${local.daemons.logOf('containerd')}; \`down\`, then \`up\`, starts it afresh`,
+    ),
+    step(
+      'control plane',
+      [PROGRAMS, RUNTIME],
+      (context) => startControlPlane(local, context),
+      `see the logs of etcd and kube-apiserver in ${local.paths.logs}; a port that is in use is named there`,
+    ),
+    step(
+      READY,
+      ['control plane'],
+      (context) => startNode(local, context),
+      `see the logs of kubelet and containerd in ${local.paths.logs}`,
+    ),
+  ],
+  ready: READY,
+  runtime: RUNTIME,
+  kubectl: kubernetesKubectl(local),
+  ctr: kubernetesCtr(local),
+});
 
 const ensurePackages = async (local: Local, context: StepContext): Promise<string> => {
   const missing = await missingPackages(CLUSTER_PROGRAMS, CLUSTER_FILES, local.env.PATH ?? '');
@@ -108,6 +119,7 @@ const ensurePrograms = async (local: Local, context: StepContext): Promise<strin
 
 const startContainerd = async (local: Local, context: StepContext): Promise<string> => {
   const { containerd, containerdConfig: configPath, cniData } = kubernetesFolders(local);
+  await refuseForeignKubelet(local);
   await recordHost(local.paths.state);
   await prepareHost(context.log);
   for (const folder of [containerd.root, containerd.state, containerd.cniConf, cniData]) {
@@ -201,7 +213,7 @@ export const kubernetesKubectl = (local: Local): readonly [string, ...string[]] 
 
 const startNode = async (local: Local, context: StepContext): Promise<string> => {
   const folders = kubernetesFolders(local);
-  await mkdir(KUBELET_ROOT, { recursive: true, mode: 0o750 });
+  await claimKubeletRoot(local);
   const resolver = await findResolver();
   const configuration = kubeletConfig({
     certificates: local.paths.certificates,

@@ -1,0 +1,84 @@
+import { createHash } from 'node:crypto';
+import { relative } from 'node:path';
+import { splitName } from '../docker/engine.ts';
+import type { BucketRecord } from './bucket.ts';
+import { PRODUCT_REPOSITORY, SANDBOX_REPOSITORY } from './images.ts';
+
+export const SYSTEM_NAMESPACE = 'matrx-system';
+
+export interface Installation {
+  /** The folder that the files are written to. */
+  readonly folder: string;
+  /** The manifests to install from. */
+  readonly manifests: string;
+  readonly productImage: string;
+  readonly sandboxImage: string;
+  readonly bucket: BucketRecord;
+  readonly apiKey: string;
+}
+
+/**
+ * The files, by name, of a kustomization on top of the manifests: which images, which bucket, which key. What the pods
+ * read only when they start is also hashed into their template, so that a change rolls them.
+ */
+export const kustomizationFiles = (installation: Installation): Readonly<Record<string, string>> => {
+  const { folder, manifests, productImage, sandboxImage, bucket, apiKey } = installation;
+  const config = environmentFile({
+    MATRX_S3_BUCKET: bucket.bucket,
+    AWS_REGION: bucket.region,
+    AWS_ENDPOINT_URL_S3: bucket.endpoint,
+  });
+  const credentials =
+    bucket.credentials === undefined
+      ? undefined
+      : environmentFile({
+          AWS_ACCESS_KEY_ID: bucket.credentials.accessKeyId,
+          AWS_SECRET_ACCESS_KEY: bucket.credentials.secretAccessKey,
+          AWS_SESSION_TOKEN: bucket.credentials.sessionToken,
+        });
+  const key = environmentFile({ MATRX_API_KEY: apiKey });
+  const hash = createHash('sha256')
+    .update([config, credentials ?? '', key].join('\0'))
+    .digest('hex')
+    .slice(0, 16);
+  const secrets = [
+    ...(credentials === undefined ? [] : [{ name: 'matrx-s3-credentials', envs: ['s3-credentials.env'] }]),
+    { name: 'matrx-api-key', envs: ['api-key.env'] },
+  ];
+  const kustomization = {
+    apiVersion: 'kustomize.config.k8s.io/v1beta1',
+    kind: 'Kustomization',
+    resources: [relative(folder, manifests)],
+    configurations: ['image-fields.yaml'],
+    images: [imageEntry(PRODUCT_REPOSITORY, productImage), imageEntry(SANDBOX_REPOSITORY, sandboxImage)],
+    generatorOptions: { disableNameSuffixHash: true },
+    configMapGenerator: [{ name: 'matrx-config', namespace: SYSTEM_NAMESPACE, envs: ['config.env'] }],
+    secretGenerator: secrets.map((secret) => ({ ...secret, namespace: SYSTEM_NAMESPACE })),
+    patches: [{ target: { kind: 'Deployment|DaemonSet', namespace: SYSTEM_NAMESPACE }, patch: annotationPatch(hash) }],
+  };
+  return {
+    'kustomization.yaml': `${JSON.stringify(kustomization, null, 2)}\n`,
+    'config.env': config,
+    'api-key.env': key,
+    ...(credentials === undefined ? {} : { 's3-credentials.env': credentials }),
+  };
+};
+
+const environmentFile = (values: Readonly<Record<string, string | undefined>>): string =>
+  Object.entries(values)
+    .flatMap(([name, value]) => (value === undefined ? [] : [`${name}=${value}\n`]))
+    .join('');
+
+const imageEntry = (name: string, image: string): object => {
+  const [newName, newTag] = splitName(image);
+  return { name, newName, newTag };
+};
+
+/** A strategic merge patch; kustomize takes kind and name from the target. */
+const annotationPatch = (hash: string): string =>
+  JSON.stringify({
+    apiVersion: 'apps/v1',
+    kind: 'Deployment',
+    metadata: { name: 'any' },
+    spec: { template: { metadata: { annotations: { 'matrx.dev/configuration': hash } } } },
+  });
