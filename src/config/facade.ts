@@ -61,7 +61,7 @@ export const loadFacadeConfig = (env: NodeJS.ProcessEnv = process.env): FacadeCo
     operationsPort: given.MATRX_HTTP_PORT,
     logLevel: given.MATRX_DEBUG ? 'debug' : given.MATRX_LOG_LEVEL,
     apiKey: requiredKey(given),
-    apiKeyHeader: given.MATRX_API_KEY_HEADER.toLowerCase(),
+    apiKeyHeader: given.MATRX_API_KEY_HEADER,
     startTimeoutSeconds: given.MATRX_START_TIMEOUT_SECONDS,
     stopTimeoutSeconds: given.MATRX_STOP_TIMEOUT_SECONDS,
     drainSeconds: given.MATRX_DRAIN_SECONDS,

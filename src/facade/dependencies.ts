@@ -8,7 +8,6 @@ export interface FacadeSettings {
   readonly namespace: string;
   /** Undefined: authentication is off, in so many words. */
   readonly apiKey: string | undefined;
-  /** Lower case. */
   readonly apiKeyHeader: string;
   readonly startTimeoutSeconds: number;
   readonly stopTimeoutSeconds: number;

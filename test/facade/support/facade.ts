@@ -63,7 +63,7 @@ export const startFacade = async (more: Partial<FacadeSettings> = {}): Promise<T
   const settings: FacadeSettings = {
     namespace: NAMESPACE,
     apiKey: API_KEY,
-    apiKeyHeader: 'x-api-key',
+    apiKeyHeader: 'X-API-Key',
     startTimeoutSeconds: 120,
     stopTimeoutSeconds: 60,
     maxCommandLength: 10_000,

@@ -1,0 +1,91 @@
+import { describe, expect, it } from '@jest/globals';
+import { loadFacadeConfig } from '../../src/config/facade.ts';
+
+const KEY = { MATRX_API_KEY: 'k' };
+
+describe('the settings of the facade', () => {
+  it('have defaults for all but the key', () => {
+    expect(loadFacadeConfig(KEY)).toEqual({
+      namespace: 'sandboxes',
+      host: '0.0.0.0',
+      port: 8000,
+      operationsPort: 8081,
+      logLevel: 'info',
+      apiKey: 'k',
+      apiKeyHeader: 'X-API-Key',
+      startTimeoutSeconds: 120,
+      stopTimeoutSeconds: 60,
+      drainSeconds: 20,
+      maxCommandLength: 10_000,
+      maxBodyBytes: 1_048_576,
+      maxOutputBytes: 4_194_304,
+    });
+  });
+
+  it.each([
+    ['INFO', 'info'],
+    ['Warning', 'warn'],
+    ['CRITICAL', 'fatal'],
+    ['debug', 'debug'],
+  ])('take the log level %s', (given, level) => {
+    expect(loadFacadeConfig({ ...KEY, MATRX_LOG_LEVEL: given }).logLevel).toBe(level);
+  });
+
+  it('log in detail where MATRX_DEBUG asks for it', () => {
+    expect(loadFacadeConfig({ ...KEY, MATRX_DEBUG: 'true' }).logLevel).toBe('debug');
+    expect(loadFacadeConfig({ ...KEY, MATRX_DEBUG: 'false' }).logLevel).toBe('info');
+  });
+
+  it.each([{}, { MATRX_API_KEY: '' }])('refuse to leave the API open by accident: %j', (env) => {
+    expect(() => loadFacadeConfig(env)).toThrow(/MATRX_API_KEY is not set: set it, or set MATRX_AUTH=disabled/);
+  });
+
+  it('leave the API open where that is said in so many words', () => {
+    expect(loadFacadeConfig({ MATRX_AUTH: 'disabled' }).apiKey).toBeUndefined();
+    expect(() => loadFacadeConfig({ MATRX_AUTH: 'off' })).toThrow(/MATRX_AUTH is "off"/);
+  });
+
+  it('refuse a key together with no authentication', () => {
+    expect(() => loadFacadeConfig({ ...KEY, MATRX_AUTH: 'disabled' })).toThrow(/remove one/);
+  });
+
+  it.each(['key\n', 'two words', 'schlüssel'])(
+    'refuse a key that no header can carry, without printing it: %j',
+    (key) => {
+      const load = () => loadFacadeConfig({ MATRX_API_KEY: key });
+      expect(load).toThrow(/MATRX_API_KEY is \(secret\)/);
+      expect(load).not.toThrow(key.trim());
+    },
+  );
+
+  it.each([
+    ['MATRX_DOCKER_NETWORK', 'NetworkPolicy'],
+    ['MATRX_DATABASE_URL', 'the Kubernetes API is the registry'],
+    ['MATRX_SANDBOX_STORE', 'the Kubernetes API is the registry'],
+    ['MATRX_SANDBOX_IMAGE', 'spec.image of the SandboxTemplate "default"'],
+    ['MATRX_CONTAINER_CPU_LIMIT', 'spec.resources.limits.cpu'],
+    ['MATRX_CONTAINER_MEMORY_LIMIT', 'spec.resources.limits.memory'],
+    ['MATRX_CONTAINER_DISK_LIMIT', 'no limit to set'],
+    ['MATRX_MAX_SESSION_DURATION_SECONDS', 'spec.lifetime.ttlSeconds'],
+    ['MATRX_SHUTDOWN_TIMEOUT_SECONDS', 'terminationGracePeriodSeconds'],
+    ['MATRX_HEALTHCHECK_INTERVAL_SECONDS', 'nothing to set'],
+    ['MATRX_COMMAND_TIMEOUT_SECONDS', '"timeout"'],
+  ])("refuse the original's %s and name what replaces it", (name, replacement) => {
+    const load = () => loadFacadeConfig({ ...KEY, [name]: 'x' });
+    expect(load).toThrow(name);
+    expect(load).toThrow(replacement);
+    expect(() => loadFacadeConfig({ ...KEY, [name]: '' })).not.toThrow();
+  });
+
+  it.each([
+    ['MATRX_PORT', '0'],
+    ['MATRX_PORT', '70000'],
+    ['MATRX_START_TIMEOUT_SECONDS', '-1'],
+    ['MATRX_LOG_LEVEL', 'loud'],
+    ['MATRX_LOG_FORMAT', 'text'],
+    ['MATRX_API_KEY_HEADER', 'X API'],
+    ['MATRX_MAX_COMMAND_LENGTH', 'many'],
+  ])('refuse %s=%s and name it', (name, value) => {
+    expect(() => loadFacadeConfig({ ...KEY, [name]: value })).toThrow(`${name} is "${value}"`);
+  });
+});
