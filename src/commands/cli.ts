@@ -3,6 +3,7 @@ import { registerControllerCommand } from './controller.ts';
 import { registerCrdsCommand } from './crds.ts';
 import { registerDownCommand } from './down.ts';
 import { registerEnvCommand } from './env.ts';
+import { registerFacadeCommand } from './facade.ts';
 import { registerImageCommand } from './image.ts';
 import { registerUpCommand } from './up.ts';
 
@@ -14,6 +15,7 @@ export const runCli = async (args: readonly string[]): Promise<number> => {
   const program = new Command('matrx').description('matrx-sandbox').exitOverride();
   registerControllerCommand(program);
   registerCrdsCommand(program);
+  registerFacadeCommand(program);
   registerUpCommand(program);
   registerImageCommand(program);
   registerEnvCommand(program);

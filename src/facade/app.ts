@@ -15,14 +15,14 @@ import { healthRoute, serviceRoute } from './routes/service.ts';
 
 /** The REST API. Access is logged outside of authentication, so that refused requests are seen as well. */
 export const makeApp = (dependencies: FacadeDependencies): Koa<RequestState> => {
-  const { clock, settings, log } = dependencies;
+  const { settings, log } = dependencies;
   const app = new Koa<RequestState>();
   app.on('error', (error: unknown) => {
     log.error({ err: error }, 'an answer could not be sent');
   });
   const router = makeRouter(dependencies);
   app.use(openRequest(dependencies));
-  app.use(logAccess(clock));
+  app.use(logAccess(dependencies));
   app.use(answerProblems);
   app.use(authenticate(settings));
   app.use(router.routes());

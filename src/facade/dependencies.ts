@@ -18,6 +18,15 @@ export interface FacadeSettings {
   readonly maxOutputBytes: number;
 }
 
+/** One request that has been answered. */
+export interface RequestReport {
+  readonly method: string;
+  /** The route's pattern, not the path: `/sandboxes/:id`. `none` where there is none. */
+  readonly route: string;
+  readonly status: number;
+  readonly seconds: number;
+}
+
 export interface FacadeDependencies {
   readonly settings: FacadeSettings;
   readonly kube: KubeClient;
@@ -25,6 +34,8 @@ export interface FacadeDependencies {
   readonly clock: Clock;
   readonly random: Random;
   readonly log: Log;
+  /** Must not throw. */
+  readonly onRequest?: (report: RequestReport) => void;
   /** Aborts when the server has to end the requests that are still waiting. */
   readonly shutdown: AbortSignal;
   readonly version: string;

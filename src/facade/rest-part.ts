@@ -2,6 +2,7 @@ import { createServer, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type Koa from 'koa';
 import type { Clock } from '../base/clock.ts';
+import type { HealthCheck } from '../runtime/health.ts';
 import type { Part } from '../runtime/manager.ts';
 import type { Log } from '../telemetry/log.ts';
 import type { RequestState } from './request-state.ts';
@@ -22,6 +23,7 @@ export interface RestOptions {
 export interface RestPart extends Part {
   /** Where it listens, once started. */
   readonly address: () => AddressInfo;
+  readonly check: HealthCheck;
 }
 
 /** Milliseconds that answers get to leave once their requests have been ended. */
@@ -51,6 +53,10 @@ export const restPart = ({ app, host, port, drainMs, shutdown, clock, log }: Res
   return {
     name: 'REST server',
     address: () => server.address() as AddressInfo,
+    check: {
+      name: 'REST server',
+      check: () => ({ ok: server.listening, message: server.listening ? 'listens' : 'does not listen' }),
+    },
     start: async () => {
       await listen(server, host, port);
       log.info(server.address() as AddressInfo, 'REST server listens');

@@ -1,5 +1,5 @@
 import { beforeEach, describe, expect, it } from '@jest/globals';
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { aSandbox } from '../support/resources.ts';
 import { startFacade, type TestFacade } from './support/facade.ts';
 import { ready } from './support/statuses.ts';

@@ -207,9 +207,7 @@ describe('a body', () => {
   it('with several mistakes hears of all of them', async () => {
     const { body } = await post({ user_id: '', image: '', nonsense: true });
     const { detail } = body as { detail: { loc: unknown[] }[] };
-    expect(detail.map(({ loc }) => loc[1]).toSorted()).toEqual(
-      expect.arrayContaining(['image', 'nonsense', 'user_id']),
-    );
+    expect(detail.map(({ loc }) => loc[1])).toEqual(expect.arrayContaining(['image', 'nonsense', 'user_id']));
   });
 
   it.each([

@@ -1,0 +1,85 @@
+import packageJson from '../../package.json' with { type: 'json' };
+import type { Sandbox } from '../api/sandbox.ts';
+import { systemClock as clock } from '../base/clock.ts';
+import { systemRandom as random } from '../base/random.ts';
+import { loadFacadeConfig } from '../config/facade.ts';
+import { makeApp } from '../facade/app.ts';
+import { makeRequestMetrics } from '../facade/request-metrics.ts';
+import { restPart } from '../facade/rest-part.ts';
+import { makeSandboxCache } from '../facade/sandbox-cache.ts';
+import { loadClusterAccess } from '../kube/load-cluster-access.ts';
+import { makeKubeClient } from '../kube/make-kube-client.ts';
+import { SANDBOXES } from '../kube/resource-types.ts';
+import { makeInformer } from '../runtime/informer.ts';
+import { makeManager } from '../runtime/manager.ts';
+import { informersPart } from '../runtime/parts.ts';
+import { processSignals } from '../runtime/process-signals.ts';
+import { makeEventLoopCheck } from '../telemetry/event-loop-check.ts';
+import { operationsPart } from '../telemetry/http-server.ts';
+import { makeLog } from '../telemetry/log.ts';
+import { makeMetrics } from '../telemetry/metrics.ts';
+
+/** Milliseconds that the other parts get to stop, on top of the requests' own. */
+const STOP_MS = 10_000;
+
+/** Builds the facade's parts and runs them until a signal comes; the exit code. Throws a ConfigError. */
+export const runFacade = async (): Promise<number> => {
+  const config = loadFacadeConfig();
+  const { namespace } = config;
+  const log = makeLog({ level: config.logLevel, component: 'facade' });
+  if (config.apiKey === undefined) {
+    log.warn({}, 'MATRX_AUTH is disabled: everyone who reaches this port can use every sandbox');
+  }
+  const { registry, runtime: metrics, onKubeRequest } = makeMetrics();
+  const kube = makeKubeClient({
+    access: loadClusterAccess(),
+    clock,
+    onRequest: onKubeRequest,
+    userAgent: 'matrx-sandbox/facade',
+  });
+  const informer = makeInformer<Sandbox>({
+    client: kube,
+    type: SANDBOXES,
+    selection: { namespace },
+    clock,
+    random,
+    log,
+    metrics,
+  });
+  const shutdown = new AbortController();
+  const app = makeApp({
+    settings: config,
+    kube,
+    cache: makeSandboxCache(informer, namespace),
+    clock,
+    random,
+    log,
+    onRequest: makeRequestMetrics(registry),
+    shutdown: shutdown.signal,
+    version: packageJson.version,
+  });
+  const drainMs = config.drainSeconds * 1000;
+  const rest = restPart({ app, host: config.host, port: config.port, drainMs, shutdown, clock, log });
+  const eventLoop = makeEventLoopCheck();
+  const stopping = { name: 'process', check: () => manager.check.check() };
+  const manager = makeManager({
+    parts: [
+      operationsPart({
+        port: config.operationsPort,
+        live: [eventLoop],
+        ready: [stopping, informer.check, rest.check],
+        registry,
+      }),
+      informersPart([informer]),
+      rest,
+    ],
+    signals: processSignals,
+    clock,
+    log,
+    stopMs: drainMs + STOP_MS,
+  });
+  const exitCode = await manager.run();
+  eventLoop.stop();
+  await kube.close();
+  return exitCode;
+};
