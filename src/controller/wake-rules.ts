@@ -12,6 +12,12 @@ import { keyOf, objectKey } from '../runtime/object-key.ts';
 import { type Caches, workspaceNamesOf } from './caches.ts';
 
 /**
+ * Milliseconds that a Workspace's own pass waits: its conditions are for people, and written at once they would collide
+ * with the lock that a starting sandbox takes on the same object. Several changes make one write.
+ */
+const CONDITIONS_DELAY_MS = 300;
+
+/**
  * Which change wakes which pass. A child wakes its Sandbox; a Workspace wakes every Sandbox that uses or waits for it;
  * a template those that miss it. What the controller itself writes (a status, conditions) wakes nobody.
  */
@@ -32,13 +38,16 @@ export const wireWakeRules = (
     keysOf: (template) => keys(sandboxes.store.byIndex('template', template.metadata.name).filter(missesTemplate)),
   });
 
-  enqueueOnChange(workspaces, workspaceController, { keysOf: (workspace) => [objectKey(workspace)], when: isNews });
+  const later: Pick<Controller, 'enqueue'> = {
+    enqueue: (key, options) => workspaceController.enqueue(key, { ...options, afterMs: CONDITIONS_DELAY_MS }),
+  };
+  enqueueOnChange(workspaces, later, { keysOf: (workspace) => [objectKey(workspace)], when: isNews });
   // A lock is orphaned when its Sandbox is gone, and free when that one's pod is gone too.
-  enqueueOnChange(sandboxes, workspaceController, {
+  enqueueOnChange(sandboxes, later, {
     keysOf: (sandbox: Sandbox) => workspaceNamesOf(sandbox).map((name) => keyOf(sandbox.metadata.namespace, name)),
     when: ({ kind }) => kind === 'deleted',
   });
-  enqueueOnChange(pods, workspaceController, {
+  enqueueOnChange(pods, later, {
     keysOf: (pod: Pod) => keys(workspaces.store.byIndex('writer', pod.metadata.name)),
     when: ({ kind }) => kind === 'deleted',
   });

@@ -30,7 +30,7 @@ export const transitionEvents = (
 ): readonly Action[] => {
   const events: Action[] = [];
   const restored = turned(before, after, SandboxConditionType.WorkspaceRestored);
-  if (restored?.status === 'True') events.push(event('Normal', 'WorkspaceRestored', restored.message));
+  if (restored?.reason === Reason.Restored) events.push(event('Normal', 'WorkspaceRestored', restored.message));
   const ready = turned(before, after, SandboxConditionType.Ready);
   if (ready !== undefined && !NOT_TOLD.includes(ready.reason)) {
     const type = NORMAL.includes(ready.reason) ? 'Normal' : 'Warning';
