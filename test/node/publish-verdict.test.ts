@@ -41,12 +41,11 @@ const aPod = (change: object = {}): Pod => ({
 const aSandbox = (spec: object = {}, status: object = { podName: 'demo', podUid: 'pod-uid' }): Sandbox =>
   ({ metadata: { name: 'demo', uid: 'sandbox-uid' }, spec: { userId: 'ann', ...spec }, status }) as unknown as Sandbox;
 
-const aWorkspace = (status: object = {}, userId = 'ann'): Workspace =>
-  ({
-    metadata: { name: 'ann' },
-    spec: { userId },
-    status: { writer: { sandbox: 'demo', uid: 'sandbox-uid', epoch: 7, acquiredAt: '' }, ...status },
-  }) as Workspace;
+const aWorkspace = (status: object = {}, userId = 'ann'): Workspace => ({
+  metadata: { name: 'ann' },
+  spec: { userId },
+  status: { writer: { sandbox: 'demo', uid: 'sandbox-uid', epoch: 7, acquiredAt: '' }, ...status },
+});
 
 describe('the token', () => {
   test('proves the pod it is bound to', () => {

@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { FIRST_RHYTHM, nextRhythm, retryInterval, scanInterval } from '../../src/node/scan-interval.ts';
 import { makeSeededRandom } from '../support/seeded-random.ts';
 

@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import type { SessionRecord } from '../../src/node/session-record.ts';
 import { nextStep, transition, type SessionEvent } from '../../src/node/session-transition.ts';
 import { aRecord } from './support/record.ts';

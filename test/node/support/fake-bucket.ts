@@ -1,0 +1,122 @@
+import { readdir, readFile, writeFile } from 'node:fs/promises';
+import path from 'node:path';
+import { HomeError, type HeadSummary, type Home, type HomeOptions } from '../../../src/workspace/home.ts';
+import { StoreError } from '../../../src/workspace/object-store.ts';
+import type { Effects } from './effects.ts';
+
+type Files = Readonly<Record<string, string>>;
+
+/**
+ * A bucket with one workspace in it, and an engine of the simplest kind on real folders: it keeps to the contract of
+ * src/workspace/home.ts, and remembers every state it was ever asked to publish.
+ */
+export interface FakeBucket {
+  readonly files: () => Files;
+  readonly epoch: () => number;
+  readonly conflicts: () => readonly Files[];
+  readonly commits: () => number;
+  /** What every request meets from now on; undefined: nothing. */
+  readonly fail: (error: Error | undefined) => void;
+  /** Another writer takes HEAD. */
+  readonly fence: (epoch: number) => void;
+  readonly openHome: (effects: Effects) => (options: HomeOptions) => Promise<Home>;
+}
+
+export const unreachable = (): StoreError =>
+  new StoreError('Unreachable', 's3:PutObject', 's3://bucket cannot be reached: connection refused');
+
+const readFiles = async (folder: string): Promise<Files> => {
+  const names = (await readdir(folder)).sort();
+  const texts = await Promise.all(names.map((name) => readFile(path.join(folder, name), 'utf8')));
+  return Object.fromEntries(names.map((name, index) => [name, texts[index] ?? '']));
+};
+
+export const makeFakeBucket = (initial: Files = {}): FakeBucket => {
+  let files: Files = initial;
+  let epoch = 0;
+  let sequence = 0;
+  let fault: Error | undefined;
+  const conflicts: Files[] = [];
+
+  const head = (): HeadSummary => ({
+    epoch,
+    sequence,
+    manifest: sequence === 0 ? undefined : `.ws/manifests/${epoch}-${sequence}`,
+    committedAt: 0,
+    files: Object.keys(files).length,
+    bytes: 0,
+  });
+  const request = (signal: AbortSignal | undefined): void => {
+    signal?.throwIfAborted();
+    if (fault !== undefined) throw fault;
+  };
+
+  const open = (effects: Effects, options: HomeOptions): Home => {
+    const mark = path.join(options.state, 'restored');
+    const isRestored = (): Promise<boolean> =>
+      effects.run('engine.look', async () => (await readdir(options.state)).includes('restored'));
+    const fenceCheck = (): void => {
+      if (epoch > options.epoch) throw new HomeError('Fenced', `HEAD has epoch ${epoch}`);
+    };
+    const claim = (signal: AbortSignal | undefined): Promise<void> =>
+      effects.run('engine.claim', () => {
+        request(signal);
+        fenceCheck();
+        epoch = options.epoch;
+        return Promise.resolve();
+      });
+    const fill = async (): Promise<void> => {
+      for (const [name, text] of Object.entries(files)) {
+        await effects.run('engine.restoreFile', () => writeFile(path.join(options.home, name), text));
+      }
+      await effects.run('engine.markRestored', () => writeFile(mark, ''));
+    };
+    return {
+      restore: async ({ signal }) => {
+        if (await isRestored()) return { head: head(), resumed: true };
+        await claim(signal);
+        await fill();
+        return { head: head(), resumed: false };
+      },
+      commit: async ({ signal }) => {
+        if (!(await isRestored())) throw new HomeError('NotRestored', 'the home was never complete');
+        const found = await effects.run('engine.scan', () => readFiles(options.home));
+        const committed = JSON.stringify(found) !== JSON.stringify(files) || epoch !== options.epoch;
+        if (committed) {
+          await effects.run('engine.commit', () => {
+            request(signal);
+            fenceCheck();
+            files = found;
+            sequence += 1;
+            return Promise.resolve();
+          });
+        }
+        return { head: head(), committed, dirty: 0, skipped: [], skippedTotal: 0, scanMs: 1 };
+      },
+      saveConflict: async ({ signal }) => {
+        const found = await effects.run('engine.scan', () => readFiles(options.home));
+        await effects.run('engine.saveConflict', () => {
+          request(signal);
+          conflicts.push(found);
+          return Promise.resolve();
+        });
+        return { manifest: `.ws/conflicts/${options.epoch}-${conflicts.length}` };
+      },
+      close: () => Promise.resolve(),
+    };
+  };
+
+  return {
+    files: () => files,
+    epoch: () => epoch,
+    conflicts: () => conflicts,
+    commits: () => sequence,
+    fail: (error) => {
+      fault = error;
+    },
+    fence: (newer) => {
+      epoch = newer;
+    },
+    openHome: (effects) => (options) => Promise.resolve(open(effects, options)),
+  };
+};

@@ -1,0 +1,145 @@
+import type { KubeObject } from '../../../src/api/meta.ts';
+import type { WorkspaceSession, WorkspaceStatus } from '../../../src/api/workspace.ts';
+import type { JsonPatchOperation, KubeClient, ListPage, ObjectRef, ResourceType } from '../../../src/kube/client.ts';
+import { KubeError } from '../../../src/kube/errors.ts';
+import type { Effects } from './effects.ts';
+
+type Verbs = Pick<KubeClient, 'get' | 'list' | 'create' | 'jsonPatch' | 'mergePatch'>;
+
+/** The few objects of one sandbox, as the controller leaves them when the pod has been made. */
+export interface FakeCluster {
+  readonly client: (effects: Effects) => Verbs;
+  readonly session: () => WorkspaceSession | undefined;
+  readonly status: () => WorkspaceStatus;
+  /** States in the order in which they were reported. */
+  readonly states: () => readonly string[];
+  readonly statusWrites: () => number;
+  readonly created: (kind: string) => readonly KubeObject[];
+  readonly configMaps: () => readonly object[];
+  readonly set: (kind: string, name: string, object: object | undefined) => void;
+  readonly setWriter: (writer: WorkspaceStatus['writer']) => void;
+  /** What every call meets from now on; undefined: nothing. */
+  readonly fail: (error: KubeError | undefined) => void;
+}
+
+export const NODE = 'node-1';
+
+export const makeFakeCluster = (): FakeCluster => {
+  const objects = new Map<string, object>();
+  let status: WorkspaceStatus = {
+    epoch: 1,
+    writer: { sandbox: 'demo', uid: 'sandbox-uid', epoch: 1, acquiredAt: '2026-01-01T00:00:00Z' },
+  };
+  const states: string[] = [];
+  const created: (KubeObject & { kind: string })[] = [];
+  const configMaps: object[] = [];
+  let writes = 0;
+  let fault: KubeError | undefined;
+
+  const set = (kind: string, name: string, object: object | undefined): void => {
+    if (object === undefined) objects.delete(`${kind}/${name}`);
+    else objects.set(`${kind}/${name}`, object);
+  };
+  set('Pod', 'demo', {
+    metadata: {
+      name: 'demo',
+      uid: 'pod-uid',
+      ownerReferences: [
+        { apiVersion: 'matrx.dev/v1alpha1', kind: 'Sandbox', name: 'demo', uid: 'sandbox-uid', controller: true },
+      ],
+    },
+    spec: { nodeName: NODE },
+  });
+  set('Sandbox', 'demo', {
+    metadata: { name: 'demo', uid: 'sandbox-uid' },
+    spec: { userId: 'ann' },
+    status: { podName: 'demo', podUid: 'pod-uid' },
+  });
+  set('Workspace', 'ann', { metadata: { name: 'ann' }, spec: { userId: 'ann' } });
+
+  const copy = (object: unknown): object => structuredClone(object) as object;
+  const check = (): void => {
+    if (fault !== undefined) throw fault;
+  };
+  const get = (ref: ObjectRef): object => {
+    check();
+    const object = objects.get(`${ref.type.kind}/${ref.name}`);
+    if (object === undefined) throw new KubeError('NotFound', `${ref.type.kind} ${ref.name} not found`, { code: 404 });
+    return ref.type.kind === 'Workspace' ? { ...object, status } : object;
+  };
+  const patchStatus = (patch: readonly JsonPatchOperation[]): void => {
+    const actual: Record<string, unknown> = {
+      '/status/writer/epoch': status.writer?.epoch,
+      '/status/writer/uid': status.writer?.uid,
+    };
+    if (patch.some(({ op, path, value }) => op === 'test' && actual[path] !== value)) {
+      throw new KubeError('Invalid', 'testing a value failed', { code: 422 });
+    }
+    for (const { op, path, value } of patch) {
+      if (op === 'add') status = { ...status, [path.split('/')[2] ?? '']: value };
+    }
+    writes += 1;
+    if (status.session !== undefined && status.session.state !== states.at(-1)) states.push(status.session.state);
+  };
+  const review = (object: object): object => ({
+    ...object,
+    status: {
+      authenticated: (object as { spec: { token: string } }).spec.token === 'token of pod-uid',
+      audiences: ['workspace.matrx.dev'],
+      user: {
+        username: 'system:serviceaccount:sandboxes:default',
+        extra: {
+          'authentication.kubernetes.io/pod-name': ['demo'],
+          'authentication.kubernetes.io/pod-uid': ['pod-uid'],
+        },
+      },
+    },
+  });
+
+  const client = (effects: Effects): Verbs => ({
+    get: async <T extends KubeObject>(ref: ObjectRef) => copy(get(ref)) as T,
+    list: async <T extends KubeObject>(type: ResourceType): Promise<ListPage<T>> => {
+      check();
+      const items = [...objects].flatMap(([key, object]) => (key.startsWith(`${type.kind}/`) ? [object] : []));
+      return { items: copy(items) as T[], resourceVersion: '1' };
+    },
+    create: async <T extends KubeObject>(type: ResourceType, _namespace: string | undefined, object: T) => {
+      check();
+      if (type.kind === 'TokenReview') return copy(review(object)) as T;
+      if (created.some(({ metadata }) => metadata.name === object.metadata.name)) {
+        throw new KubeError('AlreadyExists', 'there is one', { code: 409 });
+      }
+      created.push({ ...object, kind: type.kind });
+      return object;
+    },
+    jsonPatch: <T extends KubeObject>(ref: ObjectRef, patch: readonly JsonPatchOperation[]) =>
+      effects.run('kube.patchStatus', async () => {
+        get(ref);
+        patchStatus(patch);
+        return copy(get(ref)) as T;
+      }),
+    mergePatch: async <T extends KubeObject>(ref: ObjectRef, patch: unknown) => {
+      check();
+      configMaps.push(patch as object);
+      return { metadata: { name: ref.name } } as T;
+    },
+  });
+
+  return {
+    client,
+    session: () => status.session,
+    status: () => status,
+    states: () => states,
+    statusWrites: () => writes,
+    created: (kind) => created.filter((object) => object.kind === kind),
+    configMaps: () => configMaps,
+    set,
+    setWriter: (writer) => {
+      const { writer: _before, ...rest } = status;
+      status = writer === undefined ? rest : { ...rest, writer };
+    },
+    fail: (error) => {
+      fault = error;
+    },
+  };
+};
