@@ -16,8 +16,11 @@ const BODY_PATHS: readonly (readonly [spec: string, body: readonly string[]])[] 
 export const apiServerRefusal = (error: KubeError, body: unknown): ProblemError => {
   const reasons = error.message.replace(/^.*? is invalid: /s, '');
   const list = reasons.startsWith('[') && reasons.endsWith(']') ? reasons.slice(1, -1) : reasons;
-  const errors = list.split(/, (?=spec\.)/).map((reason) => inputError(reason, body));
-  return invalidInput(errors);
+  const errors = list
+    .split(/, (?=spec\.|<nil>: )/)
+    // The last of several may say that other rules were not looked at, of no field at all.
+    .filter((reason) => !reason.startsWith('<nil>: '));
+  return invalidInput(errors.map((reason) => inputError(reason, body)));
 };
 
 const inputError = (reason: string, body: unknown): InputError => {

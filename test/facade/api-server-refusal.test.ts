@@ -32,6 +32,20 @@ describe("the API server's refusal of a Sandbox", () => {
     ]);
   });
 
+  it('leaves out the remark that other rules were not looked at', () => {
+    const message =
+      'Sandbox.matrx.dev "sbx-1" is invalid: [spec.config: Too many: 300: must have at most 256 items, <nil>: Invalid ' +
+      'value: null: some validation rules were not checked because the object was invalid]';
+    expect(detailOf(message, { config: { a: 1 } })).toEqual([
+      {
+        type: 'value_error',
+        loc: ['body', 'config'],
+        msg: 'Too many: 300: must have at most 256 items',
+        input: { a: 1 },
+      },
+    ]);
+  });
+
   it('passes on what it does not understand', () => {
     expect(detailOf('admission webhook "x" denied the request: no', {})).toEqual([
       { type: 'value_error', loc: ['body'], msg: 'admission webhook "x" denied the request: no', input: null },
