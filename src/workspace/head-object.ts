@@ -30,7 +30,7 @@ export const readHead = async (
   const key = prefix + HEAD_KEY;
   for (let tries = 1; ; tries++) {
     try {
-      const { body, etag } = await store.get(key, signal === undefined ? {} : { signal });
+      const { body, etag } = await store.get(key, { expectedBytes: 1000, ...(signal === undefined ? {} : { signal }) });
       return { head: decodeHead(body, `${store.name}/${key}`), etag };
     } catch (thrown) {
       if (isStoreError(thrown, 'NotFound')) return undefined;

@@ -18,6 +18,8 @@ export interface ObjectStore {
 
 export interface GetOptions {
   readonly range?: readonly [number, number];
+  /** About how many bytes are expected, where it is known: the deadline of an attempt grows with it. */
+  readonly expectedBytes?: number;
   readonly signal?: AbortSignal;
 }
 

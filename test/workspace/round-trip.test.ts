@@ -1,4 +1,4 @@
-import { afterEach, beforeEach, expect, test } from '@jest/globals';
+import { afterEach, beforeEach, expect, test, jest } from '@jest/globals';
 import { execFileSync } from 'node:child_process';
 import { lstatSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
@@ -6,6 +6,9 @@ import { join } from 'node:path';
 import { makeOddTree } from '../support/workspace/odd-tree.ts';
 import { makeTestHomes, type TestHomes } from '../support/workspace/test-homes.ts';
 import { readTree, savedPart } from '../support/workspace/tree.ts';
+
+// Not a measure: other work on the machine must not fail it.
+jest.setTimeout(300_000);
 
 let homes: TestHomes;
 beforeEach(async () => {

@@ -1,4 +1,4 @@
-import { afterEach, beforeEach, expect, test } from '@jest/globals';
+import { afterEach, beforeEach, expect, test, jest } from '@jest/globals';
 import { systemClock } from '../../src/base/clock.ts';
 import { systemRandom } from '../../src/base/random.ts';
 import { checkBucket } from '../../src/workspace/s3/check-bucket.ts';
@@ -15,6 +15,9 @@ import {
 import { startFakeS3, type FakeS3 } from '../support/fake-s3/server.ts';
 import { fakeStore } from '../support/fake-s3/store.ts';
 import { objectStoreContract, reasonOf } from '../support/object-store-contract.ts';
+
+// Not a measure: other work on the machine must not fail it.
+jest.setTimeout(300_000);
 
 objectStoreContract('the fake', async () => {
   const server = await startFakeS3();

@@ -31,6 +31,8 @@ const OPERATIONS = {
 type OperationName = keyof typeof OPERATIONS;
 /** S3's limit for one DeleteObjects. */
 const DELETE_BATCH = 1000;
+/** A pack is at most so large; deadlines allow for it where the caller knows no better. */
+const LARGE_OBJECT = 16 << 20;
 
 /** An ObjectStore on one bucket. Nothing is sent before the first call. */
 export const makeS3Store = (options: S3StoreOptions): ObjectStore => {
@@ -61,10 +63,8 @@ export const makeS3Store = (options: S3StoreOptions): ObjectStore => {
     throw ended(what, outcome.ended);
   };
 
-  const get: ObjectStore['get'] = (key, { range, signal } = {}) =>
-    call('GetObject', key, { bytes: range === undefined ? 0 : range[1] - range[0] + 1, signal }, (attempt) =>
-      getOnce(client, bucket, key, range, attempt),
-    );
+  const get: ObjectStore['get'] = (key, { range, signal, expectedBytes = LARGE_OBJECT } = {}) =>
+    call('GetObject', key, { bytes: expectedBytes, signal }, (attempt) => getOnce(client, bucket, key, range, attempt));
 
   const put: ObjectStore['put'] = async (key, body, how = {}) => {
     const what = operation('PutObject', key);

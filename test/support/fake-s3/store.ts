@@ -5,7 +5,7 @@ import { makeS3Store, type S3StoreOptions } from '../../../src/workspace/s3/stor
 import type { FakeS3 } from './server.ts';
 
 /** Impatient, so that a test of retries takes milliseconds. */
-const QUICK = { attempts: 4, backoff: { baseMs: 1, maxMs: 2 }, attemptMs: 300, bytesPerSecond: 1_000_000 } as const;
+const QUICK = { attempts: 4, backoff: { baseMs: 1, maxMs: 2 }, attemptMs: 700, bytesPerSecond: 100_000_000 } as const;
 
 /** The real S3 client on a fake server. */
 export const fakeStore = (fake: Pick<FakeS3, 'endpoint'>, options: Partial<S3StoreOptions> = {}): ObjectStore =>

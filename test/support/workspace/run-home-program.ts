@@ -1,0 +1,30 @@
+import { spawn, type ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import { fileURLToPath } from 'node:url';
+import type { FakeS3 } from '../fake-s3/server.ts';
+import { PREFIX } from './test-homes.ts';
+
+export interface ProgramRun {
+  readonly child: ChildProcess;
+  /** How it ended: its exit code, or the signal that killed it. */
+  readonly ended: Promise<{ readonly code: number | null; readonly signal: string | null; readonly said: string }>;
+}
+
+/** Starts home-program.ts on a home of `folder`. */
+export const runHomeProgram = (fake: FakeS3, folder: string, epoch: number): ProgramRun => {
+  const program = fileURLToPath(new URL('./home-program.ts', import.meta.url));
+  const child = spawn(
+    process.execPath,
+    ['--no-warnings', program, fake.endpoint, PREFIX, String(epoch), `${folder}/home`, `${folder}/state`],
+    { stdio: ['ignore', 'pipe', 'pipe'] },
+  );
+  let said = '';
+  child.stdout.on('data', (data: Buffer) => (said += data.toString()));
+  child.stderr.on('data', (data: Buffer) => (said += data.toString()));
+  const ended = once(child, 'close').then(([code, signal]) => ({
+    code: code as number | null,
+    signal: signal as string | null,
+    said,
+  }));
+  return { child, ended };
+};

@@ -1,0 +1,109 @@
+import { afterEach, beforeEach, expect, test, jest } from '@jest/globals';
+import { appendFileSync, mkdirSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { restoreHeadInto } from '../support/workspace/restore-manifest.ts';
+import { runHomeProgram } from '../support/workspace/run-home-program.ts';
+import { makeTestHomes, type TestHomes } from '../support/workspace/test-homes.ts';
+import { readTree } from '../support/workspace/tree.ts';
+
+// Not a measure: other work on the machine must not fail it.
+jest.setTimeout(300_000);
+
+let homes: TestHomes;
+beforeEach(async () => {
+  homes = await makeTestHomes();
+});
+afterEach(() => homes.close());
+
+/** Lets `round` change the files so that every commit needs a pack, a blob, a manifest and HEAD. */
+const change = (home: string, round: number): void => {
+  const at = (path: string): string => join(home, path);
+  writeFileSync(at(`file ${round}`), `content ${round}`);
+  writeFileSync(at('same'), `round ${round}`);
+  if (round === 0) writeFileSync(at('large'), Buffer.alloc(9 << 20, 'large'));
+  appendFileSync(at('large'), `${round}`);
+  rmSync(at(`file ${round - 3}`), { force: true });
+  if (round % 2 === 1) renameSync(at(`file ${round}`), at(`renamed ${round}`));
+  symlinkSync(`target ${round}`, at(`link ${round}`));
+  mkdirSync(at(`directory ${round}/empty`), { recursive: true });
+};
+
+/** Runs the program and kills it at its request number `at`, counted from 0; false when it ended before. */
+const killedAt = async (folder: string, at: number, applied: boolean): Promise<boolean> => {
+  const run = runHomeProgram(homes.fake, folder, 1);
+  const target = homes.fake.log.length + at;
+  homes.fake.faults.add({
+    when: ({ index }) => index === target,
+    action: { kind: 'call', applied, run: () => run.child.kill('SIGKILL') },
+    times: 1,
+  });
+  const { signal, code, said } = await run.ended;
+  homes.fake.faults.clear();
+  if (signal === null && code !== 0) throw new Error(said);
+  return signal === 'SIGKILL';
+};
+
+const headTree = async () => {
+  const folder = join(homes.folder, 'look');
+  rmSync(folder, { recursive: true, force: true });
+  mkdirSync(folder);
+  await restoreHeadInto(homes, folder);
+  return readTree(folder);
+};
+
+test.each([
+  ['before', false],
+  ['after', true],
+])(
+  'SIGKILL at every S3 request of a commit, right %s it is applied: HEAD is the state before or the new one',
+  async (_when, applied) => {
+    const folder = join(homes.folder, 'killed');
+    expect((await runHomeProgram(homes.fake, folder, 1).ended).said).toContain('"resumed":false');
+    let before = readTree(join(folder, 'home'));
+    for (let request = 0, round = 0, killed = true; killed; request++, round++) {
+      change(join(folder, 'home'), round);
+      const changed = readTree(join(folder, 'home'));
+      killed = await killedAt(folder, request, applied);
+      // A crash loses nothing on this disk.
+      expect(readTree(join(folder, 'home'))).toEqual(changed);
+      if (homes.fake.buckets.get('test')!.size > 1) expect([before, changed]).toContainEqual(await headTree());
+
+      // And whoever starts next saves the rest.
+      const rerun = await runHomeProgram(homes.fake, folder, 1).ended;
+      expect(rerun).toMatchObject({ code: 0 });
+      expect(await headTree()).toEqual(changed);
+      before = changed;
+      if (!killed) expect(request).toBeGreaterThanOrEqual(4);
+    }
+  },
+);
+
+test('SIGKILL at every S3 request of a restore: the next start fills the home, exactly', async () => {
+  const source = await homes.open('source', 1);
+  await source.restore({});
+  change(source.folder, 0);
+  change(source.folder, 1);
+  await source.commit({ final: true });
+  await source.close();
+  const expected = readTree(source.folder);
+
+  let epoch = 2;
+  for (let request = 0, killed = true; killed; request++, epoch++) {
+    const folder = join(homes.folder, `restored ${request}`);
+    const run = runHomeProgram(homes.fake, folder, epoch);
+    const target = homes.fake.log.length + request;
+    homes.fake.faults.add({
+      when: ({ index }) => index === target,
+      action: { kind: 'call', applied: true, run: () => run.child.kill('SIGKILL') },
+      times: 1,
+    });
+    killed = (await run.ended).signal === 'SIGKILL';
+    homes.fake.faults.clear();
+
+    const rerun = await runHomeProgram(homes.fake, folder, epoch).ended;
+    expect(rerun).toMatchObject({ code: 0, said: expect.stringContaining(`"resumed":${!killed}`) });
+    expect(rerun.said).toContain('"committed":false');
+    expect(readTree(join(folder, 'home'))).toEqual(expected);
+    if (!killed) expect(request).toBeGreaterThanOrEqual(5);
+  }
+});
