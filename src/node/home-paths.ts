@@ -8,6 +8,8 @@ export interface HomePaths {
   readonly home: string;
   /** The engine's own. */
   readonly state: string;
+  /** The engine's own for what was written after a conflict was stored: it remembers a conflict, and stores it once. */
+  readonly lateState: string;
   /** SessionRecord as JSON. */
   readonly journal: string;
 }
@@ -30,6 +32,7 @@ export const homePaths = (stateDir: string, workspace: string, epoch: number): H
     root,
     home: path.join(root, 'home'),
     state: path.join(root, 'state'),
+    lateState: path.join(root, 'late-state'),
     journal: path.join(root, 'session.json'),
   };
 };

@@ -31,10 +31,14 @@ export const publishVolume = async (
   const request = parsePublish(call, deps.kubeletDir);
   const grant = await verify(deps, request.token, signal);
   const session = await deps.sessions.open(grant, request.volumeId, request.target);
-  const isDecided = await session.until(({ record }) => record.state !== 'Restoring', PUBLISH_WAIT_MS, signal);
+  const isDecided = await session.until(isDecidedFor, PUBLISH_WAIT_MS, signal);
   if (!isDecided) throw unfinished(session.view());
   await session.attach(request.target);
 };
+
+/** Open and whole, or never to be. */
+const isDecidedFor = ({ record, ready }: SessionView): boolean =>
+  record.state !== 'Restoring' && (record.state !== 'Open' || ready);
 
 const verify = async (deps: PublishDeps, token: string, signal: AbortSignal): Promise<Grant> => {
   const { verdict, identity } = await verifyPublish(deps, token, signal).catch((error: unknown) => {

@@ -9,6 +9,8 @@ import type { HomeObservation } from './session-work.ts';
 export interface SessionBoard {
   readonly view: () => SessionView;
   readonly report: () => void;
+  /** The engine vouches for the files from now on. */
+  readonly resumed: () => void;
   /** `failure` is what the new state has to say for itself. */
   readonly moved: (record: SessionRecord, failure: SessionFailure | undefined) => void;
   readonly sawHead: (head: HeadSummary) => void;
@@ -26,6 +28,8 @@ export const makeSessionBoard = (
 ): SessionBoard => {
   let view: SessionView = {
     record,
+    // Nothing is ever restored into a home in conflict: what is there is there.
+    ready: record.state === 'Conflict',
     failure: undefined,
     progress: undefined,
     dirty: false,
@@ -49,8 +53,9 @@ export const makeSessionBoard = (
   return {
     view: () => view,
     report,
+    resumed: () => set({ ready: true }),
     moved: (next, failure) => {
-      set({ record: next, progress: undefined, failure });
+      set({ record: next, ready: view.ready || next.state === 'Conflict', progress: undefined, failure });
       report();
     },
     sawHead: (head) => set({ head }),

@@ -9,6 +9,8 @@ import type { SessionRecord } from './session-record.ts';
 /** All that a session has to say about itself. */
 export interface SessionView {
   readonly record: SessionRecord;
+  /** True when the home may be mounted as it is. */
+  readonly ready: boolean;
   /** What its last attempt met; undefined when that went well. */
   readonly failure: SessionFailure | undefined;
   /** What it is at, for people: `restored 1200 of 20000 files`. */

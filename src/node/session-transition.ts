@@ -18,7 +18,15 @@ export type SessionEvent =
   | { readonly kind: 'conflictSaved'; readonly manifest: string };
 
 /** What a session has to do next. */
-export type SessionStep = 'restore' | 'commit' | 'finalCommit' | 'saveConflict' | 'awaitRelease' | 'finish';
+export type SessionStep = 'restore' | 'resume' | 'commit' | 'finalCommit' | 'saveConflict' | 'awaitRelease' | 'finish';
+
+/** What this process has learned of a home; the next one learns it again. */
+export interface Learned {
+  /** A commit was refused because HEAD is another writer's, or the engine has lost its own state. */
+  readonly fenced: boolean;
+  /** The engine has vouched for the files: what is in the home is what the containers left. */
+  readonly resumed: boolean;
+}
 
 /**
  * The state machine:
@@ -30,7 +38,9 @@ export type SessionStep = 'restore' | 'commit' | 'finalCommit' | 'saveConflict' 
  *
  * - Restoring: the journal says Open before kubelet is told that the volume is there, so no container has run in a home
  *   that is Restoring: it holds nothing of its own and closes at once.
- * - Open: containers may run. The home may be fenced meanwhile; the sandbox keeps its files and goes on.
+ * - Open: containers may run. The home may be fenced meanwhile; the sandbox keeps its files and goes on. A new driver
+ *   first asks the engine to resume: if the machine went down before the restored files had reached the disk, the
+ *   engine puts the torn home aside and restores anew, and until then nothing may be mounted.
  * - Saving: as long as it takes.
  * - Conflict while containers still run: what they write from then on is saved below `conflicts/` after their end.
  *
@@ -60,13 +70,12 @@ const saveConflict = (record: SessionRecord): SessionRecord => {
   return { ...record, state: 'Conflict', stored: record.released };
 };
 
-const STEPS: Readonly<Record<SessionState, (record: SessionRecord, fenced: boolean) => SessionStep>> = {
+const STEPS: Readonly<Record<SessionState, (record: SessionRecord, learned: Learned) => SessionStep>> = {
   Restoring: () => 'restore',
-  Open: (_record, fenced) => (fenced ? 'saveConflict' : 'commit'),
-  Saving: (_record, fenced) => (fenced ? 'saveConflict' : 'finalCommit'),
+  Open: (_record, { fenced, resumed }) => (fenced ? 'saveConflict' : resumed ? 'commit' : 'resume'),
+  Saving: (_record, { fenced, resumed }) => (fenced ? 'saveConflict' : resumed ? 'finalCommit' : 'resume'),
   Closed: () => 'finish',
   Conflict: ({ stored, released }) => (stored ? 'finish' : released ? 'saveConflict' : 'awaitRelease'),
 };
 
-/** `fenced`: a commit was refused because HEAD is another writer's, or the engine has lost its own state. */
-export const nextStep = (record: SessionRecord, fenced: boolean): SessionStep => STEPS[record.state](record, fenced);
+export const nextStep = (record: SessionRecord, learned: Learned): SessionStep => STEPS[record.state](record, learned);

@@ -39,9 +39,12 @@ export interface HomeObservation {
 /** The engine's acts, as steps of a session. Each answers what happened, or throws what the engine threw. */
 export interface SessionWork {
   readonly restore: (signal: AbortSignal) => Promise<SessionEvent>;
+  /** Answers the key of what was put aside, if the machine's end had torn the home. */
+  readonly resume: (signal: AbortSignal) => Promise<string | undefined>;
   readonly commit: (signal: AbortSignal) => Promise<HomeObservation>;
   readonly finalCommit: (signal: AbortSignal) => Promise<HomeObservation>;
-  readonly saveConflict: (signal: AbortSignal) => Promise<SessionEvent>;
+  /** `again`: for what was written since it was stored for the first time. */
+  readonly saveConflict: (again: boolean, signal: AbortSignal) => Promise<SessionEvent>;
   readonly close: () => Promise<void>;
 }
 
@@ -57,18 +60,21 @@ export const makeSessionWork = (
   const { record, paths } = session;
   let opened: Home | undefined;
 
-  const home = async (): Promise<Home> => {
-    opened ??= await deps.openHome({
+  const open = (state: string): Promise<Home> =>
+    deps.openHome({
       store: deps.store,
       prefix: record.prefix,
       epoch: record.epoch,
       writer: `sandbox/${record.sandbox} on ${deps.node}`,
       home: paths.home,
-      state: paths.state,
+      state,
       ownerId: deps.ownerId,
       clock: deps.clock,
       random: deps.random,
     });
+
+  const home = async (): Promise<Home> => {
+    opened ??= await open(paths.state);
     return opened;
   };
 
@@ -108,13 +114,28 @@ export const makeSessionWork = (
       };
     });
 
+  const saveAgain = async (signal: AbortSignal): Promise<{ readonly manifest: string }> => {
+    const late = await open(paths.lateState);
+    try {
+      return await late.saveConflict({ signal });
+    } finally {
+      await late.close();
+    }
+  };
+
   return {
     restore,
+    resume: (signal) =>
+      deps.restores.run('normal', signal, async () => {
+        const report = await (await home()).restore({ signal, onProgress: session.onProgress });
+        session.onHead(report.head);
+        return report.setAside;
+      }),
     commit: (signal) => pass('normal', false, signal),
     finalCommit: (signal) => pass('urgent', true, signal),
-    saveConflict: (signal) =>
+    saveConflict: (again, signal) =>
       deps.commits.run('urgent', signal, async () => {
-        const saved = await (await home()).saveConflict({ signal });
+        const saved = again ? await saveAgain(signal) : await (await home()).saveConflict({ signal });
         return { kind: 'conflictSaved', manifest: saved.manifest };
       }),
     close: async () => {

@@ -12,7 +12,7 @@ import type { SessionJournal } from './session-journal.ts';
 import type { SessionRecord } from './session-record.ts';
 import { makeSessionReporter, type ReporterDeps } from './session-reporter.ts';
 import type { SessionView } from './session-status.ts';
-import { nextStep, transition, type SessionEvent, type SessionStep } from './session-transition.ts';
+import { nextStep, transition, type Learned, type SessionEvent, type SessionStep } from './session-transition.ts';
 import { makeSessionWork, type WorkDeps } from './session-work.ts';
 import { makeTurns } from './turns.ts';
 
@@ -61,7 +61,7 @@ export const startSession = (deps: SessionDeps, initial: SessionRecord, onFinish
   const restoring = new AbortController();
   const restoreSignal = AbortSignal.any([stopping.signal, restoring.signal]);
   let draining = false;
-  let fenced = false;
+  let learned: Learned = { fenced: false, resumed: false };
   let failures = 0;
   let rhythm = FIRST_RHYTHM;
   let scanMs = 0;
@@ -93,6 +93,7 @@ export const startSession = (deps: SessionDeps, initial: SessionRecord, onFinish
       if (record.released || (record.state !== 'Open' && record.state !== 'Conflict')) {
         throw new CsiError('FailedPrecondition', `the home of epoch ${record.epoch} is ${record.state}, not open`);
       }
+      if (!board.view().ready) throw new CsiError('Unavailable', 'the home is still being looked at');
       if (record.target !== target) await save({ ...record, target });
       await deps.mounts.bind(paths.home, target);
     });
@@ -104,12 +105,23 @@ export const startSession = (deps: SessionDeps, initial: SessionRecord, onFinish
 
   const nextScanMs = (): number => scanInterval({ rhythm, scanMs, rpoMs: deps.rpoMs, random: deps.random });
 
+  const vouched = (): void => {
+    learned = { ...learned, resumed: true };
+    board.resumed();
+  };
+
   const perform = async (step: Exclude<SessionStep, 'finish'>, from: SessionRecord): Promise<void> => {
     switch (step) {
       case 'restore':
         await moveFrom(from, await work.restore(restoreSignal));
+        vouched();
         // The first scan can wait: nothing has changed yet.
         return current().state === 'Open' ? rest(current(), nextScanMs()) : undefined;
+      case 'resume': {
+        const setAside = await work.resume(stopping.signal);
+        if (setAside !== undefined) log.warn({ setAside }, 'the home was torn by a crash: put aside, restored anew');
+        return vouched();
+      }
       case 'commit': {
         const observation = await work.commit(stopping.signal);
         board.observed(observation);
@@ -121,7 +133,7 @@ export const startSession = (deps: SessionDeps, initial: SessionRecord, onFinish
         board.observed(await work.finalCommit(stopping.signal));
         return moveFrom(from, { kind: 'committed' });
       case 'saveConflict':
-        return moveFrom(from, await work.saveConflict(stopping.signal));
+        return moveFrom(from, await work.saveConflict(from.state === 'Conflict', stopping.signal));
       case 'awaitRelease':
         return rest(from, deps.rpoMs);
     }
@@ -133,7 +145,7 @@ export const startSession = (deps: SessionDeps, initial: SessionRecord, onFinish
     const failure = describeFailure(error);
     deps.metrics.failed(step, failure.reason);
     log.warn({ step, reason: failure.reason, err: error }, 'step failed');
-    fenced ||= step !== 'restore' && needsConflict(error);
+    if (step !== 'restore' && needsConflict(error)) learned = { ...learned, fenced: true };
     board.failed(failure, step !== 'restore' && step !== 'finish');
     const policy = failure.reason === 'WorkspaceCorrupt' ? RETRY_CORRUPT : RETRY;
     const delay = backoffDelay(policy, failures, deps.random);
@@ -156,13 +168,13 @@ export const startSession = (deps: SessionDeps, initial: SessionRecord, onFinish
 
   const isOver = (step: SessionStep): boolean => {
     if (stopping.signal.aborted) return true;
-    return draining && (step === 'restore' || step === 'awaitRelease');
+    return draining && (step === 'restore' || step === 'resume' || step === 'awaitRelease');
   };
 
   const loop = async (): Promise<void> => {
     for (;;) {
       const from = current();
-      const step = nextStep(from, fenced);
+      const step = nextStep(from, learned);
       if (isOver(step)) break;
       const isLast = draining && step !== 'finalCommit';
       try {

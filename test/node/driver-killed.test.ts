@@ -22,7 +22,7 @@ const live = async (world: World, deaths: readonly Death[], accident: Accident):
   const revive = async (): Promise<boolean> => {
     if (!driver.effects.isDead()) return false;
     await driver.effects.settled();
-    if (accident === 'the node reboots') world.mounted.clear();
+    if (accident === 'the node reboots') world.reboot();
     driver = await world.boot(deaths[lives]);
     lives += 1;
     return true;

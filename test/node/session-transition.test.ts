@@ -12,6 +12,9 @@ const anEvent: fc.Arbitrary<SessionEvent> = fc.constantFrom<SessionEvent>(
   { kind: 'conflictSaved', manifest: '.ws/conflicts/1' },
 );
 const run = (events: readonly SessionEvent[]): SessionRecord => events.reduce(transition, aRecord());
+const FRESH = { fenced: false, resumed: false };
+const OPEN = { fenced: false, resumed: true };
+const FENCED = { fenced: true, resumed: true };
 const aPast = fc.array(anEvent, { maxLength: 8 });
 
 describe('a session', () => {
@@ -34,17 +37,17 @@ describe('a session', () => {
       { kind: 'conflictSaved', manifest: 'm' },
     ]);
     expect(inUse).toMatchObject({ state: 'Conflict', stored: false });
-    expect(nextStep(inUse, true)).toBe('awaitRelease');
+    expect(nextStep(inUse, FENCED)).toBe('awaitRelease');
     const after = transition(inUse, { kind: 'released' });
-    expect(nextStep(after, false)).toBe('saveConflict');
-    expect(nextStep(transition(after, { kind: 'conflictSaved', manifest: 'm' }), false)).toBe('finish');
+    expect(nextStep(after, FRESH)).toBe('saveConflict');
+    expect(nextStep(transition(after, { kind: 'conflictSaved', manifest: 'm' }), FRESH)).toBe('finish');
   });
 
   test('is only thrown away when everything is stored and nobody writes', () => {
     fc.assert(
-      fc.property(aPast, fc.boolean(), (past, fenced) => {
+      fc.property(aPast, fc.constantFrom(FENCED, FRESH, OPEN), (past, learned) => {
         const record = run(past);
-        if (nextStep(record, fenced) === 'finish') expect(record).toMatchObject({ stored: true, released: true });
+        if (nextStep(record, learned) === 'finish') expect(record).toMatchObject({ stored: true, released: true });
       }),
     );
   });
@@ -58,6 +61,14 @@ describe('a session', () => {
         const saved = past.slice(release + 1).some(({ kind }) => kind === 'committed' || kind === 'conflictSaved');
         expect(release).toBeGreaterThan(-1);
         expect(saved).toBe(true);
+      }),
+    );
+  });
+
+  test('commits nothing of a home that the engine has not vouched for', () => {
+    fc.assert(
+      fc.property(aPast, (past) => {
+        expect(['restore', 'resume', 'saveConflict', 'awaitRelease', 'finish']).toContain(nextStep(run(past), FRESH));
       }),
     );
   });

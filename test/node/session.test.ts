@@ -185,6 +185,25 @@ describe('a session', () => {
     expect(await readFile(path.join(homeOf(world), 'old'), 'utf8')).toBe('changed');
   });
 
+  test('whose machine went down before its files had reached the disk is restored anew before it is mounted again', async () => {
+    world.bucket.slowDisk();
+    await publish();
+    await world.write('old', 'half wri');
+    driver.effects.kill();
+    await driver.effects.settled();
+    world.reboot();
+    world.bucket.fail(unreachable());
+    driver = await world.boot();
+    const early = watchCall(driver.publish());
+    await world.until(() => early.state() !== 'pending');
+    expect(early.state()).toBe('failed');
+    expect(world.mounted.size).toBe(0);
+    world.bucket.fail(undefined);
+    await publish();
+    expect(await readFile(path.join(homeOf(world), 'old'), 'utf8')).toBe('from before');
+    expect(world.bucket.conflicts()).toContainEqual({ old: 'half wri' });
+  });
+
   test('refuses to be opened again once it is being saved', async () => {
     await publish();
     await world.write('new', '1');

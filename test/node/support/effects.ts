@@ -7,6 +7,8 @@ export interface Effects {
   readonly count: () => number;
   readonly names: () => readonly string[];
   readonly isDead: () => boolean;
+  /** SIGKILL, now. */
+  readonly kill: () => void;
   /** True while an act is under way: time must not pass meanwhile, or a slow disk would look like a slow driver. */
   readonly isBusy: () => boolean;
   /** Resolves when what a dead process had begun has ended one way or the other: nothing of it runs on beside its successor. */
@@ -54,6 +56,9 @@ export const makeEffects = (death?: Death): Effects => {
     count: () => names.length,
     names: () => names,
     isDead: () => dead,
+    kill: () => {
+      dead = true;
+    },
     isBusy: () => running.size > 0,
     settled: async () => {
       await Promise.allSettled(running);

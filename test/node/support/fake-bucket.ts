@@ -1,4 +1,4 @@
-import { readdir, readFile, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { HomeError, type HeadSummary, type Home, type HomeOptions } from '../../../src/workspace/home.ts';
 import { StoreError } from '../../../src/workspace/object-store.ts';
@@ -17,6 +17,10 @@ export interface FakeBucket {
   readonly commits: () => number;
   /** What every request meets from now on; undefined: nothing. */
   readonly fail: (error: Error | undefined) => void;
+  /** The node's machine goes down and comes back. */
+  readonly reboot: () => void;
+  /** Restored files do not reach the disk before the machine goes down. */
+  readonly slowDisk: () => void;
   /** Another writer takes HEAD. */
   readonly fence: (epoch: number) => void;
   readonly openHome: (effects: Effects) => (options: HomeOptions) => Promise<Home>;
@@ -35,6 +39,8 @@ export const makeFakeBucket = (initial: Files = {}): FakeBucket => {
   let files: Files = initial;
   let epoch = 0;
   let sequence = 0;
+  let boot = 1;
+  let slowDisk = false;
   let fault: Error | undefined;
   const conflicts: Files[] = [];
 
@@ -52,11 +58,23 @@ export const makeFakeBucket = (initial: Files = {}): FakeBucket => {
   };
 
   const open = (effects: Effects, options: HomeOptions): Home => {
-    const mark = path.join(options.state, 'restored');
-    const isRestored = (): Promise<boolean> =>
-      effects.run('engine.look', async () => (await readdir(options.state)).includes('restored'));
+    const mark = (name: string): string => path.join(options.state, name);
+    const marks = (): Promise<Files> => effects.run('engine.look', () => readFiles(options.state));
+    const setMark = (name: string, text: string): Promise<void> =>
+      effects.run(`engine.mark.${name}`, () => writeFile(mark(name), text));
+    // As the engine: a home whose restored files had not reached the disk when the machine went down is torn.
+    const isWhole = ({ restored }: Files): boolean => restored === 'synced' || restored === `boot ${boot}`;
     const fenceCheck = (): void => {
       if (epoch > options.epoch) throw new HomeError('Fenced', `HEAD has epoch ${epoch}`);
+    };
+    const storeConflict = async (signal: AbortSignal | undefined): Promise<string> => {
+      const found = await effects.run('engine.scan', () => readFiles(options.home));
+      await effects.run('engine.saveConflict', () => {
+        request(signal);
+        conflicts.push(found);
+        return Promise.resolve();
+      });
+      return `.ws/conflicts/${options.epoch}-${conflicts.length}`;
     };
     const claim = (signal: AbortSignal | undefined): Promise<void> =>
       effects.run('engine.claim', () => {
@@ -66,20 +84,27 @@ export const makeFakeBucket = (initial: Files = {}): FakeBucket => {
         return Promise.resolve();
       });
     const fill = async (): Promise<void> => {
+      await effects.run('engine.empty', async () => {
+        for (const name of await readdir(options.home)) await rm(path.join(options.home, name));
+      });
       for (const [name, text] of Object.entries(files)) {
         await effects.run('engine.restoreFile', () => writeFile(path.join(options.home, name), text));
       }
-      await effects.run('engine.markRestored', () => writeFile(mark, ''));
+      await setMark('restored', slowDisk ? `boot ${boot}` : 'synced');
     };
     return {
       restore: async ({ signal }) => {
-        if (await isRestored()) return { head: head(), resumed: true };
+        const found = await marks();
+        if (isWhole(found)) return { head: head(), resumed: true };
+        const torn = found['restored'] !== undefined && found['restored'] !== '';
+        const setAside = torn ? await storeConflict(signal) : undefined;
+        if (torn) await setMark('restored', '');
         await claim(signal);
         await fill();
-        return { head: head(), resumed: false };
+        return { head: head(), resumed: false, ...(setAside === undefined ? {} : { setAside }) };
       },
       commit: async ({ signal }) => {
-        if (!(await isRestored())) throw new HomeError('NotRestored', 'the home was never complete');
+        if (!isWhole(await marks())) throw new HomeError('NotRestored', 'the home is not complete');
         const found = await effects.run('engine.scan', () => readFiles(options.home));
         const committed = JSON.stringify(found) !== JSON.stringify(files) || epoch !== options.epoch;
         if (committed) {
@@ -94,13 +119,11 @@ export const makeFakeBucket = (initial: Files = {}): FakeBucket => {
         return { head: head(), committed, dirty: 0, skipped: [], skippedTotal: 0, scanMs: 1 };
       },
       saveConflict: async ({ signal }) => {
-        const found = await effects.run('engine.scan', () => readFiles(options.home));
-        await effects.run('engine.saveConflict', () => {
-          request(signal);
-          conflicts.push(found);
-          return Promise.resolve();
-        });
-        return { manifest: `.ws/conflicts/${options.epoch}-${conflicts.length}` };
+        const before = (await marks())['conflict'];
+        if (before !== undefined) return { manifest: before };
+        const manifest = await storeConflict(signal);
+        await setMark('conflict', manifest);
+        return { manifest };
       },
       close: () => Promise.resolve(),
     };
@@ -117,6 +140,15 @@ export const makeFakeBucket = (initial: Files = {}): FakeBucket => {
     fence: (newer) => {
       epoch = newer;
     },
-    openHome: (effects) => (options) => Promise.resolve(open(effects, options)),
+    openHome: (effects) => async (options) => {
+      await mkdir(options.state, { recursive: true });
+      return open(effects, options);
+    },
+    reboot: () => {
+      boot += 1;
+    },
+    slowDisk: () => {
+      slowDisk = true;
+    },
   };
 };

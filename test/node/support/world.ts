@@ -47,6 +47,8 @@ export interface World {
   readonly mounted: Map<string, string>;
   /** Starts a driver that adopts what is on the disk. */
   readonly boot: (death?: Death) => Promise<TestDriver>;
+  /** The machine goes down: nothing is mounted, nothing runs. Then `boot` again. */
+  readonly reboot: () => void;
   /** Writes as the container would: through the mount. Throws where nothing is mounted. */
   readonly write: (name: string, text: string) => Promise<void>;
   /** Lets time pass until `condition` holds, or `act` has ended. */
@@ -145,6 +147,10 @@ export const makeWorld = async (files: Readonly<Record<string, string>> = {}): P
     stateDir,
     mounted,
     boot,
+    reboot: () => {
+      mounted.clear();
+      bucket.reboot();
+    },
     until,
     write: async (name, text) => {
       const home = mounted.get(TARGET);
