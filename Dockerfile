@@ -5,7 +5,7 @@ FROM ${BASE}
 COPY node /usr/local/bin/node
 COPY dist/ /opt/matrx/
 WORKDIR /opt/matrx
-ENV NODE_ENV=production NODE_OPTIONS=--enable-source-maps
+ENV NODE_ENV=production
 # The node driver's DaemonSet alone runs as root; everything else as nobody in particular.
 USER 65532:65532
 ENTRYPOINT ["/usr/local/bin/node", "/opt/matrx/main.js"]
