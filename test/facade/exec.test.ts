@@ -118,7 +118,7 @@ describe('POST /sandboxes/{id}/exec', () => {
       return localExec(target, options);
     });
     await facade.request('/sandboxes/demo/exec', { body: { command: 'pwd' } });
-    expect(stdin.split('\0')[2]).toBe('/home/agent');
+    expect(stdin.split('\0')[3]).toBe('/home/agent');
   });
 
   it('answers 400 for a directory that does not exist', async () => {

@@ -6,7 +6,7 @@ import type { FacadeDependencies } from '../dependencies.ts';
 import { ProblemError, makeProblem, problemError } from '../problem.ts';
 import type { RequestState } from '../request-state.ts';
 import { parseExecOutput } from './exec-output.ts';
-import { KILL_SCRIPT, SUPERVISOR_SCRIPT } from './supervisor-script.ts';
+import { KILL_SCRIPT, SUPERVISOR_COMMAND, SUPERVISOR_SCRIPT } from './supervisor-script.ts';
 
 export interface CommandRequest {
   readonly pod: string;
@@ -48,10 +48,12 @@ export const runCommand = async (
   const nonce = random.hex(16);
   const run = random.hex(8);
   const target = { namespace: settings.namespace, pod, container: SANDBOX_CONTAINER };
-  const stdin = [nonce, run, cwd, String(timeoutSeconds), command].map((field) => `${field}\0`).join('');
+  const stdin = [SUPERVISOR_SCRIPT, nonce, run, cwd, String(timeoutSeconds), command]
+    .map((field) => `${field}\0`)
+    .join('');
   try {
     const result = await kube.exec(
-      { ...target, command: ['bash', '-c', SUPERVISOR_SCRIPT], stdin },
+      { ...target, command: SUPERVISOR_COMMAND, stdin },
       { signal, timeoutMs: timeoutSeconds * 1000 + SUPERVISOR_MS, maxBytes: settings.maxOutputBytes + RECORD_BYTES },
     );
     return toCommandResult(result, nonce, cwd, settings.maxOutputBytes);

@@ -1,6 +1,17 @@
 /**
- * What runs in the sandbox around a command: `bash -c SUPERVISOR_SCRIPT`, with five fields on stdin, each ended by NUL:
- * nonce, run id, working directory, seconds, command. (Not as arguments: `ps` in the sandbox would show the nonce.)
+ * Starts a supervisor: everything else comes on stdin, because `ps` in the sandbox shows arguments, and neither the
+ * nonce nor a page of script belongs there.
+ */
+export const SUPERVISOR_COMMAND: readonly string[] = [
+  'bash',
+  '-c',
+  `IFS= read -r -d '' script && eval "$script"`,
+  'matrx-exec',
+];
+
+/**
+ * What runs in the sandbox around a command. On stdin are six fields, each ended by NUL: this script, a nonce, the run's
+ * id, the working directory, seconds, the command.
  *
  * The command is `bash -c <command>` with not a character added, so a trailing `&`, a comment, a heredoc or a syntax
  * error mean what they mean in a shell. It runs in a process group of its own, which gets TERM when its time is over
@@ -15,7 +26,7 @@
  * passing on the first and all before it, so it can be killed. What a background process writes from then on goes to
  * /dev/null instead of breaking its pipe. Both streams carry the record, as either may be cut at its limit.
  *
- * Needs bash ≥ 4.3, cat, mkdir, mkfifo, rm, sleep, and a writable /tmp. The run's folder is `runFolder(run)`.
+ * Needs bash ≥ 4.3, cat, mkdir, mkfifo, rm, sleep, and a writable /tmp. The run's folder is /tmp/.matrx-exec-<run id>.
  */
 export const SUPERVISOR_SCRIPT = `
 set -m
@@ -34,7 +45,7 @@ cat <"$dir/err" >&"$caller_err" {out}>&- {err}>&- {idle}>&- {caller_err}>&- & re
 
 timed_out=0 problem= status=126
 if cd -- "$cwd"; then
-  printf "unset BASH_ENV; trap 'builtin printf %%s \\"\\$PWD\\" >|%s/cwd' EXIT" "$dir" >"$dir/env"
+  printf "unset BASH_ENV OLDPWD; trap 'builtin printf %%s \\"\\$PWD\\" >|%s/cwd' EXIT" "$dir" >"$dir/env"
   BASH_ENV=$dir/env bash -c -- "$command" >"$dir/out" 2>"$dir/err" \\
     {out}>&- {err}>&- {idle}>&- {caller_err}>&- & group=$!
   printf %s "$group" >"$dir/group"
