@@ -5,7 +5,7 @@ import type { Json } from '../base/json.ts';
 import type { Action, Seen } from '../domain/action.ts';
 import type { PodRefusal } from '../domain/observed.ts';
 import type { KubeClient, ObjectRef } from '../kube/client.ts';
-import { isKubeError } from '../kube/errors.ts';
+import { isKubeError, type KubeErrorReason } from '../kube/errors.ts';
 import { PODS, SANDBOXES, WORKSPACES } from '../kube/resource-types.ts';
 import type { Caches } from './caches.ts';
 import { confirm } from './confirm.ts';
@@ -37,28 +37,28 @@ export const carryOut = async (
   const workspaceRef = ({ name }: Seen): ObjectRef => ({ type: WORKSPACES, namespace, name });
 
   switch (action.kind) {
-    case 'addSandboxFinalizer':
-    case 'removeSandboxFinalizer': {
-      if (action.kind === 'removeSandboxFinalizer') await confirm(deps, action.assuming, signal);
+    case 'addSandboxFinalizer': {
       const { sandbox, finalizers } = action;
-      const patched = await client.mergePatch<Sandbox>(
-        sandboxRef(sandbox),
-        finalizersPatch(sandbox, finalizers),
-        options,
-      );
-      // The answer to the last finalizer's removal is the object's last state: cached, it would be a ghost.
-      if (action.kind === 'addSandboxFinalizer') caches.sandboxes.put(patched);
+      const patch = finalizersPatch(sandbox, finalizers);
+      caches.sandboxes.put(await client.mergePatch<Sandbox>(sandboxRef(sandbox), patch, options));
       return undefined;
     }
-    case 'addWorkspaceFinalizer':
-    case 'removeWorkspaceFinalizer': {
+    case 'addWorkspaceFinalizer': {
       const { workspace, finalizers } = action;
-      const patched = await client.mergePatch<Workspace>(
-        workspaceRef(workspace),
-        finalizersPatch(workspace, finalizers),
-        options,
-      );
-      if (action.kind === 'addWorkspaceFinalizer') caches.workspaces.put(patched);
+      const patch = finalizersPatch(workspace, finalizers);
+      caches.workspaces.put(await client.mergePatch<Workspace>(workspaceRef(workspace), patch, options));
+      return undefined;
+    }
+    // The answer to a removal is the object's last state: in the cache it would be a ghost. Gone already is as good.
+    case 'removeSandboxFinalizer': {
+      await confirm(deps, action.assuming, signal);
+      const patch = finalizersPatch(action.sandbox, action.finalizers);
+      await unlessGone(client.mergePatch(sandboxRef(action.sandbox), patch, options));
+      return undefined;
+    }
+    case 'removeWorkspaceFinalizer': {
+      const patch = finalizersPatch(action.workspace, action.finalizers);
+      await unlessGone(client.mergePatch(workspaceRef(action.workspace), patch, options));
       return undefined;
     }
     case 'createWorkspace':
@@ -104,10 +104,11 @@ export const carryOut = async (
   }
 };
 
-const precondition = ({ uid, resourceVersion }: Seen) => ({ metadata: { uid, resourceVersion } });
+/** The version alone: an object made anew has another one, and a wrong uid would be refused as invalid, not as a conflict. */
+const precondition = ({ resourceVersion }: Seen) => ({ metadata: { resourceVersion } });
 
-const finalizersPatch = ({ uid, resourceVersion }: Seen, finalizers: readonly string[]): Json => ({
-  metadata: { uid, resourceVersion, finalizers },
+const finalizersPatch = ({ resourceVersion }: Seen, finalizers: readonly string[]): Json => ({
+  metadata: { resourceVersion, finalizers },
 });
 
 const deletePod = async (
@@ -116,10 +117,14 @@ const deletePod = async (
   signal: AbortSignal,
 ): Promise<void> => {
   const grace = graceSeconds === undefined ? {} : { gracePeriodSeconds: graceSeconds };
+  // Another pod by now (409): what had to be gone is gone, and the cache will hear of it.
+  await unlessGone(client.delete({ type: PODS, namespace, name }, { signal, uid, ...grace }), 'Conflict');
+};
+
+const unlessGone = async (attempt: Promise<unknown>, ...asGood: readonly KubeErrorReason[]): Promise<void> => {
   try {
-    await client.delete({ type: PODS, namespace, name }, { signal, uid, ...grace });
+    await attempt;
   } catch (error) {
-    // Gone already, or another pod by now: what had to be gone is gone, and the cache will hear of it.
-    if (!isKubeError(error, 'NotFound', 'Conflict')) throw error;
+    if (!isKubeError(error, 'NotFound', ...asGood)) throw error;
   }
 };

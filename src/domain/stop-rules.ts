@@ -3,7 +3,7 @@ import { Reason } from '../api/reasons.ts';
 import type { Assumption } from './action.ts';
 import { isDeleting, seen, stillUnwanted, uidOf } from './seen.ts';
 import { savingMessage, sessionTrouble } from './session-verdict.ts';
-import { act, advance, type Rule, type Situation, wait } from './step.ts';
+import { act, type Rule, type Situation, wait } from './step.ts';
 import { release } from './start-rules.ts';
 import { stopGraceSeconds } from './stop-request.ts';
 import { isReleasable } from './writer.ts';
@@ -56,9 +56,13 @@ const removeFinalizer: Rule = (situation) => {
   const { sandbox } = situation;
   if (!isDeleting(sandbox)) return undefined;
   const finalizers = (sandbox.metadata.finalizers ?? []).filter((finalizer) => finalizer !== SANDBOX_FINALIZER);
-  return advance(Reason.Stopping, 'nothing of the sandbox is left', [
-    { kind: 'removeSandboxFinalizer', sandbox: seen(sandbox), finalizers, assuming: nothingIsLeft(situation) },
-  ]);
+  const action = { kind: 'removeSandboxFinalizer', sandbox: seen(sandbox), finalizers } as const;
+  return {
+    ready: { status: 'False', reason: Reason.Stopping, message: 'nothing of the sandbox is left' },
+    actions: [{ ...action, assuming: nothingIsLeft(situation) }],
+    status: 'skip',
+    requeueAfterMs: undefined,
+  };
 };
 
 const nothingIsLeft = ({ home, workspace, sandbox }: Situation): readonly Assumption[] => {

@@ -15,8 +15,15 @@ export type KindOfObject = keyof Kinds;
 /** All objects at one moment. */
 export type Snapshot = { readonly [K in KindOfObject]: ReadonlyMap<string, Kinds[K]> };
 
-/** A write that the API server would not take: 409, or 404. */
-export class Refused extends Error {}
+/** A write that the API server would not take. */
+export class Refused extends Error {
+  readonly reason: 'NotFound' | 'AlreadyExists' | 'Conflict' | 'Forbidden';
+
+  constructor(message: string, reason: Refused['reason'] = 'Conflict') {
+    super(message);
+    this.reason = reason;
+  }
+}
 
 export const NOW = Date.UTC(2026, 0, 1);
 
@@ -46,19 +53,25 @@ export interface ApiServer {
   readonly delete: (kind: KindOfObject, name: string, uid?: string) => void;
   /** Takes the object away, whoever holds it. */
   readonly erase: (kind: KindOfObject, name: string) => void;
+  /** Calls `listener` after every change; returns how to stop that. */
+  readonly subscribe: (listener: () => void) => () => void;
 }
 
 export const makeApiServer = (): ApiServer => {
   const history: Snapshot[] = [{ sandboxes: new Map(), workspaces: new Map(), pods: new Map(), templates: new Map() }];
-  let version = 0;
+  const listeners = new Set<() => void>();
   let now = NOW;
   const newest = (): Snapshot => history.at(-1) as Snapshot;
+
+  /** A resource version is the place in history of the state that brought it. */
+  const nextVersion = (): string => String(history.length);
 
   const store = (kind: KindOfObject, name: string, object: KubeObject | undefined): void => {
     const objects = new Map<string, KubeObject>(newest()[kind]);
     if (object === undefined) objects.delete(name);
     else objects.set(name, object);
     history.push({ ...newest(), [kind]: objects });
+    for (const listener of listeners) listener();
   };
 
   const erase: ApiServer['erase'] = (kind, name) => {
@@ -74,8 +87,8 @@ export const makeApiServer = (): ApiServer => {
 
   const remove: ApiServer['delete'] = (kind, name, uid) => {
     const object = newest()[kind].get(name);
-    if (object === undefined || (uid !== undefined && uid !== object.metadata.uid))
-      throw new Refused(`no ${kind} ${name}`);
+    if (object === undefined) throw new Refused(`no ${kind} ${name}`, 'NotFound');
+    if (uid !== undefined && uid !== object.metadata.uid) throw new Refused(`${name} is another of ${kind}`);
     if (object.metadata.deletionTimestamp !== undefined) return;
     // A pod's kubelet holds it; before there is one, nothing does.
     const isHeld =
@@ -84,11 +97,10 @@ export const makeApiServer = (): ApiServer => {
       erase(kind, name);
       return;
     }
-    version += 1;
     const deletionTimestamp = new Date(now).toISOString();
     store(kind, name, {
       ...object,
-      metadata: { ...object.metadata, deletionTimestamp, resourceVersion: String(version) },
+      metadata: { ...object.metadata, deletionTimestamp, resourceVersion: nextVersion() },
     });
   };
 
@@ -100,9 +112,15 @@ export const makeApiServer = (): ApiServer => {
       now += ms;
     },
     create: (kind, object) => {
-      if (newest()[kind].has(object.metadata.name)) throw new Refused(`${kind} ${object.metadata.name} exists`);
-      version += 1;
-      const metadata = { ...object.metadata, uid: `uid-${version}`, resourceVersion: String(version), generation: 1 };
+      if (newest()[kind].has(object.metadata.name)) {
+        throw new Refused(`${kind} ${object.metadata.name} exists`, 'AlreadyExists');
+      }
+      const metadata = {
+        ...object.metadata,
+        uid: `uid-${nextVersion()}`,
+        resourceVersion: nextVersion(),
+        generation: 1,
+      };
       store(kind, object.metadata.name, { ...object, metadata });
     },
     update: <K extends KindOfObject>(
@@ -112,17 +130,16 @@ export const makeApiServer = (): ApiServer => {
       seen: Preconditions = {},
     ) => {
       const object = newest()[kind].get(name);
-      if (object === undefined) throw new Refused(`no ${kind} ${name}`);
+      if (object === undefined) throw new Refused(`no ${kind} ${name}`, 'NotFound');
       const { uid, resourceVersion, generation = 0 } = object.metadata;
       if (seen.uid !== undefined && seen.uid !== uid) throw new Refused(`${name} is another ${kind}`);
       if (seen.resourceVersion !== undefined && seen.resourceVersion !== resourceVersion) {
         throw new Refused(`${name} has changed`);
       }
       const changed: KubeObject = change(object);
-      version += 1;
       const metadata = {
         ...changed.metadata,
-        resourceVersion: String(version),
+        resourceVersion: nextVersion(),
         generation: specOf(changed) === specOf(object) ? generation : generation + 1,
       };
       const isGone = metadata.deletionTimestamp !== undefined && kind !== 'pods' && !metadata.finalizers?.length;
@@ -131,6 +148,10 @@ export const makeApiServer = (): ApiServer => {
     },
     delete: remove,
     erase,
+    subscribe: (listener) => {
+      listeners.add(listener);
+      return () => listeners.delete(listener);
+    },
   };
 };
 

@@ -1,0 +1,72 @@
+import { describe, expect, test } from '@jest/globals';
+import { aSandbox } from '../support/resources.ts';
+import { makeWorld, type World } from './world.ts';
+
+const isReady = (world: World, name: string) => (): boolean => world.ready(name)?.status === 'True';
+
+/** A whole life: two sandboxes of one user, a stop and a start, an eviction, the end. Throws where it hangs. */
+const live = async (world: World, crashed: () => Promise<void>): Promise<void> => {
+  const until: World['until'] = async (what, holds) => {
+    // A dead process is replaced as a Deployment would: after a moment, by one that knows nothing.
+    for (let attempt = 0; attempt < 20; attempt++) {
+      try {
+        await world.until(what, holds, 30);
+        return;
+      } catch (error) {
+        if (attempt === 19) throw error;
+        await crashed();
+      }
+    }
+  };
+  world.create(aSandbox('first'));
+  world.create(aSandbox('second'));
+  await until('one is Ready', () => isReady(world, 'first')() || isReady(world, 'second')());
+  const holder = isReady(world, 'first')() ? 'first' : 'second';
+  const waiter = holder === 'first' ? 'second' : 'first';
+  world.node.write(holder);
+  world.want(holder, 'Stopped');
+  await until('the other is Ready', isReady(world, waiter));
+  world.node.write(waiter);
+  world.node.evict(waiter);
+  await until('Ready again', () => world.workspace('ann')?.status?.epoch === 3 && isReady(world, waiter)());
+  world.api.delete('sandboxes', waiter);
+  world.want(holder, 'Running');
+  await until('the first is Ready again', isReady(world, holder));
+  world.api.delete('sandboxes', holder);
+  await until('nothing is left', () => world.api.newest().sandboxes.size === 0 && world.api.newest().pods.size === 0);
+};
+
+const writesOfALife = async (): Promise<number> => {
+  const world = await makeWorld();
+  await live(world, () => Promise.reject(new Error('nothing has crashed')));
+  await world.stop();
+  return world.client().writes.length;
+};
+
+describe('a controller that dies right after a write', () => {
+  test('any write: the next one finishes the life, one epoch a session, nothing unsaved', async () => {
+    const total = await writesOfALife();
+    expect(total).toBeGreaterThan(30);
+    let survived = 0;
+    for (let count = 1; count <= total; count++) {
+      const world = await makeWorld();
+      world.client().dieAfter(count);
+      let restarts = 0;
+      await live(world, async () => {
+        restarts += 1;
+        await world.restart();
+      });
+      await world.run(5);
+      await world.stop();
+      const { status } = world.workspace('ann') ?? {};
+      survived += restarts;
+      expect({ count, status }).toMatchObject({
+        count,
+        status: { epoch: 4, session: { state: 'Closed', dirty: false, epoch: 4 }, head: { epoch: 4 } },
+      });
+      expect(status).not.toHaveProperty('writer');
+    }
+    // After the last few there was nothing left to do.
+    expect(survived).toBeGreaterThan(total * 0.9);
+  });
+});

@@ -1,0 +1,113 @@
+import { type Condition, findCondition } from '../../src/api/condition.ts';
+import type { Sandbox } from '../../src/api/sandbox.ts';
+import type { Workspace } from '../../src/api/workspace.ts';
+import { makeControllers } from '../../src/controller/make-controllers.ts';
+import type { EventRecord } from '../../src/runtime/event-object.ts';
+import { type ApiServer, makeApiServer } from '../domain/model/api-server.ts';
+import { makeNode, type ModelNode } from '../domain/model/node.ts';
+import { makeRecordingLog } from '../support/recording-log.ts';
+import { aTemplate, NAMESPACE, type SandboxBuilder } from '../support/resources.ts';
+import { makeSeededRandom } from '../support/seeded-random.ts';
+import { makeVirtualClock } from '../support/virtual-clock.ts';
+import { makeModelClient, type ModelClient } from './model-client.ts';
+
+/** The real controllers over a model of API server, kubelet and node driver, in virtual time. */
+export interface World {
+  readonly api: ApiServer;
+  readonly node: ModelNode;
+  /** Of the controller process that runs now. */
+  readonly client: () => ModelClient;
+  /** Reasons of the events so far, each with what it is about. */
+  readonly events: readonly string[];
+  readonly create: (sandbox: SandboxBuilder) => void;
+  readonly sandbox: (name: string) => Sandbox | undefined;
+  readonly workspace: (name: string) => Workspace | undefined;
+  readonly ready: (name: string) => Condition | undefined;
+  readonly want: (name: string, desiredState: Sandbox['spec']['desiredState']) => void;
+  /** Lets controllers and node work until `holds`, for at most so many virtual seconds; throws with the state at the end. */
+  readonly until: (what: string, holds: () => boolean, seconds?: number) => Promise<void>;
+  /** Lets them work for so many virtual seconds. */
+  readonly run: (seconds: number) => Promise<void>;
+  /** The controller process ends, however it is, and a new one starts with empty caches. */
+  readonly restart: () => Promise<void>;
+  readonly stop: () => Promise<void>;
+}
+
+export const makeWorld = async (): Promise<World> => {
+  const api = makeApiServer();
+  const node = makeNode(api);
+  const clock = makeVirtualClock(api.now());
+  const log = makeRecordingLog();
+  const events: string[] = [];
+  api.create('templates', aTemplate('default'));
+
+  const startProcess = async () => {
+    const client = makeModelClient(api);
+    const { caches, controllers } = makeControllers({
+      client,
+      namespace: NAMESPACE,
+      workers: 2,
+      events: {
+        record: ({ regarding, reason }: EventRecord) => void events.push(`${regarding.metadata.name}: ${reason}`),
+      },
+      clock,
+      random: makeSeededRandom(7),
+      log,
+    });
+    const stopping = new AbortController();
+    const informers = [caches.sandboxes, caches.workspaces, caches.templates, caches.pods];
+    const running = Promise.all(informers.map((informer) => informer.run(stopping.signal)));
+    await Promise.all(informers.map(({ synced }) => synced));
+    for (const controller of controllers) controller.start();
+    const end = async (): Promise<void> => {
+      const stopped = Promise.all(controllers.map((controller) => controller.stop(0)));
+      await clock.advance(1);
+      await stopped;
+      stopping.abort();
+      await running;
+    };
+    return { client, end };
+  };
+  let process = await startProcess();
+
+  const second = async (): Promise<void> => {
+    api.tick(1_000);
+    for (const name of api.newest().sandboxes.keys()) node.step(name);
+    await clock.advance(1_000);
+  };
+  const until: World['until'] = async (what, holds, seconds = 600) => {
+    for (let waited = 0; waited < seconds; waited++) {
+      if (holds()) return;
+      await second();
+    }
+    if (holds()) return;
+    const { sandboxes, workspaces, pods } = api.newest();
+    const state = JSON.stringify([...sandboxes.values(), ...workspaces.values(), ...pods.values()], undefined, 1);
+    throw new Error(
+      `not within ${seconds} virtual seconds: ${what}\n${state}\n${JSON.stringify(log.lines.slice(-20))}`,
+    );
+  };
+  const sandbox: World['sandbox'] = (name) => api.newest().sandboxes.get(name);
+
+  return {
+    api,
+    node,
+    client: () => process.client,
+    events,
+    create: (builder) => api.create('sandboxes', builder.build()),
+    sandbox,
+    workspace: (name) => api.newest().workspaces.get(name),
+    ready: (name) => findCondition(sandbox(name)?.status?.conditions, 'Ready'),
+    want: (name, desiredState) =>
+      api.update('sandboxes', name, (before) => ({ ...before, spec: { ...before.spec, desiredState } })),
+    until,
+    run: async (seconds) => {
+      for (let passed = 0; passed < seconds; passed++) await second();
+    },
+    restart: async () => {
+      await process.end();
+      process = await startProcess();
+    },
+    stop: () => process.end(),
+  };
+};
