@@ -5,6 +5,7 @@ import { registerDownCommand } from './down.ts';
 import { registerEnvCommand } from './env.ts';
 import { registerFacadeCommand } from './facade.ts';
 import { registerImageCommand } from './image.ts';
+import { registerNodeCommand } from './node.ts';
 import { registerUpCommand } from './up.ts';
 
 /**
@@ -16,6 +17,7 @@ export const runCli = async (args: readonly string[]): Promise<number> => {
   registerControllerCommand(program);
   registerCrdsCommand(program);
   registerFacadeCommand(program);
+  registerNodeCommand(program);
   registerUpCommand(program);
   registerImageCommand(program);
   registerEnvCommand(program);

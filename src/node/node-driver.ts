@@ -3,14 +3,15 @@ import type { Clock } from '../base/clock.ts';
 import type { Random } from '../base/random.ts';
 import type { KubeClient } from '../kube/client.ts';
 import type { HealthCheck } from '../runtime/health.ts';
+import type { Part } from '../runtime/manager.ts';
 import type { Log } from '../telemetry/log.ts';
 import type { Home, HomeOptions } from '../workspace/home.ts';
 import type { ObjectStore } from '../workspace/object-store.ts';
 import { makeCsiServices } from './csi-service.ts';
 import { makeTrash } from './discard-home.ts';
-import { serveGrpcSocket } from './grpc-socket.ts';
+import { serveGrpcSocket, type GrpcSocket } from './grpc-socket.ts';
 import { homesDir } from './home-paths.ts';
-import { csiSocketPath, registerWithKubelet } from './kubelet-registration.ts';
+import { csiSocketPath, registerWithKubelet, type KubeletRegistration } from './kubelet-registration.ts';
 import { makeLimiter } from './limiter.ts';
 import type { Mounts } from './mounts.ts';
 import type { NodeMetrics } from './node-metrics.ts';
@@ -19,7 +20,8 @@ import { publishVolume } from './publish-volume.ts';
 import { makeRecordRefusal } from './refusal-event.ts';
 import { makeSessionJournal } from './session-journal.ts';
 import { startSession, type SessionDeps } from './session.ts';
-import { makeSessions, type Sessions } from './sessions.ts';
+import type { SessionView } from './session-status.ts';
+import { makeSessions } from './sessions.ts';
 import { makeStorageWatch, type StorageVerdict } from './storage-watch.ts';
 import { unpublishVolume } from './unpublish-volume.ts';
 
@@ -53,10 +55,14 @@ export interface NodeDriverSettings {
 }
 
 export interface NodeDriver {
-  readonly sessions: Sessions;
+  /**
+   * Its start adopts what an earlier driver left, then serves kubelet; rejects when a socket or a folder cannot be made.
+   * Its stop takes no new call, makes one last commit of each open home and leaves the mounts: the sandboxes run on.
+   */
+  readonly part: Part;
   readonly readiness: readonly HealthCheck[];
-  /** Takes no new call, makes one last commit of each open home and leaves the mounts: the sandboxes keep running. */
-  readonly stop: () => Promise<void>;
+  /** What is known of each home on this node. */
+  readonly views: () => readonly SessionView[];
 }
 
 /** Each holds packs in memory: more at once would cost more memory than it would save time. */
@@ -65,11 +71,8 @@ const COMMITS_AT_ONCE = 2;
 /** What a call that waits gets to hear that the driver stops, in milliseconds. */
 const CALL_GRACE_MS = 2000;
 
-/** Adopts what an earlier driver left, then serves kubelet. Rejects when a socket or a folder cannot be made. */
-export const startNodeDriver = async (deps: NodeDriverDeps, settings: NodeDriverSettings): Promise<NodeDriver> => {
-  const { log, clock } = deps;
-  await mkdir(homesDir(settings.stateDir), { recursive: true, mode: 0o700 });
-  await deps.mounts.harden(homesDir(settings.stateDir));
+export const makeNodeDriver = (deps: NodeDriverDeps, settings: NodeDriverSettings): NodeDriver => {
+  const { log, clock, mounts } = deps;
   const trash = makeTrash({ stateDir: settings.stateDir, random: deps.random, log });
   const journal = makeSessionJournal(settings);
   const sessionDeps: SessionDeps = {
@@ -84,36 +87,54 @@ export const startNodeDriver = async (deps: NodeDriverDeps, settings: NodeDriver
     journal,
     start: (record, onFinished) => startSession(sessionDeps, record, onFinished),
   });
-  for (const { folder, message } of await sessions.adopt()) {
-    log.error({ folder, message }, 'this folder may hold unsaved files but its journal cannot be read: left as it is');
-  }
-  const stopping = new AbortController();
   const storage = makeStorageWatch({ ...deps, ...settings, check: deps.checkStorage });
-  const watches = [storage.run(stopping.signal), watchOrphans({ ...deps, ...settings, sessions }, stopping.signal)];
-  void trash.empty();
-  const recordRefusal = makeRecordRefusal({ ...deps, ...settings });
-  const csi = await serveGrpcSocket(
-    csiSocketPath(settings.kubeletDir),
-    makeCsiServices({
-      ...settings,
-      log,
-      clock,
-      metrics: deps.metrics,
-      stopping: stopping.signal,
-      publish: (request, signal) => publishVolume({ ...deps, ...settings, sessions, recordRefusal }, request, signal),
-      unpublish: (request, signal) => unpublishVolume({ ...deps, ...settings, sessions }, request, signal),
-    }),
-  );
-  const registration = await registerWithKubelet({ kubeletDir: settings.kubeletDir, log });
+  const stopping = new AbortController();
+  const callDeps = { ...deps, ...settings, sessions };
+  const services = makeCsiServices({
+    ...callDeps,
+    stopping: stopping.signal,
+    publish: (request, signal) =>
+      publishVolume({ ...callDeps, recordRefusal: makeRecordRefusal(callDeps) }, request, signal),
+    unpublish: (request, signal) => unpublishVolume(callDeps, request, signal),
+  });
+  let watches: readonly Promise<void>[] = [];
+  let csi: GrpcSocket | undefined;
+  let registration: KubeletRegistration | undefined;
+
+  const adopt = async (): Promise<void> => {
+    await mkdir(homesDir(settings.stateDir), { recursive: true, mode: 0o700 });
+    await mounts.harden(homesDir(settings.stateDir));
+    void trash.empty();
+    for (const { folder, message } of await sessions.adopt()) {
+      log.error(
+        { folder, message },
+        'this folder may hold unsaved files, but its journal cannot be read: left as it is',
+      );
+    }
+    log.info({ homes: sessions.all().length }, 'adopted what was left on this node');
+  };
+
+  const start = async (): Promise<void> => {
+    await adopt();
+    watches = [storage.run(stopping.signal), watchOrphans(callDeps, stopping.signal)];
+    csi = await serveGrpcSocket(csiSocketPath(settings.kubeletDir), services);
+    registration = await registerWithKubelet({ kubeletDir: settings.kubeletDir, log });
+  };
+
+  const stop = async (): Promise<void> => {
+    stopping.abort(new Error('the node driver is stopping'));
+    await Promise.all([registration?.close(CALL_GRACE_MS), csi?.close(CALL_GRACE_MS)]);
+    await sessions.stop(clock, settings.drainMs);
+    await Promise.all(watches);
+  };
+
   return {
-    sessions,
-    readiness: [storageReadiness(storage.verdict, settings.bucket), registrationReadiness(registration.registered)],
-    stop: async () => {
-      stopping.abort(new Error('the node driver is stopping'));
-      await Promise.all([registration.close(CALL_GRACE_MS), csi.close(CALL_GRACE_MS)]);
-      await sessions.stop(clock, settings.drainMs);
-      await Promise.all(watches);
-    },
+    part: { name: 'node driver', start, stop },
+    readiness: [
+      storageReadiness(storage.verdict, settings.bucket),
+      registrationReadiness(() => registration?.registered() === true),
+    ],
+    views: () => sessions.all().map((session) => session.view()),
   };
 };
 
