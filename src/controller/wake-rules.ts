@@ -71,7 +71,10 @@ const told = ({ metadata, status }: Workspace): string => {
   return canonicalJson([metadata.generation, metadata.deletionTimestamp ?? null, metadata.finalizers ?? [], rest]);
 };
 
+/** A change of the template may be what a sandbox without a pod waits for. */
+const WAIT_FOR_TEMPLATE: readonly string[] = [Reason.TemplateNotFound, Reason.PodRefused];
+
 const missesTemplate = (sandbox: Sandbox): boolean => {
   const ready = findCondition(sandbox.status?.conditions, SandboxConditionType.Ready);
-  return ready === undefined || ready.reason === Reason.TemplateNotFound;
+  return ready === undefined || WAIT_FOR_TEMPLATE.includes(ready.reason);
 };
