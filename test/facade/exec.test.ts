@@ -175,8 +175,18 @@ describe('POST /sandboxes/{id}/exec', () => {
     client.abort();
     await expect(answer).rejects.toThrow(/abort/i);
     await untilDead(shell);
-    expect(await facade.untilLogged(({ msg }) => msg === 'request')).toMatchObject({ status: 499 });
+    expect(await facade.untilLogged(({ msg }) => msg === 'request')).toMatchObject({
+      status: 499,
+      client_ip: expect.stringContaining('127.0.0.1'),
+    });
   }, 20_000);
+
+  it('holds nobody else up', async () => {
+    const slow = exec('until [ -e go ]; do sleep 0.05; done; echo went');
+    expect((await facade.request('/health')).status).toBe(200);
+    expect((await exec('touch go; echo quick')).body).toMatchObject({ stdout: 'quick' });
+    expect((await slow).body).toMatchObject({ stdout: 'went' });
+  });
 
   it('leaves nothing in /tmp', async () => {
     const { body } = await exec('readlink /proc/self/fd/1');

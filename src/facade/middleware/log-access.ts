@@ -9,6 +9,8 @@ export const logAccess =
   ({ clock, onRequest }: Pick<FacadeDependencies, 'clock' | 'onRequest'>): FacadeMiddleware =>
   async (context, next) => {
     const startedAt = clock.monotonic();
+    // The socket forgets it when the client leaves.
+    const clientIp = context.ip;
     await next();
     const { log, signal } = context.state;
     const clientGone = signal.aborted && signal.reason instanceof ClientGone;
@@ -27,7 +29,7 @@ export const logAccess =
         path: context.path,
         status,
         duration_ms: Math.round(durationMs * 10) / 10,
-        client_ip: context.ip,
+        client_ip: clientIp,
       },
       'request',
     );

@@ -1,7 +1,7 @@
 import { afterEach, expect } from '@jest/globals';
 import pino from 'pino';
 import { makeApp } from '../../../src/facade/app.ts';
-import type { FacadeSettings } from '../../../src/facade/dependencies.ts';
+import type { FacadeSettings, RequestReport } from '../../../src/facade/dependencies.ts';
 import { restPart } from '../../../src/facade/rest-part.ts';
 import { makeSandboxCache } from '../../../src/facade/sandbox-cache.ts';
 import { NAMESPACE } from '../../support/resources.ts';
@@ -48,7 +48,10 @@ afterEach(async () => {
 });
 
 /** The real app on a free port, on a fake cluster and virtual time; stopped after the test, and then without a timer. */
-export const startFacade = async (more: Partial<FacadeSettings> = {}): Promise<TestFacade> => {
+export const startFacade = async (
+  more: Partial<FacadeSettings> = {},
+  onRequest: (report: RequestReport) => void = () => undefined,
+): Promise<TestFacade> => {
   const cluster = makeFakeCluster();
   const clock = makeVirtualClock();
   const lines: LogLine[] = [];
@@ -78,6 +81,7 @@ export const startFacade = async (more: Partial<FacadeSettings> = {}): Promise<T
     clock,
     random: systemRandom,
     log,
+    onRequest,
     shutdown: shutdown.signal,
     version: '0.1.0',
   });
