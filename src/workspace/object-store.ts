@@ -7,7 +7,10 @@ export interface ObjectStore {
   readonly name: string;
   /** Throws StoreError `NotFound` where there is none. `range` is [first byte, last byte]. */
   readonly get: (key: string, options?: GetOptions) => Promise<StoredObject>;
-  /** One atomic PUT. `Exists` on ifNoneMatch, `Changed` on ifMatch, `Ambiguous` when it may or may not have happened. */
+  /**
+   * One atomic PUT. `Exists` on ifNoneMatch (it may be this call's own object, whose answer was lost), `Changed` on
+   * ifMatch; `Ambiguous` when a compare-and-swap may or may not have happened: it is never repeated.
+   */
   readonly put: (key: string, body: Uint8Array, options?: PutOptions) => Promise<{ readonly etag: string }>;
   readonly list: (prefix: string, signal?: AbortSignal) => AsyncIterable<ListedObject>;
   readonly delete: (keys: readonly string[], signal?: AbortSignal) => Promise<void>;

@@ -1,4 +1,4 @@
-import { isStoreError, StoreError, type ObjectStore } from './object-store.ts';
+import { isStoreError, type ObjectStore } from './object-store.ts';
 
 /** Content-addressed objects on their way to the bucket. */
 export interface Uploads {
@@ -28,9 +28,7 @@ export const makeUploads = ({ store, prefix, signal, present }: UploadDeps): Upl
       await store.put(prefix + key, body, { ifNoneMatch: true, sha256, ...(signal === undefined ? {} : { signal }) });
     } catch (thrown) {
       // The key is the content's hash: whoever stored it stored this.
-      if (isStoreError(thrown, 'Exists')) return;
-      if (!isStoreError(thrown, 'Ambiguous')) throw thrown;
-      throw new StoreError('Unreachable', thrown.permission, thrown.message, thrown);
+      if (!isStoreError(thrown, 'Exists')) throw thrown;
     }
   };
 

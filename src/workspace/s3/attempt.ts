@@ -32,11 +32,10 @@ export interface AttemptOptions {
   readonly repeatAmbiguous: boolean;
 }
 
-/** How a call ended that did not succeed; `wasAmbiguous` is true if any of its attempts may have been applied. */
+/** How a call ended that did not succeed: its last attempt. */
 export interface Ending {
   readonly failure: Failure;
   readonly attempts: number;
-  readonly wasAmbiguous: boolean;
   readonly cause: unknown;
 }
 
@@ -55,7 +54,6 @@ export const makeAttempts =
       storeError('Aborted', operation, 'the caller gave up', attempts, signal?.reason);
     const deadline = clock.monotonic() + policy.callMs;
     const attemptMs = policy.attemptMs + (options.bytes / policy.bytesPerSecond) * 1000;
-    let wasAmbiguous = false;
 
     for (let attempt = 0; ; attempt++) {
       if (signal?.aborted) throw aborted(attempt);
@@ -71,11 +69,10 @@ export const makeAttempts =
       } catch (thrown) {
         if (signal?.aborted) throw aborted(attempt + 1);
         const failure = classify(thrown, timer.signal.aborted);
-        wasAmbiguous ||= failure.ambiguous;
         const delay = backoffDelay(policy.backoff, attempt, random);
         const last = attempt + 1 >= policy.attempts || clock.monotonic() + delay >= deadline;
         if (!failure.retry || last || (failure.ambiguous && !options.repeatAmbiguous)) {
-          return { ended: { failure, attempts: attempt + 1, wasAmbiguous, cause: thrown } };
+          return { ended: { failure, attempts: attempt + 1, cause: thrown } };
         }
         await clock.sleep(delay, signal).catch(() => undefined);
       } finally {

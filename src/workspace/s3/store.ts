@@ -177,10 +177,9 @@ const putOnce = async (
 const ended = (operation: Operation, { failure, attempts, cause }: Ending): Error =>
   storeError(failure.reason === 'Precondition' ? 'Failed' : failure.reason, operation, failure.said, attempts, cause);
 
-/** A conditional PUT that may have been applied is `Ambiguous`, whatever its last attempt said. */
+/** Only a compare-and-swap is `Ambiguous`: every other PUT can be sent again to find out. */
 const putEnded = (operation: Operation, end: Ending, how: PutOptions): Error => {
   const { failure, attempts, cause } = end;
-  const conditional = how.ifMatch !== undefined || how.ifNoneMatch !== undefined;
   if (failure.reason === 'Precondition') {
     return storeError(how.ifMatch === undefined ? 'Exists' : 'Changed', operation, failure.said, attempts, cause);
   }
@@ -194,6 +193,7 @@ const putEnded = (operation: Operation, end: Ending, how: PutOptions): Error => 
       cause,
     );
   }
-  if (conditional && end.wasAmbiguous) return storeError('Ambiguous', operation, failure.said, attempts, cause);
+  if (how.ifMatch !== undefined && failure.ambiguous)
+    return storeError('Ambiguous', operation, failure.said, attempts, cause);
   return ended(operation, end);
 };
