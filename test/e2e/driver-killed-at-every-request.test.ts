@@ -51,8 +51,7 @@ describe.each(['before', 'after'] as const)('SIGKILL %s S3 has seen the request'
     150,
     async (cluster) => {
       const direct = await newHome(cluster, folder, 1);
-      await makeHome(direct.home);
-      expect(await startHomeProcess(direct).ended).toBe(true);
+      await fillAndCommit(direct);
       let committed = await treeManifest(direct.home);
 
       for (let index = 1; index < MORE_THAN_ANY_COMMIT; index += 1) {
@@ -79,8 +78,7 @@ describe.each(['before', 'after'] as const)('SIGKILL %s S3 has seen the request'
     150,
     async (cluster) => {
       const first = await newHome(cluster, folder, 1);
-      await makeHome(first.home);
-      expect(await startHomeProcess(first).ended).toBe(true);
+      await fillAndCommit(first);
       const committed = await treeManifest(first.home);
 
       for (let index = 1; index < MORE_THAN_ANY_COMMIT; index += 1) {
@@ -149,6 +147,13 @@ const newHome = async ({ environment }: Cluster, folder: string, epoch: number):
     home,
     state,
   };
+};
+
+/** A first commit: the home is opened empty, as every home is, and then filled. */
+const fillAndCommit = async (settings: HomeProgramSettings): Promise<void> => {
+  expect(await startHomeProcess(settings).ended).toBe(true);
+  await makeHome(settings.home);
+  expect(await startHomeProcess(settings).ended).toBe(true);
 };
 
 /** One run through the proxy, killed by the plan. True when it ended before the plan applied. */

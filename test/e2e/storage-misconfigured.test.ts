@@ -3,6 +3,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { STORAGE_CONFIG_MAP } from '../../src/api/names.ts';
+import { runCommand } from '../support/e2e/command.ts';
 import type { Cluster } from '../support/e2e/cluster.ts';
 import { uniqueName } from '../support/e2e/names.ts';
 import { scenario } from '../support/e2e/scenario.ts';
@@ -15,13 +16,13 @@ const CASES = [
     what: 'a bucket that does not exist',
     settings: () => ({ MATRX_S3_BUCKET: MISSING_BUCKET }),
     bucket: () => MISSING_BUCKET,
-    reason: 'BucketNotFound',
+    says: 'NoSuchBucket',
   },
   {
     what: 'credentials that S3 does not accept',
     settings: () => ({ AWS_SECRET_ACCESS_KEY: 'this-is-not-the-secret' }),
     bucket: ({ environment }: Cluster) => environment.MATRX_S3_BUCKET,
-    reason: 'Forbidden',
+    says: 'HTTP 403',
   },
 ] as const;
 
@@ -30,10 +31,10 @@ const folders: string[] = [];
 
 afterEach(async () => {
   await Promise.all(running.splice(0).map((process) => process.stop()));
-  await Promise.all(folders.splice(0).map((folder) => rm(folder, { recursive: true, force: true })));
+  await Promise.all(folders.splice(0).map(removeInstallation));
 });
 
-describe.each(CASES)('started with $what', ({ settings, bucket, reason }) => {
+describe.each(CASES)('started with $what', ({ settings, bucket, says }) => {
   scenario(
     'node driver and controller name the bucket and the permission, and do not become ready',
     150,
@@ -47,7 +48,7 @@ describe.each(CASES)('started with $what', ({ settings, bucket, reason }) => {
         'the node driver names bucket and permission',
         ({ status, body }) => status === 503 && names(body),
       );
-      expect(unready.body).toContain(reason);
+      expect(unready.body).toContain(says);
 
       const controller = await startProduct('controller', env, cluster.signal);
       running.push(controller);
@@ -70,6 +71,12 @@ scenario(
     expect(unready.body).toContain('node driver');
   },
 );
+
+/** A driver that stops leaves its mounts, because sandboxes go on using them. */
+const removeInstallation = async (folder: string): Promise<void> => {
+  await runCommand('umount', [join(folder, 'matrx', 'homes')], { deadlineMs: 10_000 });
+  await rm(folder, { recursive: true, force: true });
+};
 
 /**
  * Namespaces, storage report and folders of its own: the processes see the real API server and the real S3, and
