@@ -25,12 +25,16 @@ const endPod: Rule = ({ podView, sandbox }) => {
 
 const awaitPod: Rule = ({ podView, writer }) => {
   if (podView.kind !== 'terminating') return undefined;
-  if (writer.kind !== 'ours' || writer.session.kind !== 'active' || writer.session.session.state !== 'Saving') {
-    return wait(Reason.Stopping, 'the processes in the pod are ending');
+  const session = writer.kind === 'ours' && writer.session.kind !== 'unopened' ? writer.session.session : undefined;
+  if (session?.state === 'Saving') {
+    const { reason, message } = sessionTrouble(session, Reason.SavingWorkspace, savingMessage(session));
+    return wait(reason, message);
   }
-  const { session } = writer.session;
-  const { reason, message } = sessionTrouble(session, Reason.SavingWorkspace, savingMessage(session));
-  return wait(reason, message);
+  const isLetGo = session?.state === 'Closed' || session?.state === 'Conflict';
+  return wait(
+    Reason.Stopping,
+    isLetGo ? 'the home is let go; the pod is about to be' : 'the processes in the pod are ending',
+  );
 };
 
 const awaitSave: Rule = ({ writer }) => {

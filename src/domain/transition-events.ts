@@ -32,13 +32,18 @@ export const transitionEvents = (
   const restored = turned(before, after, SandboxConditionType.WorkspaceRestored);
   if (restored?.reason === Reason.Restored) events.push(event('Normal', 'WorkspaceRestored', restored.message));
   const ready = turned(before, after, SandboxConditionType.Ready);
-  if (ready !== undefined && !NOT_TOLD.includes(ready.reason)) {
+  if (ready !== undefined && !NOT_TOLD.includes(ready.reason) && !isTheEndOfSaving(before, ready)) {
     const type = NORMAL.includes(ready.reason) ? 'Normal' : 'Warning';
     events.push(event(type, TITLES[ready.reason] ?? ready.reason, ready.message));
   }
   events.push(...savedEvents(before, after, ready?.reason));
   return events;
 };
+
+/** A stop goes from Stopping to SavingWorkspace and back, for the moment until the pod is gone: told once. */
+const isTheEndOfSaving = (before: readonly Condition[] | undefined, ready: Condition): boolean =>
+  ready.reason === Reason.Stopping &&
+  findCondition(before, SandboxConditionType.Ready)?.reason === Reason.SavingWorkspace;
 
 /** Every few seconds of work flip this condition; only the end of a session and a trouble are news. */
 const savedEvents = (

@@ -1,6 +1,9 @@
-import { describe, expect, test } from '@jest/globals';
+import { describe, expect, jest, test } from '@jest/globals';
 import { aSandbox } from '../support/resources.ts';
 import { makeWorld, type World } from './world.ts';
+
+// About a hundred whole lives, in virtual time but on a real processor.
+jest.setTimeout(120_000);
 
 const isReady = (world: World, name: string) => (): boolean => world.ready(name)?.status === 'True';
 

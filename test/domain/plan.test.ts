@@ -424,6 +424,25 @@ describe('WorkspaceSaved is a promise', () => {
   });
 });
 
+describe('the events of a stop', () => {
+  test('tell each turn once', () => {
+    const stopping = demo.wanted('Stopped');
+    let status = statusOf(planned(demo, { workspace: held(['Open'], { head }), pod: running }));
+    const told = (workspace: Workspace, pod: Pod | undefined): readonly string[] => {
+      const actions = planned(stopping.status(status), { workspace, pod });
+      status = statusOf(actions);
+      return events(actions);
+    };
+    const ending = terminating(running);
+    expect(told(held(['Open'], { head }), running)).toEqual(['Stopping']);
+    expect(told(held(['Open'], { head }), ending)).toEqual([]);
+    expect(told(held(['Saving'], { head }), ending)).toEqual(['Saving']);
+    expect(told(held(['Closed'], { head }), ending)).toEqual(['Saved']);
+    expect(told(held(['Closed'], { head }), undefined)).toEqual(['WriterReleased']);
+    expect(told(aWorkspace('ann', { epoch: 3 }), undefined)).toEqual(['Stopped']);
+  });
+});
+
 describe('the status', () => {
   test('keeps a transition time while the status stays, whatever the reason', () => {
     const first = statusOf(planned(demo, { workspace: held(), pod: aPodOf(sandbox) }));

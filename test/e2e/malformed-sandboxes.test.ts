@@ -59,7 +59,7 @@ describe('the API server takes a Sandbox that', () => {
     ['has a config of any shape', { config: { nested: { list: [1, 'two', null] } } }],
     ['has a named workspace', { workspace: { name: 'work' } }],
   ])('%s', async (_what, spec) => {
-    const sandbox = object('Sandbox', 'well-formed', { userId: 'ann', ...spec });
+    const sandbox = object('Sandbox', uniqueName('well-formed'), { userId: 'ann', ...spec });
     await expect(client.create(SANDBOXES, NAMESPACE, sandbox, { dryRun: true })).resolves.toMatchObject({
       spec: { ...spec, desiredState: 'Running', templateRef: { name: 'default' } },
       status: { observedGeneration: -1 },
@@ -101,9 +101,9 @@ describe('a Workspace', () => {
   });
 
   test.each([
-    ['of a plain user', 'ann', { userId: 'ann' }],
-    ['with a name', 'ann.work', { userId: 'ann', name: 'work' }],
-    ['of a hashed user', 'x--0123', { userId: 'Ann_Smith' }],
+    ['of a plain user', 'malformed-ann', { userId: 'malformed-ann' }],
+    ['with a name', 'malformed-ann.work', { userId: 'malformed-ann', name: 'work' }],
+    ['of a hashed user', 'x--malformed', { userId: 'Ann_Smith' }],
   ])('%s is taken', async (_what, name, spec) => {
     await expect(
       client.create(WORKSPACES, NAMESPACE, object('Workspace', name, spec), { dryRun: true }),
