@@ -23,6 +23,8 @@ export const LABEL_USER = 'matrx.dev/user';
 export const ANNOTATION_STOP_REASON = 'matrx.dev/stop-reason';
 /** Seconds the processes get to end by themselves, in place of the template's; the home is saved in any case. */
 export const ANNOTATION_STOP_GRACE_SECONDS = 'matrx.dev/stop-grace-seconds';
+/** `<Reason>: <message>` of a start that the facade gave up on, for those who read the record later. */
+export const ANNOTATION_START_FAILURE = 'matrx.dev/start-failure';
 
 export const FIELD_MANAGER_CONTROLLER = 'matrx-controller';
 export const FIELD_MANAGER_FACADE = 'matrx-facade';

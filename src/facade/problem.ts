@@ -43,13 +43,15 @@ const TITLES = {
 /** The closed set of problems: programs may decide by the last part of `type`. */
 export type ProblemKind = keyof typeof TITLES;
 
+export const problemType = (kind: ProblemKind): string => `tag:matrx.dev,2026:${kind}`;
+
 export const makeProblem = (
   kind: ProblemKind,
   detail: Problem['detail'],
   extensions: Readonly<Record<string, unknown>> = {},
 ): Problem => {
   const [status, title] = TITLES[kind];
-  return { type: `tag:matrx.dev,2026:${kind}`, title, status, detail, ...extensions };
+  return { type: problemType(kind), title, status, detail, ...extensions };
 };
 
 export interface ProblemResponse {

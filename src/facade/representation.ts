@@ -2,7 +2,7 @@ import { findCondition } from '../api/condition.ts';
 import { COLD_PATH, HOT_PATH } from '../api/names.ts';
 import { Reason, SandboxConditionType } from '../api/reasons.ts';
 import type { Sandbox } from '../api/sandbox.ts';
-import { governingCondition, sandboxState, type SandboxState } from './sandbox-status.ts';
+import { explanation, sandboxState, type SandboxState } from './sandbox-status.ts';
 
 /** A Sandbox as the REST API shows it: the original's ten fields, and below them what this product adds. */
 export interface SandboxRepresentation {
@@ -42,7 +42,7 @@ const DEFAULT_TTL_SECONDS = 7200;
 
 export const representSandbox = (sandbox: Sandbox): SandboxRepresentation => {
   const { metadata, spec, status } = sandbox;
-  const condition = governingCondition(sandbox);
+  const why = explanation(sandbox);
   return {
     sandbox_id: metadata.name,
     user_id: spec.userId,
@@ -54,8 +54,8 @@ export const representSandbox = (sandbox: Sandbox): SandboxRepresentation => {
     config: spec.config ?? {},
     ssh_port: null,
     ttl_seconds: spec.lifetime?.ttlSeconds ?? DEFAULT_TTL_SECONDS,
-    reason: condition?.reason ?? null,
-    message: condition?.message ?? null,
+    reason: why?.reason ?? null,
+    message: why?.message ?? null,
     stop_reason: status?.stopReason ?? null,
     template: spec.templateRef?.name ?? 'default',
     image: spec.image ?? null,

@@ -1,7 +1,19 @@
-import { ANNOTATION_STOP_GRACE_SECONDS, ANNOTATION_STOP_REASON, FIELD_MANAGER_FACADE } from '../api/names.ts';
+import {
+  ANNOTATION_START_FAILURE,
+  ANNOTATION_STOP_GRACE_SECONDS,
+  ANNOTATION_STOP_REASON,
+  FIELD_MANAGER_FACADE,
+} from '../api/names.ts';
 import type { Sandbox, StopReason } from '../api/sandbox.ts';
 import { SANDBOXES } from '../kube/resource-types.ts';
 import type { FacadeDependencies } from './dependencies.ts';
+
+export interface StopRequest {
+  readonly reason: StopReason;
+  readonly graceful: boolean;
+  /** Of a start that has failed, and which is given up with this. */
+  readonly startFailure?: string;
+}
 
 /**
  * Asks the controller to stop a Sandbox and keep its record. Not `graceful`: its processes are killed at once; the home
@@ -10,10 +22,11 @@ import type { FacadeDependencies } from './dependencies.ts';
 export const requestStop = async (
   { kube, cache, settings }: Pick<FacadeDependencies, 'kube' | 'cache' | 'settings'>,
   { metadata, spec }: Sandbox,
-  { reason, graceful }: { readonly reason: StopReason; readonly graceful: boolean },
+  { reason, graceful, startFailure }: StopRequest,
 ): Promise<Sandbox> => {
   const annotations = {
     ...(spec.desiredState === 'Stopped' ? {} : { [ANNOTATION_STOP_REASON]: reason }),
+    ...(startFailure === undefined ? {} : { [ANNOTATION_START_FAILURE]: startFailure }),
     ...(graceful ? {} : { [ANNOTATION_STOP_GRACE_SECONDS]: '0' }),
   };
   const patched = await kube.mergePatch<Sandbox>(

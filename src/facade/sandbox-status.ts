@@ -1,4 +1,5 @@
-import { type Condition, findCondition } from '../api/condition.ts';
+import { findCondition } from '../api/condition.ts';
+import { ANNOTATION_START_FAILURE } from '../api/names.ts';
 import { SandboxConditionType, Reason } from '../api/reasons.ts';
 import type { Sandbox } from '../api/sandbox.ts';
 
@@ -13,22 +14,29 @@ export type SandboxState =
  * - ready: it takes commands; running: it does, and has sent a heartbeat.
  * - shutting_down: to be stopped, suspended or deleted, and not yet ended and saved. Never skipped.
  * - stopped, expired, suspended: ended, and its home saved.
- * - failed: only a person can help (Stalled). A pod that dies is replaced, which is `starting` again.
+ * - failed: only a person can help (Stalled), or the facade gave the start up. A pod that dies is replaced, which is
+ *   `starting` again.
  */
 export const sandboxState = (sandbox: Sandbox): SandboxState => {
   const { metadata, spec, status } = sandbox;
   if (metadata.deletionTimestamp !== undefined) return 'shutting_down';
-  const ready = findCondition(status?.conditions, SandboxConditionType.Ready);
-  if (spec.desiredState === 'Stopped') {
-    if (!isObserved(sandbox) || ready?.reason !== Reason.Stopped) return 'shutting_down';
+  if (spec.desiredState !== 'Running') {
+    if (startFailure(sandbox) !== undefined) return 'failed';
+    if (!isAtRest(sandbox)) return 'shutting_down';
+    if (spec.desiredState === 'Suspended') return 'suspended';
     return status?.stopReason === 'expired' ? 'expired' : 'stopped';
   }
-  if (spec.desiredState === 'Suspended') {
-    return isObserved(sandbox) && ready?.reason === Reason.Suspended ? 'suspended' : 'shutting_down';
-  }
+  const ready = findCondition(status?.conditions, SandboxConditionType.Ready);
   if (findCondition(status?.conditions, SandboxConditionType.Stalled)?.status === 'True') return 'failed';
   if (ready?.status === 'True') return status?.lastHeartbeatTime === undefined ? 'ready' : 'running';
   return status?.podName === undefined ? 'creating' : 'starting';
+};
+
+/** Ended as it was asked to, with nothing left to save. */
+export const isAtRest = (sandbox: Sandbox): boolean => {
+  const reason = findCondition(sandbox.status?.conditions, SandboxConditionType.Ready)?.reason;
+  const wanted = sandbox.spec.desiredState === 'Suspended' ? Reason.Suspended : Reason.Stopped;
+  return sandbox.spec.desiredState !== 'Running' && isObserved(sandbox) && reason === wanted;
 };
 
 /** Whether the status speaks of the spec as it is now, and not of one before the last change. */
@@ -40,11 +48,23 @@ export const isActive = (state: SandboxState): boolean =>
 
 export const takesCommands = (state: SandboxState): boolean => state === 'ready' || state === 'running';
 
-export const hasEnded = (state: SandboxState): boolean =>
-  state === 'stopped' || state === 'expired' || state === 'suspended';
+export interface Explanation {
+  /** One word of the closed set of condition reasons. */
+  readonly reason: string;
+  readonly message: string;
+}
 
-/** The condition that explains the state: Stalled where only a person can help, otherwise Ready. */
-export const governingCondition = ({ status }: Sandbox): Condition | undefined => {
-  const stalled = findCondition(status?.conditions, SandboxConditionType.Stalled);
-  return stalled?.status === 'True' ? stalled : findCondition(status?.conditions, SandboxConditionType.Ready);
+/** Why the state is what it is: what made the start fail, where only a person can help (Stalled), otherwise Ready. */
+export const explanation = (sandbox: Sandbox): Explanation | undefined => {
+  const conditions = sandbox.status?.conditions;
+  const stalled = findCondition(conditions, SandboxConditionType.Stalled);
+  if (stalled?.status === 'True') return stalled;
+  return startFailure(sandbox) ?? findCondition(conditions, SandboxConditionType.Ready);
+};
+
+/** Of a start that was given up before the sandbox was ever ready; one that ran since then has nothing to do with it. */
+const startFailure = ({ metadata, spec, status }: Sandbox): Explanation | undefined => {
+  if (spec.desiredState === 'Running' || status?.startedAt !== undefined) return undefined;
+  const [, reason, message] = /^(\w+): (.*)$/s.exec(metadata.annotations?.[ANNOTATION_START_FAILURE] ?? '') ?? [];
+  return reason === undefined || message === undefined ? undefined : { reason, message };
 };

@@ -1,8 +1,8 @@
 import { Reason } from '../api/reasons.ts';
 import type { Sandbox } from '../api/sandbox.ts';
-import { makeProblem, type Problem, type ProblemKind } from './problem.ts';
+import { makeProblem, type Problem, type ProblemKind, problemType } from './problem.ts';
 import { representSandbox } from './representation.ts';
-import { governingCondition, sandboxState, takesCommands } from './sandbox-status.ts';
+import { explanation, sandboxState, takesCommands } from './sandbox-status.ts';
 
 /** How a start has ended, as far as the one who asked for it is concerned. */
 export type StartOutcome = 'started' | 'failed' | 'stopped';
@@ -34,29 +34,32 @@ const FAILING_REASONS: readonly string[] = [
 ];
 
 /** True while a start has met what makes it fail again and again. */
-export const isFailing = (sandbox: Sandbox): boolean =>
-  FAILING_REASONS.includes(governingCondition(sandbox)?.reason ?? '');
+export const isFailing = (sandbox: Sandbox): boolean => FAILING_REASONS.includes(explanation(sandbox)?.reason ?? '');
 
 /** The problem for a start that has failed or was not over in time; the Sandbox itself is part of it. */
 export const startProblem = (sandbox: Sandbox, outcome: 'failed' | 'stopped' | 'limit'): Problem => {
-  const condition = governingCondition(sandbox);
-  const reason = condition?.reason ?? null;
+  const why = explanation(sandbox);
+  const reason = why?.reason ?? null;
   const { name } = sandbox.metadata;
   const extensions = { sandbox_id: name, reason, sandbox: representSandbox(sandbox) };
-  const detail = `Sandbox ${name}: ${condition?.message ?? 'the controller has not taken it up yet'}`;
+  const detail = `Sandbox ${name}: ${why?.message ?? 'the controller has not taken it up yet'}`;
   if (outcome === 'stopped') return makeProblem('sandbox-stopped', detail, extensions);
   const asked = askedInVain(sandbox, reason);
   if (asked !== undefined) {
     const error = {
       type: 'value_error',
       loc: ['body', asked.field],
-      msg: condition?.message ?? '',
+      msg: why?.message ?? '',
       input: asked.value,
     };
     return makeProblem('invalid-input', [error], extensions);
   }
   return makeProblem(problemKind(reason, outcome), detail, extensions);
 };
+
+/** Whether the start is given up with this answer, or goes on (or has been ended by somebody else). */
+export const givesUp = ({ type }: Problem): boolean =>
+  type !== problemType('start-timeout') && type !== problemType('sandbox-stopped');
 
 /** What the request itself named and does not exist: its sender's to mend. */
 const askedInVain = ({ spec }: Sandbox, reason: string | null): { field: string; value: string } | undefined => {

@@ -9,7 +9,8 @@ type WaitDependencies = Pick<FacadeDependencies, 'kube' | 'cache' | 'clock' | 's
 /** How a wait ended. `sandbox` is the last state that was seen. */
 export type WaitEnd<T> =
   | { readonly kind: 'settled'; readonly sandbox: Sandbox; readonly value: T }
-  | { readonly kind: 'limit'; readonly sandbox: Sandbox }
+  /** `impatient`: given up before the limit. */
+  | { readonly kind: 'limit' | 'impatient'; readonly sandbox: Sandbox }
   | { readonly kind: 'gone'; readonly sandbox: Sandbox };
 
 export interface WaitOptions<T> {
@@ -31,7 +32,7 @@ export const waitForSandbox = async <T>(
   const { cache, clock } = dependencies;
   const { name, uid } = initial.metadata;
   let last = initial;
-  const ended = Promise.withResolvers<WaitEnd<T> | undefined>();
+  const ended = Promise.withResolvers<WaitEnd<T> | 'limit' | 'impatient'>();
 
   const look = (sandbox: Sandbox | undefined): void => {
     const end = judged(sandbox);
@@ -57,7 +58,7 @@ export const waitForSandbox = async <T>(
     losing = true;
     afterwards(impatience.ms, () => {
       losing = false;
-      if (impatience.when(last)) ended.resolve(undefined);
+      if (impatience.when(last)) ended.resolve('impatient');
     });
   };
   const onAbort = (): void => ended.reject(signal.reason);
@@ -68,8 +69,10 @@ export const waitForSandbox = async <T>(
     look(initial);
     const cached = cache.get(name);
     if (cached?.metadata.uid === uid) look(cached);
-    afterwards(limitMs, () => ended.resolve(undefined));
-    return (await ended.promise) ?? judged(await readNow(dependencies, last)) ?? { kind: 'limit', sandbox: last };
+    afterwards(limitMs, () => ended.resolve('limit'));
+    const end = await ended.promise;
+    if (typeof end !== 'string') return end;
+    return judged(await readNow(dependencies, last)) ?? { kind: end, sandbox: last };
   } finally {
     over.abort();
     unsubscribe();

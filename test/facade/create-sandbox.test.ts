@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import { KubeError } from '../../src/kube/errors.ts';
 import { startFacade, type TestFacade } from './support/facade.ts';
-import { notReady, ready, stalled } from './support/statuses.ts';
+import { notReady, ready, stalled, stopped } from './support/statuses.ts';
 
 const ANN = { user_id: 'ann' };
 
@@ -169,7 +169,10 @@ describe('POST /sandboxes', () => {
     expect(headers.get('retry-after')).toBe('10');
     const { spec, metadata } = facade.cluster.get(name) ?? {};
     expect(spec?.desiredState).toBe('Stopped');
-    expect(metadata?.annotations).toEqual({ 'matrx.dev/stop-reason': 'error' });
+    expect(metadata?.annotations).toEqual({
+      'matrx.dev/stop-reason': 'error',
+      'matrx.dev/start-failure': 'WorkspaceInUse: in use by sandbox sbx-1',
+    });
   });
 
   it.each([
@@ -222,6 +225,35 @@ describe('POST /sandboxes', () => {
     });
     await facade.clock.advance(20_000);
     expect(await answer).toMatchObject({ status: 422, body: { detail: [{ loc: ['body', 'image'], input: 'no' }] } });
+  });
+
+  it('stops what could not be started, so that the next try gets the workspace, and keeps why on record', async () => {
+    const facade = await startFacade();
+    const { answer, name } = await post(facade, stalled('TemplateNotFound', 'no such template'));
+    expect((await answer).status).toBe(422);
+    expect(facade.cluster.get(name)?.spec.desiredState).toBe('Stopped');
+    const record = { status: 'failed', reason: 'TemplateNotFound', message: 'no such template' };
+    expect((await facade.request(`/sandboxes/${name}`)).body).toMatchObject(record);
+    facade.cluster.setStatus(name, stopped(true, { stopReason: 'error' }));
+    expect((await facade.request(`/sandboxes/${name}`)).body).toMatchObject({ ...record, stop_reason: 'error' });
+    expect((await facade.request(`/sandboxes/${name}`, { method: 'DELETE' })).status).toBe(204);
+  });
+
+  it('answers with the failed start even where that cannot be stopped', async () => {
+    const facade = await startFacade();
+    facade.cluster.fail('mergePatch', new KubeError('Unreachable', 'connect ECONNREFUSED'));
+    const { answer } = await post(facade, stalled('PodRefused'));
+    expect(await answer).toMatchObject({ status: 500, body: { reason: 'PodRefused' } });
+    await facade.untilLogged(({ level }) => level === 40);
+  });
+
+  it('leaves a failing start alone where the client waits by its own clock', async () => {
+    const facade = await startFacade();
+    const failing = notReady('ImagePullFailed', 'no', { podName: 'p' });
+    const { answer, name } = await post(facade, failing, ANN, { Prefer: 'wait=5' });
+    await facade.clock.advance(5000);
+    expect(await answer).toMatchObject({ status: 202, body: { status: 'starting', reason: 'ImagePullFailed' } });
+    expect(facade.cluster.get(name)?.spec.desiredState).toBe('Running');
   });
 
   it('does not give up on a failing start that has recovered', async () => {

@@ -1,6 +1,6 @@
-import { Reason } from '../../../api/reasons.ts';
 import type { Sandbox } from '../../../api/sandbox.ts';
 import { isKubeError } from '../../../kube/errors.ts';
+import type { Log } from '../../../telemetry/log.ts';
 import { apiServerRefusal } from '../../api-server-refusal.ts';
 import { createSandbox } from '../../create-sandbox.ts';
 import type { FacadeDependencies } from '../../dependencies.ts';
@@ -11,7 +11,8 @@ import { ProblemError, problemError } from '../../problem.ts';
 import { representSandbox } from '../../representation.ts';
 import { requestStop } from '../../request-stop.ts';
 import type { FacadeContext, FacadeMiddleware } from '../../request-state.ts';
-import { isFailing, startOutcome, startProblem } from '../../start-outcome.ts';
+import { explanation } from '../../sandbox-status.ts';
+import { givesUp, isFailing, startOutcome, startProblem } from '../../start-outcome.ts';
 import { waitForSandbox } from '../../wait-for-sandbox.ts';
 import { CreateSandboxRequest, requestedSandbox } from './create-request.ts';
 
@@ -20,9 +21,10 @@ const FAILING_MS = 20_000;
 const RETRY_AFTER_SECONDS = 10;
 
 /**
- * `POST /sandboxes`: 201 once it takes commands. A failed start is an error that carries the Sandbox, which stays; so
- * is one that takes too long, unless the client has said how long it waits (`Prefer: wait=`), which is answered by 202.
- * A client that leaves ends the wait, never the Sandbox.
+ * `POST /sandboxes`: 201 once it takes commands. A start that fails is an error that carries the Sandbox, which is
+ * stopped and keeps its record; so that whoever tries again is not kept waiting by what is left of the last try. A start
+ * that only takes long goes on: 504, or 202 where the client has said how long it waits (`Prefer: wait=`). A client that
+ * leaves ends the wait, never the Sandbox.
  */
 export const createRoute = (dependencies: FacadeDependencies): FacadeMiddleware => {
   const { settings } = dependencies;
@@ -65,18 +67,31 @@ const answerStart = async (
   if (end.kind === 'gone') {
     throw problemError('sandbox-stopped', `Sandbox ${initial.metadata.name} was deleted while it started`);
   }
-  const outcome = end.kind === 'limit' ? 'limit' : end.value;
+  const outcome = end.kind === 'settled' ? end.value : 'limit';
   if (outcome === 'started') return answer(context, 201, end.sandbox);
-  if (outcome === 'limit' && waitSeconds !== undefined && !isFailing(end.sandbox)) {
-    return answer(context, 202, end.sandbox);
-  }
+  if (end.kind === 'limit' && waitSeconds !== undefined) return answer(context, 202, end.sandbox);
   const problem = startProblem(end.sandbox, outcome);
-  if (problem.reason === Reason.WorkspaceInUse) {
-    // Left waiting, it would start when nobody expects it any more, and keep the workspace from the client's next try.
-    await requestStop(dependencies, end.sandbox, { reason: 'error', graceful: true });
-  }
+  if (givesUp(problem)) await abandon(dependencies, context.state.log, end.sandbox);
   const passes = problem.status === 409 || problem.status === 503;
   throw new ProblemError({ problem, headers: passes ? { 'Retry-After': String(RETRY_AFTER_SECONDS) } : {} });
+};
+
+const abandon = async (
+  dependencies: Pick<FacadeDependencies, 'kube' | 'cache' | 'settings'>,
+  log: Log,
+  sandbox: Sandbox,
+): Promise<void> => {
+  const why = explanation(sandbox);
+  try {
+    await requestStop(dependencies, sandbox, {
+      reason: 'error',
+      graceful: true,
+      ...(why === undefined ? {} : { startFailure: `${why.reason}: ${why.message}` }),
+    });
+  } catch (error) {
+    // The client hears of the start, which is worse; the Sandbox goes on trying.
+    log.warn({ sandbox_id: sandbox.metadata.name, err: error }, 'a sandbox whose start failed could not be stopped');
+  }
 };
 
 const answer = (context: FacadeContext, status: 201 | 202, sandbox: Sandbox): void => {

@@ -8,15 +8,14 @@ import { queryOf } from '../../query.ts';
 import { representSandbox } from '../../representation.ts';
 import { requestStop } from '../../request-stop.ts';
 import type { FacadeContext } from '../../request-state.ts';
-import { hasEnded, sandboxState } from '../../sandbox-status.ts';
+import { isAtRest } from '../../sandbox-status.ts';
 import { waitForSandbox } from '../../wait-for-sandbox.ts';
 import type { SandboxRoute } from './sandbox-route.ts';
 
 const DeleteQuery = z.object({ graceful: z.stringbool().default(true) });
 
 /** Stopped for good; a suspended one is not. */
-const isOver = (sandbox: Sandbox): boolean =>
-  hasEnded(sandboxState(sandbox)) && sandbox.spec.desiredState === 'Stopped';
+const isOver = (sandbox: Sandbox): boolean => sandbox.spec.desiredState === 'Stopped' && isAtRest(sandbox);
 
 /**
  * `DELETE /sandboxes/{id}?graceful=true`: stops it and keeps its record. 204 means ended AND saved, and nothing else
@@ -46,7 +45,7 @@ export const deleteRoute = (dependencies: FacadeDependencies): SandboxRoute => {
       signal,
     });
     if (end.kind === 'settled') return answerOver(context, end.sandbox);
-    if (end.kind === 'limit') return answer(context, 202, end.sandbox);
+    if (end.kind !== 'gone') return answer(context, 202, end.sandbox);
     // The finalizer goes only after the home is saved.
     context.status = 204;
   };

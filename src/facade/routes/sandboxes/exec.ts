@@ -6,7 +6,7 @@ import { findSandbox } from '../../find-sandbox.ts';
 import { parseInput } from '../../input-error.ts';
 import { readJsonBody } from '../../json-body.ts';
 import { problemError } from '../../problem.ts';
-import { governingCondition, sandboxState, takesCommands } from '../../sandbox-status.ts';
+import { explanation, sandboxState, takesCommands } from '../../sandbox-status.ts';
 import type { SandboxRoute } from './sandbox-route.ts';
 
 const withoutNul = /^[^\0]*$/;
@@ -49,7 +49,7 @@ export const execRoute =
     if (pod === undefined) throw problemError('bad-request', `Sandbox ${id} has no container`, { sandbox_id: id });
     const state = sandboxState(sandbox);
     if (!takesCommands(state)) {
-      const why = governingCondition(sandbox)?.message;
+      const why = explanation(sandbox)?.message;
       const detail = `Sandbox ${id} is not running: it is ${state}${why === undefined ? '' : ` (${why})`}`;
       throw problemError('sandbox-not-running', detail, { sandbox_id: id });
     }
