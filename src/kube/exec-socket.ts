@@ -39,18 +39,25 @@ export const openExecSocket = async (options: ExecSocketOptions): Promise<ExecSo
 
   // `finishRequest` is the `ws` option that hands out the socket before it is connected.
   const finishRequest = (request: ClientRequest, socket: ExecSocket): void => {
-    signal.addEventListener('abort', () => socket.terminate(), { once: true });
     socket.on('error', refused.reject);
+    signal.addEventListener('abort', () => socket.terminate(), { once: true });
     socket.on('unexpected-response', (_request, response) => {
-      readRefusal(`exec ${path.split('?')[0]}`, response, options.now).then(refused.reject, refused.reject);
+      const refuse = async (): Promise<void> => {
+        refused.reject(await readRefusal(`exec ${path.split('?')[0]}`, response, options.now));
+        // With a listener for this event, `ws` leaves the connection to the listener.
+        request.destroy();
+      };
+      refuse().catch(refused.reject);
     });
-    request.end();
+    if (signal.aborted) socket.terminate();
+    else request.end();
   };
   const config = {
     getCurrentCluster: () => ({ server }),
     applyToHTTPSOptions: (target: object) => {
       const { headers, tls } = credentials;
-      Object.assign(target, { headers, ...tls, finishRequest, perMessageDeflate: false });
+      // No agent: a refused connection would stay in Node's global pool, under this caller's credentials.
+      Object.assign(target, { headers, ...tls, agent: false, finishRequest, perMessageDeflate: false });
       return Promise.resolve();
     },
   };

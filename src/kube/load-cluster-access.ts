@@ -24,10 +24,18 @@ export const loadClusterAccess = (options: ClusterAccessOptions = {}): ClusterAc
   if (options.context !== undefined) config.setCurrentContext(options.context);
   const cluster = config.getCurrentCluster();
   // client-node's last resort is http://localhost:8080, which no cluster has served for years.
-  if (cluster === null || (cluster.name === 'cluster' && cluster.server === 'http://localhost:8080')) {
+  if (config.getCurrentContext() === 'loaded-context') {
     throw new Error(
-      `no cluster to talk to: context "${config.getCurrentContext()}" names none. Set KUBECONFIG to a kubeconfig file, ` +
-        'or run in a pod with a service account token',
+      'no cluster to talk to: there is neither a kubeconfig ($KUBECONFIG, ~/.kube/config) nor a service account token',
+    );
+  }
+  if (cluster === null) {
+    throw new Error(
+      `the kubeconfig's context "${config.getCurrentContext()}" names no cluster of it: choose one of ` +
+        config
+          .getContexts()
+          .map(({ name }) => name)
+          .join(', '),
     );
   }
   if (cluster.proxyUrl !== undefined) {
