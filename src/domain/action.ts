@@ -65,5 +65,3 @@ export type Action =
     }
   /** Look again after so many milliseconds, 0: at once, because the next step is known. */
   | { readonly kind: 'requeue'; readonly afterMs: number };
-
-export type ActionKind = Action['kind'];
