@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import { plan } from '../../src/domain/plan.ts';
-import { aPodOf, aSession, aTemplate } from '../support/resources.ts';
+import { aPodOf, type aSession, aTemplate } from '../support/resources.ts';
 import {
   NOW,
   demo,
