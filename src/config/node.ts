@@ -5,9 +5,11 @@ import { loadConfig, port, seconds } from './load.ts';
 import { logLevel } from './log-level.ts';
 import { refuseRetiredSettings } from './retired-settings.ts';
 
-const absolute = z.string().refine((text) => path.isAbsolute(text) && path.normalize(text) === text, {
-  message: 'takes an absolute path without "..", and without "/" at its end',
-});
+/** Paths are compared as text with what kubelet sends: no "..", no "/" at the end. */
+const absolute = z
+  .string()
+  .refine((text) => path.isAbsolute(text), 'takes an absolute path')
+  .transform((text) => path.resolve(text));
 
 const NodeEnvironment = z.object({
   NODE_NAME: z.string().max(253),

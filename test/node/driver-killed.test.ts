@@ -2,7 +2,6 @@ import { readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { describe, expect, test } from '@jest/globals';
 import * as fc from 'fast-check';
-import { isOrphan, lookFor } from '../../src/node/orphans.ts';
 import type { Death } from './support/effects.ts';
 import { asKubelet, homeOf, makeWorld, type TestDriver, type World } from './support/world.ts';
 
@@ -98,29 +97,5 @@ describe.each<Accident>(['the process is killed', 'the node reboots'])('when %s'
       }),
       { numRuns: 40 },
     );
-  });
-});
-
-describe('an orphan', () => {
-  const pods = [
-    { metadata: { name: 'a', uid: 'running' }, status: { phase: 'Running' as const } },
-    { metadata: { name: 'b', uid: 'failed' }, status: { phase: 'Failed' as const } },
-  ];
-
-  test('is known by its uid, not by its name', () => {
-    expect(['running', 'failed', 'none'].map((podUid) => lookFor({ podUid }, pods))).toEqual([
-      'running',
-      'ended',
-      'gone',
-    ]);
-  });
-
-  test('is released when its pod will not run again and nothing is mounted; mounted, it is kubelet’s for ten minutes', () => {
-    expect(isOrphan('running', false, 3_600_000)).toBe(false);
-    expect(isOrphan('ended', false, 0)).toBe(true);
-    expect(isOrphan('ended', true, 3_600_000)).toBe(false);
-    expect(isOrphan('gone', false, 0)).toBe(true);
-    expect(isOrphan('gone', true, 599_999)).toBe(false);
-    expect(isOrphan('gone', true, 600_000)).toBe(true);
   });
 });

@@ -1,0 +1,40 @@
+import { expect, test } from '@jest/globals';
+import { loadNodeConfig } from '../../src/config/node.ts';
+
+const least = { NODE_NAME: 'node-1', MATRX_S3_BUCKET: 'bucket' };
+
+test('the node driver needs its node and its bucket, and has defaults for the rest', () => {
+  expect(loadNodeConfig(least)).toEqual({
+    node: 'node-1',
+    namespace: 'sandboxes',
+    systemNamespace: 'matrx-system',
+    stateDir: '/var/lib/matrx',
+    kubeletDir: '/var/lib/kubelet',
+    bucket: 'bucket',
+    region: undefined,
+    endpoint: undefined,
+    rpoMs: 10_000,
+    saveWaitMs: 60_000,
+    drainMs: 20_000,
+    operationsHost: '0.0.0.0',
+    operationsPort: 8081,
+    logLevel: 'info',
+  });
+});
+
+test.each([
+  [{ MATRX_S3_BUCKET: '' }, 'MATRX_S3_BUCKET is not set'],
+  [{ NODE_NAME: undefined }, 'NODE_NAME is not set'],
+  [{ MATRX_STATE_DIR: 'var/lib' }, 'MATRX_STATE_DIR is "var/lib": takes an absolute path'],
+  [{ MATRX_RPO_SECONDS: '0' }, 'MATRX_RPO_SECONDS is "0"'],
+  [{ MATRX_RPO_SECONDS: 'soon' }, 'MATRX_RPO_SECONDS is "soon"'],
+  [{ AWS_ENDPOINT_URL_S3: 'localhost' }, 'AWS_ENDPOINT_URL_S3 is "localhost"'],
+  // kubelet gives a call two minutes: an answer that comes later is none.
+  [{ MATRX_SAVE_WAIT_SECONDS: '120' }, 'MATRX_SAVE_WAIT_SECONDS is "120"'],
+])('a wrong setting is named: %j', (change, message) => {
+  expect(() => loadNodeConfig({ ...least, ...change })).toThrow(message);
+});
+
+test('folders are taken in the one form that compares', () => {
+  expect(loadNodeConfig({ ...least, KUBELET_DIR: '/var/lib/k3s/../kubelet/' }).kubeletDir).toBe('/var/lib/kubelet');
+});
