@@ -7,6 +7,7 @@ import { registerFacadeCommand } from './facade.ts';
 import { registerImageCommand } from './image.ts';
 import { registerNodeCommand } from './node.ts';
 import { registerUpCommand } from './up.ts';
+import { registerWorkspaceCommand } from './workspace.ts';
 
 /**
  * argv → exit code. One file per command in this folder; each adds itself here, loads its parts only when it is run
@@ -22,11 +23,17 @@ export const runCli = async (args: readonly string[]): Promise<number> => {
   registerImageCommand(program);
   registerEnvCommand(program);
   registerDownCommand(program);
+  registerWorkspaceCommand(program);
   try {
     await program.parseAsync(args, { from: 'user' });
     return process.exitCode === undefined ? 0 : Number(process.exitCode);
   } catch (error) {
     if (error instanceof CommanderError) return error.exitCode;
+    // By name, as its module brings zod along. A setting is no fault of the program: no stack, which hides the message.
+    if (error instanceof Error && error.name === 'ConfigError') {
+      process.stderr.write(`matrx: ${error.message}\n`);
+      return 1;
+    }
     throw error;
   }
 };

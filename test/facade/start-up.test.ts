@@ -1,0 +1,39 @@
+import { execFile } from 'node:child_process';
+import { expect, it } from '@jest/globals';
+
+const MAIN = new URL('../../src/main.ts', import.meta.url).pathname;
+
+interface Exit {
+  readonly code: number;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+/** `matrx facade` with nothing but these settings. It never gets as far as a cluster. */
+const facade = (env: Readonly<Record<string, string>>): Promise<Exit> =>
+  new Promise((resolve) => {
+    execFile(process.execPath, [MAIN, 'facade'], { env }, (error, stdout, stderr) => {
+      resolve({ code: typeof error?.code === 'number' ? error.code : 0, stdout, stderr });
+    });
+  });
+
+const NO_CLUSTER = { KUBECONFIG: '/nowhere/kubeconfig' };
+
+it('the facade does not start without a key, and says so in one line', async () => {
+  expect(await facade(NO_CLUSTER)).toEqual({
+    code: 1,
+    stdout: '',
+    stderr:
+      'matrx: MATRX_API_KEY is not set: set it, or set MATRX_AUTH=disabled to let everyone who reaches the port use every sandbox\n',
+  });
+}, 20_000);
+
+it('the facade warns at its start where authentication is off', async () => {
+  const { stdout } = await facade({ ...NO_CLUSTER, MATRX_AUTH: 'disabled' });
+  const [line = ''] = stdout.split('\n');
+  expect(JSON.parse(line)).toMatchObject({
+    level: 'warn',
+    component: 'facade',
+    msg: 'MATRX_AUTH is disabled: everyone who reaches this port can use every sandbox',
+  });
+}, 20_000);
