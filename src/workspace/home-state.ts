@@ -65,7 +65,7 @@ export const isTorn = (journal: Journal, boot: string): boolean =>
 
 /** The home's directory, and no other that was put in its place: an empty one would read as "all was deleted". */
 export const requireRoot = (state: HomeState): Root => {
-  const root = (state.root ??= openHomeRoot(state.options.home));
+  const root = (state.root ??= openHomeFolder(state.options.home));
   const expected = state.journal?.homeInode;
   if (expected === undefined || expected === root.inode) return root;
   root.close();
@@ -76,7 +76,8 @@ export const requireRoot = (state: HomeState): Root => {
   );
 };
 
-const openHomeRoot = (home: string): Root => {
+/** Throws HomeError `NotRestored` where there is no such directory. */
+export const openHomeFolder = (home: string): Root => {
   try {
     return openRoot(home);
   } catch (cause) {

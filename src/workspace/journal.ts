@@ -11,6 +11,8 @@ import { readStateFile, writeStateFile } from './state-files.ts';
  */
 export interface Journal {
   readonly epoch: number;
+  /** The bucket, and the prefix in it: what the index says is stored is stored there. */
+  readonly bucket: string;
   readonly prefix: string;
   /** The first part of every nonce this home writes: whose HEAD has it, is this home's. */
   readonly lineage: string;
@@ -31,6 +33,7 @@ const FORMAT = 1;
 const wire = z.object({
   format: z.literal(FORMAT),
   epoch: z.number().int(),
+  bucket: z.string(),
   prefix: z.string(),
   lineage: z.string(),
   phase: z.enum(['restoring', 'restored']),
@@ -40,6 +43,17 @@ const wire = z.object({
   fenced: z.string().optional(),
   conflict: z.string().optional(),
 });
+
+/** Throws an Error when the state directory belongs to another workspace, whose packs are not in this one. */
+export const requireSameWorkspace = (
+  folder: string,
+  journal: Pick<Journal, 'bucket' | 'prefix'> | undefined,
+  here: { readonly store: { readonly name: string }; readonly prefix: string },
+): void => {
+  if (journal === undefined || (journal.bucket === here.store.name && journal.prefix === here.prefix)) return;
+  const [there, wanted] = [`${journal.bucket}/${journal.prefix}`, `${here.store.name}/${here.prefix}`];
+  throw new HomeError('NotRestored', `the state directory ${folder} belongs to ${there}, not to ${wanted}`);
+};
 
 export const writeJournal = (folder: string, journal: Journal): Promise<void> => {
   const { head, homeInode, ...rest } = journal;
@@ -61,6 +75,7 @@ export const readJournal = (folder: string): Journal | undefined => {
   if (data === undefined) throw new HomeError('Corrupt', `${where} is no journal of format ${FORMAT}`);
   return {
     epoch: data.epoch,
+    bucket: data.bucket,
     prefix: data.prefix,
     lineage: data.lineage,
     phase: data.phase,

@@ -1,8 +1,8 @@
 import { commitHome } from './commit-home.ts';
 import { makeHomeState, updateJournal, flushHome, type HomeState } from './home-state.ts';
-import type { Home, HomeOptions } from './home.ts';
+import { HomeError, type Home, type HomeOptions } from './home.ts';
 import { loadIndex } from './index-file.ts';
-import { readJournal } from './journal.ts';
+import { readJournal, requireSameWorkspace } from './journal.ts';
 import { openPresentObjects } from './present-objects.ts';
 import { restoreHome } from './restore-home.ts';
 import { saveConflict } from './save-conflict.ts';
@@ -18,15 +18,15 @@ import { bootId, makeStateFolder } from './state-files.ts';
  * - `commit()` never follows what the agent may have put in its way, and can run while the agent writes. `restore()`
  *   must run while nobody else can write to the home.
  * - Stored bytes are bounded for all homes of a process together (byte-budget.ts).
- * Throws HomeError `Corrupt` for a journal that cannot be read, and an Error for one of another epoch or prefix.
+ * Throws HomeError `Corrupt` for a journal that cannot be read, `NotRestored` for one of another epoch or workspace.
  */
 export const openHome = async (options: HomeOptions): Promise<Home> => {
   await makeStateFolder(options.state);
   const journal = readJournal(options.state);
-  if (journal !== undefined && (journal.epoch !== options.epoch || journal.prefix !== options.prefix)) {
-    throw new Error(
-      `${options.state} belongs to epoch ${journal.epoch} of ${journal.prefix}, not to epoch ${options.epoch} of ${options.prefix}`,
-    );
+  requireSameWorkspace(options.state, journal, options);
+  if (journal !== undefined && journal.epoch !== options.epoch) {
+    const message = `the state directory ${options.state} belongs to epoch ${journal.epoch}, not to epoch ${options.epoch}`;
+    throw new HomeError('NotRestored', message);
   }
   const state = makeHomeState(options, {
     journal,

@@ -27,7 +27,7 @@ export const restoreHome = async (state: HomeState, options: RestoreOptions): Pr
 
 /** Writes the journal that allows this directory to be emptied: only while there is nothing in it. */
 const begin = async (state: HomeState): Promise<void> => {
-  const { home, ownerId, epoch, prefix, random } = state.options;
+  const { home, ownerId, epoch, store, prefix, random } = state.options;
   await makeHomeFolder(home, ownerId);
   if (!(await isEmptyFolder(home))) {
     throw new HomeError(
@@ -37,6 +37,7 @@ const begin = async (state: HomeState): Promise<void> => {
   }
   const journal: Journal = {
     epoch,
+    bucket: store.name,
     prefix,
     lineage: random.hex(8),
     phase: 'restoring',

@@ -204,7 +204,11 @@ test('files of unknown origin are neither restored over nor lost', async () => {
 
 test('a state directory of another epoch or workspace is refused', async () => {
   await home.close();
-  await expect(homes.open('epoch-1', 7)).rejects.toThrow('belongs to epoch 1 of users/ann/');
+  await expect(homes.open('epoch-1', 7)).rejects.toThrow('belongs to epoch 1, not to epoch 7');
+  await expect(homes.open('epoch-1', 1, { prefix: 'users/eve/' })).rejects.toThrow('belongs to s3://test/users/ann/');
+  await expect(homes.open('epoch-1', 1, { store: { ...homes.store, name: 's3://other' } })).rejects.toThrow(
+    'not to s3://other/',
+  );
 });
 
 test('a final commit of a home that never rests says so, and keeps what it read', async () => {
