@@ -3,8 +3,8 @@ import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
-import { systemClock } from '../../src/base/clock.ts';
 import { KubeError } from '../../src/kube/errors.ts';
+import { eventually } from '../support/e2e/eventually.ts';
 import { aSandbox } from '../support/resources.ts';
 import { type Answer, startFacade, type TestFacade } from './support/facade.ts';
 import { localExec } from './support/local-exec.ts';
@@ -27,16 +27,11 @@ afterEach(async () => {
 const exec = (command: unknown, more: object = {}): Promise<Answer> =>
   facade.request('/sandboxes/demo/exec', { body: { command, cwd: folder, ...more } });
 
-/** Polls a file that a process of its own writes: there is nothing to subscribe to. */
-const contentOf = async (file: string, deadlineMs = 10_000): Promise<string> => {
-  const giveUpAt = systemClock.monotonic() + deadlineMs;
-  for (;;) {
-    const content = await readFile(join(folder, file), 'utf8').catch(() => '');
-    if (content !== '') return content;
-    if (systemClock.monotonic() > giveUpAt) throw new Error(`nothing in ${file} after ${deadlineMs} ms`);
-    await systemClock.sleep(20);
-  }
-};
+const DEADLINE = { deadlineMs: 10_000, everyMs: 20 };
+
+/** What a process of its own writes: there is nothing to subscribe to. */
+const contentOf = (file: string): Promise<string> =>
+  eventually(`something in ${file}`, async () => (await readFile(join(folder, file), 'utf8')) || undefined, DEADLINE);
 
 const isAlive = (pid: string): boolean => {
   try {
@@ -47,13 +42,8 @@ const isAlive = (pid: string): boolean => {
   }
 };
 
-const untilDead = async (pid: string): Promise<void> => {
-  for (let tries = 0; tries < 500; tries++) {
-    if (!isAlive(pid)) return;
-    await systemClock.sleep(20);
-  }
-  throw new Error(`process ${pid} is still alive`);
-};
+const untilDead = (pid: string): Promise<boolean> =>
+  eventually(`the end of process ${pid}`, () => !isAlive(pid), DEADLINE);
 
 describe('POST /sandboxes/{id}/exec', () => {
   it('answers with exit code, output and working directory', async () => {
