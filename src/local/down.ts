@@ -4,6 +4,7 @@ import type { Cluster } from './cluster/cluster.ts';
 import { readChoice } from './cluster/facts.ts';
 import { forgetHost, restoreHost } from './cluster/host.ts';
 import { K3S_DAEMON, k3sCluster } from './cluster/k3s.ts';
+import { NODE_NAME } from './cluster/network.ts';
 import { kubernetesCluster } from './cluster/kubernetes.ts';
 import { run } from './command.ts';
 import { ENGINE_DAEMON } from './engine.ts';
@@ -19,7 +20,7 @@ import { step, type Step, type StepContext } from './step.ts';
 interface OwnCluster {
   readonly kubectl: Cluster['kubectl'];
   readonly traces: Traces;
-  /** Stopped before the pods are: what would make new ones. */
+  /** Stopped before the pods are: what would make new ones. k3s has these inside, so that its node is cordoned. */
   readonly first: readonly string[];
 }
 
@@ -95,7 +96,7 @@ const podSteps = (local: Local, own: OwnCluster): readonly Step[] => {
         for (const name of own.first) await local.daemons.stop(name, 10_000);
         if (!(await answers(context))) return 'the cluster does not run';
         // Replacements stay unscheduled, and start at the next `up`.
-        await ask(context, 'cordon', '--all');
+        if (own.first.length === 0) await ask(context, 'cordon', NODE_NAME);
         await ask(context, '-n', 'sandboxes', 'delete', 'pods', '--all', '--timeout=100s');
         return 'ended, homes saved';
       },

@@ -94,10 +94,14 @@ export const planProblem = (steps: readonly Step[]): string | undefined => {
   return undefined;
 };
 
-/** "0.4 s", "12 s", "5 min 03 s". `ms` is milliseconds. */
+/** "0.4 s", "12 s", "5 min 03 s", all of one width. `ms` is milliseconds. */
 export const formatElapsed = (ms: number): string => {
-  if (ms < 10_000) return `${(ms / 1000).toFixed(1)} s`.padStart(6);
-  if (ms < 60_000) return `${Math.round(ms / 1000)} s`.padStart(6);
   const seconds = Math.round(ms / 1000);
-  return `${Math.floor(seconds / 60)} min ${String(seconds % 60).padStart(2, '0')} s`;
+  const text =
+    ms < 9950
+      ? `${(ms / 1000).toFixed(1)} s`
+      : seconds < 60
+        ? `${seconds} s`
+        : `${Math.floor(seconds / 60)} min ${String(seconds % 60).padStart(2, '0')} s`;
+  return text.padStart('5 min 03 s'.length);
 };

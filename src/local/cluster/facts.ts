@@ -56,7 +56,7 @@ export const foreignKubelet = (
     if (name === 'kubelet') return true;
     if (name === 'k3s' || name === 'k3s-server')
       return name === 'k3s-server' || first === 'server' || first === 'agent';
-    return name.startsWith('kube') && first === 'kubelet';
+    return name === 'kube' && first === 'kubelet';
   });
 
 /** Throws when another kubelet runs here. */

@@ -71,5 +71,7 @@ const startK3s = async (local: Local, program: string, context: StepContext): Pr
     },
     { what: 'the k3s cluster', deadlineMs: 180_000, everyMs: 1000, signal: context.signal },
   );
+  // `down` cordons it, so that the pods it ends do not start again at once.
+  await run([...k3sCluster(local, program).kubectl, 'uncordon', NODE_NAME], { env: local.env, log: context.log });
   return started ? 'k3s started' : 'k3s runs';
 };

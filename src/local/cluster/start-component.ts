@@ -1,0 +1,32 @@
+import { readFile, readlink } from 'node:fs/promises';
+import { join } from 'node:path';
+import { daemonEnvironment, type Local } from '../local.ts';
+import { KUBELET_ROOT } from '../paths.ts';
+import { componentCommands, type ComponentName } from './components.ts';
+import { kubernetesFolders } from './kubernetes-folders.ts';
+
+/** Starts one component; resolves with whether it had to be started. */
+export const startComponent = async (local: Local, name: ComponentName): Promise<boolean> => {
+  const folders = kubernetesFolders(local);
+  const argv = componentCommands({
+    kube: folders.kube,
+    certificates: local.paths.certificates,
+    etcdData: folders.etcdData,
+    configuration: folders.configuration,
+    kubeletRoot: KUBELET_ROOT,
+  })[name];
+  const file = (path: string): Promise<string> => readFile(path, 'utf8').catch(() => '');
+  const client = name.replace(/^kube-(?!proxy)/, '');
+  const [plan, kubeconfig, kubelet, program] = await Promise.all([
+    file(join(local.paths.certificates, 'cluster-ca.crt')),
+    file(join(folders.configuration, `${client}.kubeconfig`)),
+    name === 'kubelet' ? file(join(folders.configuration, 'kubelet.json')) : '',
+    readlink(folders.kube),
+  ]);
+  return local.daemons.ensure({
+    name,
+    argv,
+    env: daemonEnvironment(local),
+    configuration: [program, plan, kubeconfig, kubelet].join('\n'),
+  });
+};

@@ -1,0 +1,64 @@
+import { describe, expect, it } from '@jest/globals';
+import { kustomizationFiles, type Installation } from '../../src/local/kustomization.ts';
+
+const INSTALLATION: Installation = {
+  folder: '/var/lib/matrx-local/install',
+  manifests: '/src/matrx-sandbox/manifests/overlays/dev',
+  productImage: 'matrx-sandbox/product:0123456789abcdef',
+  sandboxImage: 'registry.example:5000/team/sandbox:v7',
+  bucket: {
+    embedded: true,
+    bucket: 'matrx-workspaces',
+    region: 'us-east-1',
+    endpoint: 'http://127.0.0.1:7070',
+    credentials: { accessKeyId: 'id', secretAccessKey: 'se=cret' },
+  },
+  apiKey: 'matrx-key',
+};
+
+interface Kustomization {
+  readonly resources: readonly string[];
+  readonly images: readonly { readonly name: string; readonly newName: string; readonly newTag: string }[];
+  readonly secretGenerator: readonly { readonly name: string }[];
+  readonly patches: readonly { readonly patch: string }[];
+}
+const parsed = (installation: Installation): Kustomization =>
+  JSON.parse(kustomizationFiles(installation)['kustomization.yaml'] ?? '') as Kustomization;
+
+describe('the kustomization of an installation', () => {
+  it('refers to the manifests by a relative path, which is all that kustomize takes', () => {
+    expect(parsed(INSTALLATION).resources).toEqual(['../../../../src/matrx-sandbox/manifests/overlays/dev']);
+  });
+
+  it('names the images, also where a registry has a port', () => {
+    expect(parsed(INSTALLATION).images).toEqual([
+      { name: 'matrx-sandbox/product', newName: 'matrx-sandbox/product', newTag: '0123456789abcdef' },
+      { name: 'matrx-sandbox/sandbox', newName: 'registry.example:5000/team/sandbox', newTag: 'v7' },
+    ]);
+  });
+
+  it('keeps secrets out of everything but their own files', () => {
+    const { 'kustomization.yaml': kustomization, 'config.env': config, ...secrets } = kustomizationFiles(INSTALLATION);
+    expect(`${kustomization}${config}`).not.toMatch(/se=cret|matrx-key/);
+    expect(secrets).toEqual({
+      'api-key.env': 'MATRX_API_KEY=matrx-key\n',
+      's3-credentials.env': 'AWS_ACCESS_KEY_ID=id\nAWS_SECRET_ACCESS_KEY=se=cret\n',
+    });
+    expect(config).toBe(
+      'MATRX_S3_BUCKET=matrx-workspaces\nAWS_REGION=us-east-1\nAWS_ENDPOINT_URL_S3=http://127.0.0.1:7070\n',
+    );
+  });
+
+  it('has no credentials where the node has its own', () => {
+    const bucket = { embedded: false, bucket: 'homes', region: 'eu-central-1' };
+    const installation = { ...INSTALLATION, bucket };
+    expect(kustomizationFiles(installation)).not.toHaveProperty('s3-credentials.env');
+    expect(parsed(installation).secretGenerator.map(({ name }) => name)).toEqual(['matrx-api-key']);
+  });
+
+  it('rolls the pods exactly when what they read at their start changes', () => {
+    const patchOf = (installation: Installation): string | undefined => parsed(installation).patches[0]?.patch;
+    expect(patchOf({ ...INSTALLATION, apiKey: 'other' })).not.toBe(patchOf(INSTALLATION));
+    expect(patchOf({ ...INSTALLATION, sandboxImage: 'matrx-sandbox/sandbox:other' })).toBe(patchOf(INSTALLATION));
+  });
+});
