@@ -72,7 +72,9 @@ scenario("another user's sandbox sees nothing of a home on the same node", 150, 
   const other = aSandbox('other');
   await cluster.start(other);
   expect(await cluster.shell(other.name, 'ls -A | grep -v "^\\.bash\\|^\\.profile" || true')).toBe('');
-  expect(await cluster.shell(other.name, 'find / -path /proc -prune -o -name secret.txt -print 2>/dev/null || true')).toBe('');
+  expect(
+    await cluster.shell(other.name, 'find / -path /proc -prune -o -name secret.txt -print 2>/dev/null || true'),
+  ).toBe('');
   expect(await cluster.shell(other.name, 'cat /proc/self/mountinfo')).not.toContain(victim.spec.userId);
   // Neither the other's processes nor, through them, the other's home.
   const processes = await cluster.shell(other.name, 'cat /proc/[0-9]*/environ 2>/dev/null | tr "\\0" "\\n" || true');
