@@ -8,7 +8,7 @@ export interface HomePaths {
   readonly home: string;
   /** The engine's own. */
   readonly state: string;
-  /** The engine's own for what was written after a conflict was stored: it remembers a conflict, and stores it once. */
+  /** The engine's own, for the final conflict (./session-work.ts). */
   readonly lateState: string;
   /** SessionRecord as JSON. */
   readonly journal: string;

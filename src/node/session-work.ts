@@ -43,8 +43,11 @@ export interface SessionWork {
   readonly resume: (signal: AbortSignal) => Promise<string | undefined>;
   readonly commit: (signal: AbortSignal) => Promise<HomeObservation>;
   readonly finalCommit: (signal: AbortSignal) => Promise<HomeObservation>;
-  /** `again`: for what was written since it was stored for the first time. */
-  readonly saveConflict: (again: boolean, signal: AbortSignal) => Promise<SessionEvent>;
+  /**
+   * `final`: nobody writes any more. The engine stores a conflict once and remembers it; what the containers wrote after
+   * that would be missing. So the final one is made by an engine that knows of none, and stores the whole home.
+   */
+  readonly saveConflict: (final: boolean, signal: AbortSignal) => Promise<SessionEvent>;
   readonly close: () => Promise<void>;
 }
 
@@ -114,7 +117,7 @@ export const makeSessionWork = (
       };
     });
 
-  const saveAgain = async (signal: AbortSignal): Promise<{ readonly manifest: string }> => {
+  const saveFinal = async (signal: AbortSignal): Promise<{ readonly manifest: string }> => {
     const late = await open(paths.lateState);
     try {
       return await late.saveConflict({ signal });
@@ -133,9 +136,9 @@ export const makeSessionWork = (
       }),
     commit: (signal) => pass('normal', false, signal),
     finalCommit: (signal) => pass('urgent', true, signal),
-    saveConflict: (again, signal) =>
+    saveConflict: (final, signal) =>
       deps.commits.run('urgent', signal, async () => {
-        const saved = again ? await saveAgain(signal) : await (await home()).saveConflict({ signal });
+        const saved = final ? await saveFinal(signal) : await (await home()).saveConflict({ signal });
         return { kind: 'conflictSaved', manifest: saved.manifest };
       }),
     close: async () => {

@@ -133,7 +133,7 @@ export const startSession = (deps: SessionDeps, initial: SessionRecord, onFinish
         board.observed(await work.finalCommit(stopping.signal));
         return moveFrom(from, { kind: 'committed' });
       case 'saveConflict':
-        return moveFrom(from, await work.saveConflict(from.state === 'Conflict', stopping.signal));
+        return moveFrom(from, await work.saveConflict(from.released, stopping.signal));
       case 'awaitRelease':
         return rest(from, deps.rpoMs);
     }

@@ -148,6 +148,21 @@ describe('a session', () => {
     expect(world.bucket.files()).toEqual({ old: 'from before' });
   });
 
+  test('whose containers end while a conflict is being stored stores what they wrote meanwhile, too', async () => {
+    await publish();
+    await world.write('new', '1');
+    const store = world.bucket.holdConflicts();
+    world.bucket.fence(2);
+    await world.until(() => world.bucket.conflictsRead() === 1);
+    await world.write('later', '2');
+    const ended = watchCall(driver.unpublish());
+    await world.until(() => driver.sessions.find(VOLUME)?.view().record.released === true);
+    store();
+    await world.until(() => ended.state() === 'done');
+    await world.until(isGone);
+    expect(world.bucket.conflicts().at(-1)).toEqual({ old: 'from before', new: '1', later: '2' });
+  });
+
   test('that finds a newer HEAD before it begins says so, with the epoch that the next one has to exceed', async () => {
     world.bucket.fence(41);
     driver.publish().catch(() => undefined);

@@ -17,6 +17,10 @@ export interface FakeBucket {
   readonly commits: () => number;
   /** What every request meets from now on; undefined: nothing. */
   readonly fail: (error: Error | undefined) => void;
+  /** From now on conflicts are read but not stored until the answer is called. */
+  readonly holdConflicts: () => () => void;
+  /** Conflicts that were read so far. */
+  readonly conflictsRead: () => number;
   /** The node's machine goes down and comes back. */
   readonly reboot: () => void;
   /** Restored files do not reach the disk before the machine goes down. */
@@ -41,6 +45,8 @@ export const makeFakeBucket = (initial: Files = {}): FakeBucket => {
   let sequence = 0;
   let boot = 1;
   let slowDisk = false;
+  let held: Promise<void> = Promise.resolve();
+  let waiting = 0;
   let fault: Error | undefined;
   const conflicts: Files[] = [];
 
@@ -69,10 +75,11 @@ export const makeFakeBucket = (initial: Files = {}): FakeBucket => {
     };
     const storeConflict = async (signal: AbortSignal | undefined): Promise<string> => {
       const found = await effects.run('engine.scan', () => readFiles(options.home));
-      await effects.run('engine.saveConflict', () => {
+      await effects.run('engine.saveConflict', async () => {
+        waiting += 1;
+        await held;
         request(signal);
         conflicts.push(found);
-        return Promise.resolve();
       });
       return `.ws/conflicts/${options.epoch}-${conflicts.length}`;
     };
@@ -144,6 +151,12 @@ export const makeFakeBucket = (initial: Files = {}): FakeBucket => {
       await mkdir(options.state, { recursive: true });
       return open(effects, options);
     },
+    holdConflicts: () => {
+      const { promise, resolve } = Promise.withResolvers<void>();
+      held = promise;
+      return resolve;
+    },
+    conflictsRead: () => waiting,
     reboot: () => {
       boot += 1;
     },
