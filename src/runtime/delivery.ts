@@ -1,6 +1,7 @@
 import { backoffDelay } from '../base/backoff.ts';
 import type { Clock } from '../base/clock.ts';
 import { errorMessage } from '../base/errors.ts';
+import type { Random } from '../base/random.ts';
 import type { KubeObject } from '../kube/client.ts';
 import type { ChangeHandler, ChangeOrigin, StoreChange } from './change.ts';
 import type { RuntimeLog } from './log.ts';
@@ -17,7 +18,6 @@ export interface Delivery<T extends KubeObject> {
 
 const MAX_ATTEMPTS = 8;
 const BACKOFF = { baseMs: 100, maxMs: 30_000 };
-const NO_JITTER = { float: () => 1, hex: () => '' };
 
 /**
  * Tells handlers of changes. A handler that throws costs neither the other handlers their change nor itself: the
@@ -27,10 +27,11 @@ const NO_JITTER = { float: () => 1, hex: () => '' };
 export const makeDelivery = <T extends KubeObject>(options: {
   readonly resource: string;
   readonly clock: Clock;
+  readonly random: Random;
   readonly log: RuntimeLog;
   readonly metrics: RuntimeMetrics;
 }): Delivery<T> => {
-  const { resource, clock, log, metrics } = options;
+  const { resource, clock, random, log, metrics } = options;
   const handlers: ChangeHandler<T>[] = [];
   const closing = new AbortController();
 
@@ -48,7 +49,7 @@ export const makeDelivery = <T extends KubeObject>(options: {
       log.error({ resource, key, attempt, err: error }, `a handler threw: ${errorMessage(error)}`);
       if (attempt >= MAX_ATTEMPTS) return;
       const again = (): void => attemptDelivery(handler, change, origin, attempt + 1);
-      clock.sleep(backoffDelay(BACKOFF, attempt - 1, NO_JITTER), closing.signal).then(again, () => undefined);
+      clock.sleep(backoffDelay(BACKOFF, attempt - 1, random), closing.signal).then(again, () => undefined);
     }
   };
 

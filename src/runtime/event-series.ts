@@ -6,6 +6,13 @@ export interface EventName {
   readonly name: string;
 }
 
+export interface DueCount {
+  readonly ref: EventName | undefined;
+  readonly count: number;
+  /** Milliseconds since the epoch. */
+  readonly lastObservedAt: number;
+}
+
 export interface EventSeries {
   /**
    * Counts an event. `first`: create it; `due`: the series' count is to be sent; `counted`: sent later; `limited`: the
@@ -14,10 +21,8 @@ export interface EventSeries {
   readonly observe: (key: string, event: EventRecord) => 'first' | 'due' | 'counted' | 'limited';
   /** The first event of the series exists under this name. */
   readonly begun: (key: string, ref: EventName) => void;
-  /** The count to send; undefined where there is nothing new or no event to attach it to. */
-  readonly due: (
-    key: string,
-  ) => { readonly ref: EventName; readonly count: number; readonly lastObservedAt: number } | undefined;
+  /** The count to send; undefined where there is nothing new. Without `ref` the first event could not be created. */
+  readonly due: (key: string) => DueCount | undefined;
   /** So many have been sent. */
   readonly sent: (key: string, count: number) => void;
   /** Series that were counted and not sent. */
@@ -82,7 +87,7 @@ export const makeEventSeries = (clock: Clock): EventSeries => {
     },
     due: (key) => {
       const known = series.get(key);
-      if (known?.ref === undefined || known.sentCount === known.count) return undefined;
+      if (known === undefined || known.sentCount === known.count) return undefined;
       return { ref: known.ref, count: known.count, lastObservedAt: known.lastObservedAt };
     },
     sent: (key, count) => {

@@ -60,6 +60,11 @@ export const makeEventRecorder = (options: EventRecorderOptions): EventRecorder 
   const update = async (event: EventRecord, key: string): Promise<void> => {
     const due = series.due(key);
     if (due === undefined) return;
+    if (due.ref === undefined) {
+      await create(event, key);
+      series.sent(key, due.count);
+      return;
+    }
     const patch = { series: { count: due.count, lastObservedTime: microTime(due.lastObservedAt) } };
     try {
       await client.mergePatch({ type: EVENTS, ...due.ref }, patch);

@@ -46,11 +46,11 @@ export interface InformerOptions<T extends KubeObject, I extends string> {
 export const makeInformer = <T extends KubeObject, I extends string = never>(
   options: InformerOptions<T, I>,
 ): Informer<T, I> => {
-  const { type, clock, log, metrics = noMetrics, transform } = options;
+  const { type, clock, random, log, metrics = noMetrics, transform } = options;
   const resource = resourceName(type);
   const indexers = options.indexers ?? ({} as Indexers<T, I>);
   const store = makeStore<T, I>({ indexers, ...(transform !== undefined && { transform }) });
-  const delivery = makeDelivery<T>({ resource, clock, log, metrics });
+  const delivery = makeDelivery<T>({ resource, clock, random, log, metrics });
   const deliver = (changes: readonly StoreChange<T>[], origin: ChangeOrigin): void => {
     for (const change of changes) delivery.deliver(change, origin);
   };

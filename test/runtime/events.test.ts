@@ -164,6 +164,15 @@ describe('event recorder', () => {
     expect(metrics.counted('events_discarded_total', { reason: 'failed' })).toBe(1);
   });
 
+  it('creates a repeated event whose first could not be sent', async () => {
+    failures.push(new KubeError('Forbidden', 'not yet', { code: 403 }));
+    recorder.record(happened());
+    await recorder.flush();
+    recorder.record(happened());
+    await recorder.flush();
+    expect([created.length, patched.length]).toEqual([1, 0]);
+  });
+
   it('does not repeat what the server refuses', async () => {
     failures.push(new KubeError('Forbidden', 'namespace is being terminated', { code: 403 }));
     recorder.record(happened());
