@@ -80,8 +80,10 @@ drained() {
 }
 finish() {
   drained "$1" "$2" && record "$1" && drained "$1" "$2" && record "$1" && drained "$1" "$2"
+  exec {rest}<"$3" # here: cat would open it after it is removed, and the next write of a background process kill that
   kill -KILL "$2"
-  cat <"$3" >/dev/null {out}>&- {err}>&- {idle}>&- {caller_err}>&- & disown
+  cat <&"$rest" >/dev/null {rest}>&- {out}>&- {err}>&- {idle}>&- {caller_err}>&- & disown
+  exec {rest}<&-
 }
 finish "$out" "$relay_out" "$dir/out"
 finish "$err" "$relay_err" "$dir/err"
