@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs';
-import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
@@ -119,8 +119,10 @@ describe('POST /sandboxes/{id}/exec', () => {
   });
 
   it('does not wait for a background process that keeps the output open, and lets it live', async () => {
-    const { body } = await exec('(sleep 0.3; echo late; echo late >&2; echo survived > note) & echo pid');
-    expect(body).toMatchObject({ stdout: 'pid', stderr: '', exit_code: 0 });
+    const later = 'until [ -e go ]; do sleep 0.05; done; echo late; echo late >&2; echo survived > note';
+    const { body } = await exec(`(${later}) & echo now`);
+    expect(body).toMatchObject({ stdout: 'now', stderr: '', exit_code: 0 });
+    await writeFile(join(folder, 'go'), '');
     expect(await contentOf('note')).toBe('survived\n');
   });
 
