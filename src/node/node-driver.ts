@@ -1,4 +1,4 @@
-import { mkdir } from 'node:fs/promises';
+import { chmod, mkdir } from 'node:fs/promises';
 import type { Clock } from '../base/clock.ts';
 import type { Random } from '../base/random.ts';
 import type { KubeClient } from '../kube/client.ts';
@@ -102,8 +102,10 @@ export const makeNodeDriver = (deps: NodeDriverDeps, settings: NodeDriverSetting
   let registration: KubeletRegistration | undefined;
 
   const adopt = async (): Promise<void> => {
-    await mkdir(homesDir(settings.stateDir), { recursive: true, mode: 0o700 });
-    await mounts.harden(homesDir(settings.stateDir));
+    const homes = homesDir(settings.stateDir);
+    await mkdir(homes, { recursive: true, mode: 0o700 });
+    await chmod(homes, 0o700);
+    await mounts.harden(homes);
     void trash.empty();
     for (const { folder, message } of await sessions.adopt()) {
       log.error(

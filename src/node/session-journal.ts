@@ -11,11 +11,10 @@ export interface LoadedJournals {
 }
 
 export interface SessionJournal {
-  /**
-   * Makes the session's folders, or what is missing of them. The journal comes first: a home without a journal cannot
-   * exist. Only for a session that is Restoring.
-   */
+  /** Begins a journal, on disk when it resolves, and makes the session's folders. */
   readonly create: (record: SessionRecord) => Promise<void>;
+  /** Makes what is missing of the folders because a driver died on the way. Only for a session that is Restoring. */
+  readonly ensureFolders: (record: SessionRecord) => Promise<void>;
   /** Resolves once the record is on disk: after a power cut either the old or the new one is read. */
   readonly save: (record: SessionRecord) => Promise<void>;
   readonly load: () => Promise<LoadedJournals>;
@@ -42,17 +41,21 @@ export const makeSessionJournal = (options: {
     await syncFolder(path.dirname(journal));
   };
   const create = async (record: SessionRecord): Promise<void> => {
-    const { root, home, state } = pathsOf(record);
+    const { root } = pathsOf(record);
     await mkdir(root, { recursive: true, mode: 0o700 });
     await syncFolder(homesDir(options.stateDir));
     await syncFolder(path.dirname(root));
+    // The journal comes first: a home without one cannot exist.
     await save(record);
+    await ensureFolders(record);
+  };
+  const ensureFolders = async (record: SessionRecord): Promise<void> => {
+    const { home, state } = pathsOf(record);
     await mkdir(state, { recursive: true, mode: 0o700 });
     await mkdir(home, { recursive: true, mode: 0o700 });
     await chown(home, options.ownerId, options.ownerId);
-    await syncFolder(root);
   };
-  return { create, save, load: () => loadJournals(options.stateDir) };
+  return { create, ensureFolders, save, load: () => loadJournals(options.stateDir) };
 };
 
 const syncFolder = async (folder: string): Promise<void> => {

@@ -14,7 +14,7 @@ import type { SessionEvent } from './session-transition.ts';
 export interface WorkDeps {
   readonly openHome: (options: HomeOptions) => Promise<Home>;
   readonly store: ObjectStore;
-  readonly journal: Pick<SessionJournal, 'create'>;
+  readonly journal: Pick<SessionJournal, 'ensureFolders'>;
   readonly clock: Clock;
   readonly random: Random;
   readonly metrics: NodeMetrics;
@@ -83,8 +83,7 @@ export const makeSessionWork = (
 
   const restore = (signal: AbortSignal): Promise<SessionEvent> =>
     deps.restores.run('normal', signal, async () => {
-      // A driver killed right after the first journal left no folders.
-      await deps.journal.create(record);
+      await deps.journal.ensureFolders(record);
       const begun = deps.clock.monotonic();
       try {
         const report = await (await home()).restore({ signal, onProgress: session.onProgress });

@@ -101,6 +101,7 @@ export const makeWorld = async (files: Readonly<Record<string, string>> = {}): P
       openHome: bucket.openHome(effects),
       journal: {
         create: (record) => effects.run('journal.create', () => disk.create(record)),
+        ensureFolders: (record) => effects.run('journal.ensureFolders', () => disk.ensureFolders(record)),
         save: (record) => effects.run('journal.save', () => disk.save(record)),
         load: disk.load,
       },
