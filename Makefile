@@ -10,7 +10,8 @@ help: ## this list
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
 
 $(INSTALLED): package-lock.json package.json
-	npm ci --no-audit --no-fund
+	@# Not npm ci: it refuses a lockfile without the packages of other platforms, which not every registry serves.
+	npm install --no-save --no-audit --no-fund
 	@touch $@
 
 up: $(INSTALLED) ## a cluster, an S3 server, the product and a first sandbox, on this machine
