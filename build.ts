@@ -2,10 +2,28 @@
 // process reads only the code it runs: with everything in one file each took some 60 MB more memory.
 import { cp, glob, mkdir, rm } from 'node:fs/promises';
 import { basename, join } from 'node:path';
-import { build } from 'esbuild';
+import { build, type Plugin } from 'esbuild';
 
 const root = import.meta.dirname;
 const dist = join(root, 'dist');
+
+/**
+ * @kubernetes/client-node does not say that its modules have no side effects, so a bundler keeps all of its 700 models for the
+ * kubeconfig loader that is used. Without them a process takes 10 MB less.
+ */
+const withoutUnusedModels: Plugin = {
+  name: 'without-unused-models',
+  setup: (bundler) => {
+    const ours = Symbol('resolved here');
+    bundler.onResolve({ filter: /./ }, async ({ path, pluginData, ...from }) => {
+      const concerns =
+        path.startsWith('@kubernetes/client-node') || from.importer.includes('/@kubernetes/client-node/');
+      if (pluginData === ours || !concerns) return undefined;
+      const resolved = await bundler.resolve(path, { ...from, pluginData: ours });
+      return resolved.path.includes('/@kubernetes/client-node/') ? { ...resolved, sideEffects: false } : resolved;
+    });
+  },
+};
 
 await rm(dist, { recursive: true, force: true });
 await mkdir(dist, { recursive: true });
@@ -24,6 +42,7 @@ await build({
   target: 'node24',
   legalComments: 'linked',
   logLevel: 'warning',
+  plugins: [withoutUnusedModels],
   // Packages that are CommonJS inside call require at run time, which an ESM file does not have.
   banner: {
     js: "import { createRequire as __createRequire } from 'node:module'; const require = __createRequire(import.meta.url);",
