@@ -1,4 +1,5 @@
 import { test } from '@jest/globals';
+import { errorMessage } from '../../../src/base/errors.ts';
 import { type Cluster, makeCluster } from './cluster.ts';
 import { diagnose } from './diagnostics.ts';
 import { requireEnvironment } from './environment.ts';
@@ -23,16 +24,23 @@ export const scenario = (sentence: string, seconds: number, body: (cluster: Clus
       }, seconds * 1000);
       // Ends by its commands' own deadlines, not with the test's.
       const afterwards = makeKubectl(new AbortController().signal);
+      const diagnosed = async (act: () => Promise<void>): Promise<void> => {
+        try {
+          await act();
+        } catch (error) {
+          process.stderr.write(`\n✗ ${sentence}\n${errorMessage(error)}\n${await diagnose(afterwards, owned)}\n`);
+          throw error;
+        }
+      };
       try {
-        await body(makeCluster(environment, owned, over.signal));
+        await diagnosed(() => body(makeCluster(environment, owned, over.signal)));
       } catch (error) {
-        process.stderr.write(`\n✗ ${sentence}\n${await diagnose(afterwards, owned)}\n`);
         if (over.signal.aborted) throw new Error(`the test took longer than ${seconds} s`, { cause: error });
         throw error;
       } finally {
         clearTimeout(timer);
         over.abort(new Error('the test is over'));
-        await cleanUp(afterwards, owned);
+        await diagnosed(() => cleanUp(afterwards, owned));
       }
     },
     seconds * 1000 + CLEAN_UP_MS,
