@@ -1,27 +1,23 @@
 /** Lets a few run at once; the others wait in line. */
 export interface Limiter {
   /**
-   * Runs `work` when a place is free; `urgent` work goes before all that is not. Rejects with the signal's reason when
-   * it is aborted while waiting; work that has begun is not interrupted from here.
+   * Runs `work` when a place is free. Rejects with the signal's reason when it is aborted while waiting; work that has
+   * begun is not interrupted from here.
    */
-  readonly run: <T>(priority: Priority, signal: AbortSignal, work: () => Promise<T>) => Promise<T>;
+  readonly run: <T>(signal: AbortSignal, work: () => Promise<T>) => Promise<T>;
 }
-
-/** A pod's end waits for `urgent` work; `normal` work is what would be done again a little later. */
-export type Priority = 'urgent' | 'normal';
 
 export const makeLimiter = (places: number): Limiter => {
   let free = places;
-  const lines: Record<Priority, (() => void)[]> = { urgent: [], normal: [] };
+  const line: (() => void)[] = [];
 
-  const enter = async (priority: Priority, signal: AbortSignal): Promise<void> => {
+  const enter = async (signal: AbortSignal): Promise<void> => {
     signal.throwIfAborted();
     if (free > 0) {
       free -= 1;
       return;
     }
     const called = Promise.withResolvers<void>();
-    const line = lines[priority];
     const onAbort = (): void => {
       const position = line.indexOf(called.resolve);
       // Called already: the place is ours, and is given back when the work has seen the signal.
@@ -35,15 +31,15 @@ export const makeLimiter = (places: number): Limiter => {
   };
 
   const leave = (): void => {
-    const next = lines.urgent.shift() ?? lines.normal.shift();
+    const next = line.shift();
     // The place is handed over, so that nobody who comes meanwhile can take it.
     if (next === undefined) free += 1;
     else next();
   };
 
   return {
-    run: async (priority, signal, work) => {
-      await enter(priority, signal);
+    run: async (signal, work) => {
+      await enter(signal);
       try {
         return await work();
       } finally {

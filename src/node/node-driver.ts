@@ -68,11 +68,13 @@ export interface NodeDriver {
 /** Each holds packs in memory: more at once would cost more memory than it would save time. */
 const RESTORES_AT_ONCE = 2;
 const COMMITS_AT_ONCE = 2;
+const FINALS_AT_ONCE = 2;
 /** What a call that waits gets to hear that the driver stops, in milliseconds. */
 const CALL_GRACE_MS = 2000;
 
 export const makeNodeDriver = (deps: NodeDriverDeps, settings: NodeDriverSettings): NodeDriver => {
   const { log, clock, mounts } = deps;
+  const storage = makeStorageWatch({ ...deps, ...settings, check: deps.checkStorage });
   const trash = makeTrash({ stateDir: settings.stateDir, random: deps.random, log });
   const journal = makeSessionJournal(settings);
   const sessionDeps: SessionDeps = {
@@ -82,12 +84,13 @@ export const makeNodeDriver = (deps: NodeDriverDeps, settings: NodeDriverSetting
     trash,
     restores: makeLimiter(RESTORES_AT_ONCE),
     commits: makeLimiter(COMMITS_AT_ONCE),
+    finals: makeLimiter(FINALS_AT_ONCE),
+    probeStorage: storage.probe,
   };
   const sessions = makeSessions({
     journal,
     start: (record, onFinished) => startSession(sessionDeps, record, onFinished),
   });
-  const storage = makeStorageWatch({ ...deps, ...settings, check: deps.checkStorage });
   const stopping = new AbortController();
   const callDeps = { ...deps, ...settings, sessions };
   const services = makeCsiServices({

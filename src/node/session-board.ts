@@ -16,6 +16,8 @@ export interface SessionBoard {
   readonly sawHead: (head: HeadSummary) => void;
   readonly observed: (observation: HomeObservation) => void;
   readonly progressed: (progress: Progress) => void;
+  /** Grows whenever something got done. */
+  readonly progress: () => number;
   readonly failed: (failure: SessionFailure, dirty: boolean) => void;
 }
 
@@ -37,6 +39,7 @@ export const makeSessionBoard = (
     head: undefined,
   };
   let reportedAt = -Infinity;
+  let steps = 0;
 
   const set = (part: Partial<SessionView>): void => {
     view = { ...view, ...part };
@@ -69,7 +72,9 @@ export const makeSessionBoard = (
       });
       report();
     },
+    progress: () => steps,
     progressed: (progress) => {
+      steps += 1;
       set({ progress: describeProgress(progress) });
       if (view.record.state !== 'Open') reportNowAndThen();
     },

@@ -5,7 +5,7 @@ import { HEAD_KEY } from '../workspace/layout.ts';
 import { isHomeError, type Home, type HeadSummary, type HomeOptions, type Progress } from '../workspace/home.ts';
 import type { ObjectStore } from '../workspace/object-store.ts';
 import type { HomePaths } from './home-paths.ts';
-import type { Limiter, Priority } from './limiter.ts';
+import type { Limiter } from './limiter.ts';
 import type { NodeMetrics } from './node-metrics.ts';
 import type { SessionJournal } from './session-journal.ts';
 import type { SessionRecord } from './session-record.ts';
@@ -20,9 +20,10 @@ export interface WorkDeps {
   readonly metrics: NodeMetrics;
   readonly node: string;
   readonly ownerId: number;
-  /** Restores and commits have places of their own: a long restore must not hold up a stopping sandbox. */
+  /** Each kind has places of its own: neither a long restore nor a stuck commit may hold up a stopping sandbox. */
   readonly restores: Limiter;
   readonly commits: Limiter;
+  readonly finals: Limiter;
 }
 
 /** What a pass over the home found. */
@@ -58,6 +59,8 @@ export const makeSessionWork = (
     readonly paths: HomePaths;
     readonly onHead: (head: HeadSummary) => void;
     readonly onProgress: (progress: Progress) => void;
+    /** Runs what may wait for the storage, and tells people when it does. */
+    readonly watched: <T>(act: () => Promise<T>) => Promise<T>;
   },
 ): SessionWork => {
   const { record, paths } = session;
@@ -81,8 +84,8 @@ export const makeSessionWork = (
     return opened;
   };
 
-  const restore = (signal: AbortSignal): Promise<SessionEvent> =>
-    deps.restores.run('normal', signal, async () => {
+  const fill = (signal: AbortSignal): Promise<SessionEvent> =>
+    deps.restores.run(signal, async () => {
       await deps.journal.ensureFolders(record);
       const begun = deps.clock.monotonic();
       try {
@@ -98,23 +101,33 @@ export const makeSessionWork = (
       }
     });
 
-  const pass = (priority: Priority, final: boolean, signal: AbortSignal): Promise<HomeObservation> =>
-    deps.commits.run(priority, signal, async () => {
-      let bytes = 0;
-      const onProgress = (progress: Progress): void => {
-        bytes = progress.bytesDone;
-        session.onProgress(progress);
-      };
-      const report = await (await home()).commit({ signal, final, onProgress });
-      deps.metrics.scanned(report.scanMs, report.committed, bytes);
-      return {
-        head: report.head,
-        unsettled: report.dirty,
-        skipped: report.skippedTotal,
-        scanMs: report.scanMs,
-        committed: report.committed,
-      };
-    });
+  const pass = async (final: boolean, signal: AbortSignal): Promise<HomeObservation> => {
+    let bytes = 0;
+    const onProgress = (progress: Progress): void => {
+      bytes = progress.bytesDone;
+      session.onProgress(progress);
+    };
+    const report = await (await home()).commit({ signal, final, onProgress });
+    deps.metrics.scanned(report.scanMs, report.committed, bytes);
+    return {
+      head: report.head,
+      unsettled: report.dirty,
+      skipped: report.skippedTotal,
+      scanMs: report.scanMs,
+      committed: report.committed,
+    };
+  };
+
+  const resume = async (signal: AbortSignal): Promise<string | undefined> => {
+    const report = await (await home()).restore({ signal, onProgress: session.onProgress });
+    session.onHead(report.head);
+    return report.setAside;
+  };
+
+  const storeConflict = async (final: boolean, signal: AbortSignal): Promise<SessionEvent> => {
+    const saved = final ? await saveFinal(signal) : await (await home()).saveConflict({ signal });
+    return { kind: 'conflictSaved', manifest: saved.manifest };
+  };
 
   const saveFinal = async (signal: AbortSignal): Promise<{ readonly manifest: string }> => {
     const late = await open(paths.lateState);
@@ -125,21 +138,13 @@ export const makeSessionWork = (
     }
   };
 
+  // Who waits for a sandbox to start or end also waits in line; a home in use is only looked at when its turn comes.
   return {
-    restore,
-    resume: (signal) =>
-      deps.restores.run('normal', signal, async () => {
-        const report = await (await home()).restore({ signal, onProgress: session.onProgress });
-        session.onHead(report.head);
-        return report.setAside;
-      }),
-    commit: (signal) => pass('normal', false, signal),
-    finalCommit: (signal) => pass('urgent', true, signal),
-    saveConflict: (final, signal) =>
-      deps.commits.run('urgent', signal, async () => {
-        const saved = final ? await saveFinal(signal) : await (await home()).saveConflict({ signal });
-        return { kind: 'conflictSaved', manifest: saved.manifest };
-      }),
+    restore: (signal) => session.watched(() => fill(signal)),
+    resume: (signal) => session.watched(() => deps.restores.run(signal, () => resume(signal))),
+    commit: (signal) => deps.commits.run(signal, () => session.watched(() => pass(false, signal))),
+    finalCommit: (signal) => session.watched(() => deps.finals.run(signal, () => pass(true, signal))),
+    saveConflict: (final, signal) => session.watched(() => deps.finals.run(signal, () => storeConflict(final, signal))),
     close: async () => {
       await opened?.close();
       opened = undefined;

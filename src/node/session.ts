@@ -11,6 +11,8 @@ import { describeEvent, describeFailure, needsConflict, type SessionFailure } fr
 import type { SessionJournal } from './session-journal.ts';
 import type { SessionRecord } from './session-record.ts';
 import { makeSessionReporter, type ReporterDeps } from './session-reporter.ts';
+import { withStallWatch } from './stall-watch.ts';
+import type { StorageVerdict } from './storage-watch.ts';
 import type { SessionView } from './session-status.ts';
 import { nextStep, transition, type Learned, type SessionEvent, type SessionStep } from './session-transition.ts';
 import { makeSessionWork, type WorkDeps } from './session-work.ts';
@@ -20,6 +22,7 @@ export interface SessionDeps extends WorkDeps, ReporterDeps {
   readonly journal: SessionJournal;
   readonly mounts: Mounts;
   readonly trash: Trash;
+  readonly probeStorage: () => Promise<StorageVerdict>;
   readonly log: Log;
   readonly stateDir: string;
   /** Milliseconds. */
@@ -55,7 +58,21 @@ export const startSession = (deps: SessionDeps, initial: SessionRecord, onFinish
   const change = makeChangeSignal(deps.clock);
   const reporter = makeSessionReporter(deps);
   const board = makeSessionBoard({ clock: deps.clock, onChange: change.notify, report: reporter.update }, initial);
-  const work = makeSessionWork(deps, { record: initial, paths, onHead: board.sawHead, onProgress: board.progressed });
+  const work = makeSessionWork(deps, {
+    record: initial,
+    paths,
+    onHead: board.sawHead,
+    onProgress: board.progressed,
+    watched: (act) =>
+      withStallWatch(
+        {
+          ...deps,
+          progress: board.progress,
+          onStall: (failure) => board.failed(failure, current().openedAt !== undefined),
+        },
+        act,
+      ),
+  });
   const inTurn = makeTurns();
   const stopping = new AbortController();
   const restoring = new AbortController();

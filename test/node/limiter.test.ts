@@ -4,35 +4,32 @@ import { makeLimiter } from '../../src/node/limiter.ts';
 const never = new AbortController().signal;
 
 describe('a limiter', () => {
-  test('runs no more than it has places, and urgent work first', async () => {
+  test('runs no more than it has places, in the order of the line', async () => {
     const limiter = makeLimiter(1);
     const gate = Promise.withResolvers<void>();
     const order: string[] = [];
     const work = (name: string) => (): Promise<number> => Promise.resolve(order.push(name));
-    const first = limiter.run('normal', never, () => gate.promise);
-    const others = [
-      limiter.run('normal', never, work('normal 1')),
-      limiter.run('normal', never, work('normal 2')),
-      limiter.run('urgent', never, work('urgent')),
-    ];
+    const first = limiter.run(never, () => gate.promise);
+    const others = [limiter.run(never, work('second')), limiter.run(never, work('third'))];
+    expect(order).toEqual([]);
     gate.resolve();
     await Promise.all([first, ...others]);
-    expect(order).toEqual(['urgent', 'normal 1', 'normal 2']);
+    expect(order).toEqual(['second', 'third']);
   });
 
   test('gives a place back after a failure', async () => {
     const limiter = makeLimiter(1);
-    await expect(limiter.run('normal', never, () => Promise.reject(new Error('no')))).rejects.toThrow('no');
-    expect(await limiter.run('normal', never, () => Promise.resolve('ran'))).toBe('ran');
+    await expect(limiter.run(never, () => Promise.reject(new Error('no')))).rejects.toThrow('no');
+    expect(await limiter.run(never, () => Promise.resolve('ran'))).toBe('ran');
   });
 
   test('lets a waiter leave, and loses neither its own place nor another’s', async () => {
     const limiter = makeLimiter(1);
     const gate = Promise.withResolvers<void>();
     const leaving = new AbortController();
-    const first = limiter.run('normal', never, () => gate.promise);
-    const left = limiter.run('normal', leaving.signal, () => Promise.resolve('left'));
-    const stayed = limiter.run('normal', never, () => Promise.resolve('stayed'));
+    const first = limiter.run(never, () => gate.promise);
+    const left = limiter.run(leaving.signal, () => Promise.resolve('left'));
+    const stayed = limiter.run(never, () => Promise.resolve('stayed'));
     leaving.abort(new Error('gone'));
     await expect(left).rejects.toThrow('gone');
     gate.resolve();
@@ -40,6 +37,6 @@ describe('a limiter', () => {
     // Called, and aborted before it noticed: the place is used and given back, and the one behind it is not lost.
     leaving.abort();
     expect(await stayed).toBe('stayed');
-    expect(await limiter.run('normal', never, () => Promise.resolve('after'))).toBe('after');
+    expect(await limiter.run(never, () => Promise.resolve('after'))).toBe('after');
   });
 });

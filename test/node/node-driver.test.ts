@@ -2,7 +2,7 @@ import { mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/
 import path from 'node:path';
 import { execFileSync } from 'node:child_process';
 import { status } from '@grpc/grpc-js';
-import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
+import { afterEach, beforeEach, describe, expect, jest, test } from '@jest/globals';
 import pino from 'pino';
 import { systemClock } from '../../src/base/clock.ts';
 import { systemRandom } from '../../src/base/random.ts';
@@ -16,6 +16,9 @@ import { connectCsi, type CsiClient } from './support/csi-client.ts';
 import { makeEffects } from './support/effects.ts';
 import { makeFakeBucket, unreachable, type FakeBucket } from './support/fake-bucket.ts';
 import { makeFakeCluster, NODE, type FakeCluster } from './support/fake-cluster.ts';
+
+// Nothing here waits for time to pass; a machine that is busy with other things may take its own.
+jest.setTimeout(60_000);
 
 // Real sockets, real mounts, real time: these tests need root, as the driver does. They wait for answers, never for time.
 describe('the node driver', () => {

@@ -1,10 +1,13 @@
 import { readFile, rm } from 'node:fs/promises';
 import path from 'node:path';
-import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
+import { afterEach, beforeEach, describe, expect, jest, test } from '@jest/globals';
 import { KubeError } from '../../src/kube/errors.ts';
 import { StoreError } from '../../src/workspace/object-store.ts';
 import { unreachable } from './support/fake-bucket.ts';
 import { asKubelet, homeOf, makeWorld, VOLUME, watchCall, type TestDriver, type World } from './support/world.ts';
+
+// Nothing here waits for time to pass; a machine that is busy with other things may take its own.
+jest.setTimeout(60_000);
 
 describe('a session', () => {
   let world: World;
@@ -97,6 +100,25 @@ describe('a session', () => {
     await world.until(() => world.cluster.session()?.dirty === false);
     expect(world.cluster.session()?.reason).toBeUndefined();
   });
+
+  test.each(['a start', 'an end'])(
+    'whose storage swallows its requests says so at %s, long before a request gives up',
+    async (when) => {
+      const starts = when === 'a start';
+      if (!starts) {
+        await publish();
+        await world.write('new', '1');
+      }
+      const answer = world.bucket.swallow();
+      const call = watchCall(starts ? driver.publish() : driver.unpublish());
+      await world.until(() => world.cluster.session()?.state === (starts ? 'Restoring' : 'Saving'));
+      await world.clock.advance(15_000);
+      expect(world.cluster.session()).toMatchObject({ reason: 'StorageUnreachable', dirty: !starts });
+      answer();
+      await world.until(() => call.state() === 'done');
+      await world.until(() => world.cluster.session()?.reason === undefined);
+    },
+  );
 
   test('does not flood the API while S3 is away', async () => {
     await publish();

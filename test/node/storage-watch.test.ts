@@ -18,6 +18,7 @@ describe('the watch over the storage', () => {
   let cluster: FakeCluster;
   let verdict: StorageVerdict;
   let looks: number;
+  let answered: Promise<void>;
   let watch: StorageWatch;
   let running: Promise<void>;
   const stopping = { controller: new AbortController() };
@@ -26,6 +27,7 @@ describe('the watch over the storage', () => {
     clock = makeVirtualClock();
     cluster = makeFakeCluster();
     looks = 0;
+    answered = Promise.resolve();
     stopping.controller = new AbortController();
     watch = makeStorageWatch({
       kube: cluster.client(makeEffects()),
@@ -33,7 +35,7 @@ describe('the watch over the storage', () => {
       log: pino({ level: 'silent' }),
       check: () => {
         looks += 1;
-        return Promise.resolve(verdict);
+        return answered.then(() => verdict);
       },
       bucket: 'bucket',
       node: NODE,
@@ -72,6 +74,27 @@ describe('the watch over the storage', () => {
     expect(lastReport()).toMatchObject({ ok: true });
     await clock.advance(300_000);
     expect(looks).toBe(5);
+  });
+
+  test('takes no answer for an answer after ten seconds', async () => {
+    verdict = { ok: true };
+    answered = new Promise(() => undefined);
+    await start();
+    await clock.advance(9_999);
+    expect(watch.verdict()).toBeUndefined();
+    await clock.advance(1);
+    expect(lastReport()).toMatchObject({ ok: false, reason: 'Unreachable', message: expect.stringContaining('10 s') });
+  });
+
+  test('looks once for all who ask at the same time, and again when that is ten seconds ago', async () => {
+    verdict = { ok: true };
+    running = Promise.resolve();
+    expect(await Promise.all([watch.probe(), watch.probe()])).toEqual([{ ok: true }, { ok: true }]);
+    await watch.probe();
+    expect(looks).toBe(1);
+    verdict = forbidden;
+    await clock.advance(10_000);
+    expect(await watch.probe()).toEqual(forbidden);
   });
 
   test('reports again soon when the API server did not take the report', async () => {

@@ -2,6 +2,7 @@ import { mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { HomeError, type HeadSummary, type Home, type HomeOptions } from '../../../src/workspace/home.ts';
 import { StoreError } from '../../../src/workspace/object-store.ts';
+import type { StorageVerdict } from '../../../src/node/storage-watch.ts';
 import type { Effects } from './effects.ts';
 
 type Files = Readonly<Record<string, string>>;
@@ -25,6 +26,10 @@ export interface FakeBucket {
   readonly reboot: () => void;
   /** Restored files do not reach the disk before the machine goes down. */
   readonly slowDisk: () => void;
+  /** Requests are neither answered nor refused until the answer is called. */
+  readonly swallow: () => () => void;
+  /** What a look at the bucket says. */
+  readonly verdict: () => StorageVerdict;
   /** Another writer takes HEAD. */
   readonly fence: (epoch: number) => void;
   readonly openHome: (effects: Effects) => (options: HomeOptions) => Promise<Home>;
@@ -47,6 +52,7 @@ export const makeFakeBucket = (initial: Files = {}): FakeBucket => {
   let slowDisk = false;
   let held: Promise<void> = Promise.resolve();
   let waiting = 0;
+  let swallowed: PromiseWithResolvers<void> | undefined;
   let fault: Error | undefined;
   const conflicts: Files[] = [];
 
@@ -58,7 +64,8 @@ export const makeFakeBucket = (initial: Files = {}): FakeBucket => {
     files: Object.keys(files).length,
     bytes: 0,
   });
-  const request = (signal: AbortSignal | undefined): void => {
+  const request = async (signal: AbortSignal | undefined): Promise<void> => {
+    await swallowed?.promise;
     signal?.throwIfAborted();
     if (fault !== undefined) throw fault;
   };
@@ -78,17 +85,16 @@ export const makeFakeBucket = (initial: Files = {}): FakeBucket => {
       await effects.run('engine.saveConflict', async () => {
         waiting += 1;
         await held;
-        request(signal);
+        await request(signal);
         conflicts.push(found);
       });
       return `.ws/conflicts/${options.epoch}-${conflicts.length}`;
     };
     const claim = (signal: AbortSignal | undefined): Promise<void> =>
-      effects.run('engine.claim', () => {
-        request(signal);
+      effects.run('engine.claim', async () => {
+        await request(signal);
         fenceCheck();
         epoch = options.epoch;
-        return Promise.resolve();
       });
     const fill = async (): Promise<void> => {
       await effects.run('engine.empty', async () => {
@@ -115,12 +121,11 @@ export const makeFakeBucket = (initial: Files = {}): FakeBucket => {
         const found = await effects.run('engine.scan', () => readFiles(options.home));
         const committed = JSON.stringify(found) !== JSON.stringify(files) || epoch !== options.epoch;
         if (committed) {
-          await effects.run('engine.commit', () => {
-            request(signal);
+          await effects.run('engine.commit', async () => {
+            await request(signal);
             fenceCheck();
             files = found;
             sequence += 1;
-            return Promise.resolve();
           });
         }
         return { head: head(), committed, dirty: 0, skipped: [], skippedTotal: 0, scanMs: 1 };
@@ -157,6 +162,18 @@ export const makeFakeBucket = (initial: Files = {}): FakeBucket => {
       return resolve;
     },
     conflictsRead: () => waiting,
+    swallow: () => {
+      const hole = Promise.withResolvers<void>();
+      swallowed = hole;
+      return () => {
+        swallowed = undefined;
+        hole.resolve();
+      };
+    },
+    verdict: () =>
+      swallowed === undefined
+        ? { ok: true }
+        : { ok: false, reason: 'Unreachable', permission: '', message: 'bucket has not answered for 10 s' },
     reboot: () => {
       boot += 1;
     },

@@ -111,6 +111,8 @@ export const makeWorld = async (files: Readonly<Record<string, string>> = {}): P
       rpoMs: 10_000,
       restores: makeLimiter(2),
       commits: makeLimiter(2),
+      finals: makeLimiter(2),
+      probeStorage: () => Promise.resolve(bucket.verdict()),
     };
     const sessions = makeSessions({
       journal: deps.journal,
