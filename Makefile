@@ -30,10 +30,10 @@ check: $(INSTALLED) ## format, lint, types and unit tests: no cluster
 	@$(NODE) test/run.ts --without-cluster
 
 unit: $(INSTALLED) ## the unit tests; ARGS=test/workspace picks some
-	@npm run -s test:unit -- $(ARGS)
+	@npm run -s test:unit -- $(if $(ARGS),--testPathPatterns $(ARGS))
 
 e2e: $(INSTALLED) ## the end-to-end tests against the running `make up`; ARGS picks some
-	@eval "$$($(MATRX) env)" && npm run -s test:e2e -- $(ARGS)
+	@eval "$$($(MATRX) env)" && npm run -s test:e2e -- $(if $(ARGS),--testPathPatterns $(ARGS))
 
 bench: $(INSTALLED) ## the benchmarks, against the running `make up`
 	@eval "$$($(MATRX) env)" && $(NODE) test/bench/run.ts $(ARGS)

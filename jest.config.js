@@ -12,6 +12,8 @@ const shared = {
 
 /** @type {import('jest').Config} */
 export default {
+  // A deadline for what hangs, far above what a busy two-core machine needs: no test asserts how fast it was.
+  testTimeout: 60_000,
   projects: [
     {
       ...shared,
