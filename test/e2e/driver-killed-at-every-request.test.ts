@@ -11,6 +11,7 @@ import { aSandbox } from '../support/e2e/sandbox-builder.ts';
 import { scenario } from '../support/e2e/scenario.ts';
 import { changeHome, makeHome } from '../support/e2e-faults/changing-home.ts';
 import { setDriverEndpoint } from '../support/e2e-faults/driver-endpoint.ts';
+import { headTree } from '../support/e2e-faults/head-tree.ts';
 import { type HomeProgramSettings, s3Settings, startHomeProcess } from '../support/e2e-faults/home-process.ts';
 import { untilCommitted } from '../support/e2e-faults/until-committed.ts';
 import { withRestoredHead } from '../support/e2e-faults/restored-head.ts';
@@ -21,7 +22,7 @@ import {
   startS3RequestProxy,
 } from '../support/e2e-faults/s3-request-proxy.ts';
 import { killPart } from '../support/e2e-faults/system-containers.ts';
-import { type TreeManifest, treeManifest } from '../support/e2e-faults/tree-manifest.ts';
+import { treeManifest } from '../support/e2e-faults/tree-manifest.ts';
 import { holdsAllOf, readWriterState, startWriter } from '../support/e2e-faults/writer.ts';
 
 /** Far above what a commit of the test's home takes: a loop that gets there has not understood something. */
@@ -58,7 +59,7 @@ describe.each(['before', 'after'] as const)('SIGKILL %s S3 has seen the request'
         await changeHome(direct.home, index);
         const changed = await treeManifest(direct.home);
         const finished = await runStruck(direct, atRequest(index, moment));
-        expect([committed, changed]).toContainEqual(await headOf(cluster, direct.prefix));
+        expect([committed, changed]).toContainEqual(await headTree(direct));
         if (finished) {
           // Every request before this one has been struck in its turn, down to the last, which publishes HEAD.
           expect(proxy.seen().length).toBeLessThan(index);
@@ -66,7 +67,7 @@ describe.each(['before', 'after'] as const)('SIGKILL %s S3 has seen the request'
           return;
         }
         expect(await startHomeProcess(direct).ended).toBe(true);
-        expect(await headOf(cluster, direct.prefix)).toEqual(changed);
+        expect(await headTree(direct)).toEqual(changed);
         committed = changed;
       }
       throw new Error(`a commit had not ended after ${MORE_THAN_ANY_COMMIT} requests`);
@@ -84,10 +85,10 @@ describe.each(['before', 'after'] as const)('SIGKILL %s S3 has seen the request'
       for (let index = 1; index < MORE_THAN_ANY_COMMIT; index += 1) {
         const next = { ...(await newHome(cluster, folder, index + 1)), prefix: first.prefix };
         const finished = await runStruck(next, atRequest(index, moment));
-        expect(await headOf(cluster, first.prefix)).toEqual(committed);
+        expect(await headTree(first)).toEqual(committed);
         if (!finished) expect(await startHomeProcess(next).ended).toBe(true);
         expect(await treeManifest(next.home)).toEqual(committed);
-        expect(await headOf(cluster, first.prefix)).toEqual(committed);
+        expect(await headTree(first)).toEqual(committed);
         await rm(next.home, { recursive: true });
         if (finished) return;
       }
@@ -164,6 +165,3 @@ const runStruck = async (settings: HomeProgramSettings, plan: FaultPlan): Promis
   strike = running.kill;
   return running.ended;
 };
-
-const headOf = (cluster: Cluster, prefix: string): Promise<TreeManifest> =>
-  withRestoredHead(cluster, prefix, treeManifest);

@@ -20,7 +20,7 @@ export const withRestoredHead = async <T>(
   const folder = join(scratch, 'home');
   const { AWS_CA_BUNDLE: _bundle, ...rest } = process.env;
   try {
-    await succeed(process.execPath, [MAIN, 'workspace', 'restore', prefix, folder], {
+    await succeed(process.execPath, [MAIN, 'workspace', 'restore', '--prefix', prefix, '--to', folder], {
       deadlineMs: 60_000,
       signal,
       env: { ...rest, ...environment },

@@ -11,13 +11,13 @@ const WITHIN_MS = 90_000;
  */
 export const untilCommitted = async (cluster: Cluster, userId: string, number: number): Promise<WriterState> => {
   const prefix = workspacePrefix(userId);
-  let sequence = -1;
+  let sequence = 0;
   for (;;) {
     const seen = sequence;
     const workspace = await cluster.workspaceUntil(
       userId,
       `a commit after ${seen} is published, because ${number} numbers are written and not all of them are committed`,
-      ({ status }) => (status?.head?.sequence ?? -1) > seen,
+      ({ status }) => (status?.head?.sequence ?? 0) > seen,
       WITHIN_MS,
     );
     sequence = workspace.status?.head?.sequence ?? seen;
