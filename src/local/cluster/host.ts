@@ -1,6 +1,7 @@
 import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { run } from '../command.ts';
+import { HOMES_ROOT, KUBELET_ROOT } from '../paths.ts';
 import { OWN_CHAINS, firewallCleanup, ownChainsInput } from './firewall.ts';
 import { NODE_ADDRESS, NODE_INTERFACE } from './network.ts';
 
@@ -15,7 +16,8 @@ const KERNEL_SETTINGS = [
 
 interface HostBefore {
   readonly settings: Readonly<Record<string, string>>;
-  readonly rootWasShared: boolean;
+  /** Mount points whose propagation was private. */
+  readonly privateMounts: readonly string[];
   readonly iptables: string;
   readonly ip6tables: string;
 }
@@ -40,7 +42,7 @@ export const recordHost = async (state: string): Promise<HostBefore> => {
     if (value !== undefined) settings[name] = value;
   }
   const [iptables, ip6tables] = await Promise.all([save('iptables-save'), save('ip6tables-save')]);
-  const before: HostBefore = { settings, rootWasShared: await isRootShared(), iptables, ip6tables };
+  const before: HostBefore = { settings, privateMounts: await privateMounts(), iptables, ip6tables };
   await mkdir(state, { recursive: true, mode: 0o700 });
   await writeFile(beforePath(state), `${JSON.stringify(before, null, 2)}\n`, { mode: 0o600 });
   return before;
@@ -51,17 +53,30 @@ export const readRecord = async (state: string): Promise<HostBefore | undefined>
   return text === undefined ? undefined : (JSON.parse(text) as HostBefore);
 };
 
-/** Whether mounts under / reach other mount namespaces (mountinfo's optional field `shared:`). */
-const isRootShared = async (): Promise<boolean> => rootIsShared(await readFile('/proc/self/mountinfo', 'utf8'));
+/** Mounts made below these are to reach containers, and those of containers the machine. */
+const PROPAGATING = ['/', KUBELET_ROOT, HOMES_ROOT] as const;
 
-export const rootIsShared = (mountinfo: string): boolean => {
-  const root = mountinfo.split('\n').findLast((line) => line.split(' ')[4] === '/');
-  return root !== undefined && (root.split(' - ')[0] ?? '').includes(' shared:');
+const privateMounts = async (): Promise<readonly string[]> =>
+  privateMountsOf(await readFile('/proc/self/mountinfo', 'utf8'), PROPAGATING);
+
+/** The mount points that hold `paths` and are not shared (mountinfo's optional field `shared:`), each once. */
+export const privateMountsOf = (mountinfo: string, paths: readonly string[]): readonly string[] => {
+  const mounts = mountinfo.split('\n').flatMap((line) => {
+    const point = line.split(' ')[4];
+    return point === undefined ? [] : [{ point, isShared: (line.split(' - ')[0] ?? '').includes(' shared:') }];
+  });
+  const holding = paths.map((path) =>
+    mounts
+      .filter(({ point }) => point === '/' || path === point || path.startsWith(`${point}/`))
+      // Of two mounts at one place the later one lies on top.
+      .reduce((best, mount) => (mount.point.length >= best.point.length ? mount : best)),
+  );
+  return [...new Set(holding.filter(({ isShared }) => !isShared).map(({ point }) => point))];
 };
 
 /** Mount propagation, forwarding, the node's own address, and the firewall rules of the pods' network. */
 export const prepareHost = async (log: string): Promise<void> => {
-  if (!(await isRootShared())) await run(['mount', '--make-shared', '/'], { log });
+  for (const point of await privateMounts()) await run(['mount', '--make-shared', point], { log });
   for (const module of ['overlay', 'br_netfilter']) {
     // Built into the kernel, or not to be had: what needs it says so itself.
     await run(['modprobe', module], { log }).catch(() => {});
@@ -110,8 +125,9 @@ export const restoreHost = async (state: string, log: string): Promise<readonly 
     if ((await readSetting(name)) === value) continue;
     await attempt(`kernel setting ${name}`, () => writeFile(`/proc/sys/${name}`, value));
   }
-  if (!before.rootWasShared)
-    await attempt('mount propagation of /', () => run(['mount', '--make-private', '/'], { log }));
+  for (const point of before.privateMounts) {
+    await attempt(`mount propagation of ${point}`, () => run(['mount', '--make-private', point], { log }));
+  }
   return problems;
 };
 

@@ -9,12 +9,13 @@ import { NODE_ADDRESS } from './network.ts';
  * - The eviction limits are low: the machine is shared with its owner, whose full disk must not end sandboxes early.
  */
 export const kubeletConfig = (options: {
+  readonly podLogs: string;
   readonly certificates: string;
   readonly containerdSocket: string;
   readonly resolvConf: string;
   readonly clusterDns: readonly string[];
 }): string => {
-  const { certificates, containerdSocket, resolvConf, clusterDns } = options;
+  const { podLogs, certificates, containerdSocket, resolvConf, clusterDns } = options;
   return `${JSON.stringify(
     {
       apiVersion: 'kubelet.config.k8s.io/v1beta1',
@@ -30,6 +31,7 @@ export const kubeletConfig = (options: {
       tlsCertFile: join(certificates, 'kubelet-server.crt'),
       tlsPrivateKeyFile: join(certificates, 'kubelet-server.key'),
       containerRuntimeEndpoint: `unix://${containerdSocket}`,
+      podLogsDir: podLogs,
       cgroupDriver: 'cgroupfs',
       failCgroupV1: false,
       failSwapOn: false,

@@ -1,4 +1,4 @@
-import { writeFile } from 'node:fs/promises';
+import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { run } from '../command.ts';
 import { claimKubeletRoot } from '../kubelet-root.ts';
@@ -17,7 +17,10 @@ export const startNode = async (local: Local, context: StepContext): Promise<str
   const folders = kubernetesFolders(local);
   await claimKubeletRoot(local);
   const resolver = await findResolver();
+  const podLogs = join(local.paths.logs, 'pods');
+  await mkdir(podLogs, { recursive: true, mode: 0o755 });
   const configuration = kubeletConfig({
+    podLogs,
     certificates: local.paths.certificates,
     containerdSocket: folders.containerd.socket,
     resolvConf: resolver.path,

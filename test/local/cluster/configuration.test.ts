@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import { COMPONENTS, componentCommands } from '../../../src/local/cluster/components.ts';
 import { containerdConfig } from '../../../src/local/cluster/containerd.ts';
-import { rootIsShared } from '../../../src/local/cluster/host.ts';
+import { privateMountsOf } from '../../../src/local/cluster/host.ts';
 import { k3sDaemon } from '../../../src/local/cluster/k3s.ts';
 import { withNamespace } from '../../../src/local/cluster/kubeconfig.ts';
 
@@ -71,11 +71,17 @@ contexts:
   );
 });
 
-it('mount propagation of / is read from mountinfo, of the mount that lies on top', () => {
-  const privateRoot = '28 1 254:0 / / rw,relatime - ext4 /dev/vda rw\n';
-  const sharedRoot = '29 1 254:0 / / rw,relatime shared:1 - ext4 /dev/vda rw\n';
-  const other = '30 29 0:21 / /proc rw shared:7 - proc proc rw\n';
-  expect(rootIsShared(privateRoot + other)).toBe(false);
-  expect(rootIsShared(sharedRoot + other)).toBe(true);
-  expect(rootIsShared(sharedRoot + privateRoot)).toBe(false);
+describe('mounts that are not shared', () => {
+  const mount = (point: string, optional = ''): string =>
+    `28 1 254:0 / ${point} rw,relatime${optional} - ext4 /dev/vda rw\n`;
+
+  it('are found where a path lies, also when that is a file system of its own', () => {
+    const mountinfo = mount('/') + mount('/proc') + mount('/var', ' shared:3') + mount('/var/lib/kubelet');
+    expect(privateMountsOf(mountinfo, ['/', '/var/lib/kubelet', '/var/lib/matrx'])).toEqual(['/', '/var/lib/kubelet']);
+  });
+
+  it('are those that lie on top', () => {
+    expect(privateMountsOf(mount('/') + mount('/', ' shared:1'), ['/'])).toEqual([]);
+    expect(privateMountsOf(mount('/', ' shared:1') + mount('/'), ['/', '/var/lib/matrx'])).toEqual(['/']);
+  });
 });
