@@ -9,12 +9,12 @@ export const registerDownCommand = (program: Command): void => {
     .action(async (options: { readonly purge?: boolean; readonly all?: boolean }) => {
       const { down } = await import('../local/down.ts');
       const { openLocal } = await import('../local/open-local.ts');
+      const { withLock } = await import('../local/lock.ts');
+      const local = openLocal();
+      const print = (line: string): void => void process.stdout.write(`${line}\n`);
       const all = options.all === true;
-      const clean = await down(
-        openLocal(),
-        { state: all || options.purge === true, cache: all },
-        (line) => void process.stdout.write(`${line}\n`),
-      );
+      const purge = { state: all || options.purge === true, cache: all };
+      const clean = await withLock(local.paths.state, () => down(local, purge, print));
       process.exitCode = clean ? 0 : 1;
     });
 };

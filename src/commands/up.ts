@@ -9,6 +9,9 @@ export const registerUpCommand = (program: Command): void => {
     .action(async () => {
       const { up } = await import('../local/up.ts');
       const { openLocal } = await import('../local/open-local.ts');
-      process.exitCode = (await up(openLocal(), (line) => process.stdout.write(`${line}\n`))) ? 0 : 1;
+      const { withLock } = await import('../local/lock.ts');
+      const local = openLocal();
+      const print = (line: string): void => void process.stdout.write(`${line}\n`);
+      process.exitCode = (await withLock(local.paths.state, () => up(local, print))) ? 0 : 1;
     });
 };

@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs';
-import { mkdir, writeFile } from 'node:fs/promises';
+import { mkdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { connectEngine, type DockerEngine } from '../docker/engine.ts';
 import { errorMessage } from '../base/errors.ts';
@@ -50,6 +50,8 @@ const startOwnEngine = async (local: Local, context: StepContext): Promise<OpenE
   const socket = join(local.paths.run, 'docker.sock');
   const [data, exec] = [join(local.paths.cache, 'docker'), join(local.paths.run, 'docker')];
   for (const folder of [data, exec]) await mkdir(folder, { recursive: true, mode: 0o711 });
+  // After a reboot its number may be another process's, and dockerd would not start.
+  if (!(await local.daemons.isAlive(ENGINE_DAEMON))) await rm(join(local.paths.run, 'docker.pid'), { force: true });
   // A configuration file of its own: the machine's /etc/docker/daemon.json is not for this engine.
   const configuration = join(local.paths.run, 'dockerd.json');
   await writeFile(configuration, '{}\n');

@@ -5,7 +5,10 @@ import { run } from './command.ts';
 const unescape = (path: string): string =>
   path.replace(/\\([0-7]{3})/g, (_match, octal: string) => String.fromCharCode(Number.parseInt(octal, 8)));
 
-/** Mount points at or below any of `roots`, deepest first: the order in which they can be unmounted. */
+/**
+ * Mount points below any of `roots`, deepest first: the order in which they can be unmounted. A root that is itself a
+ * file system of its own belongs to the machine.
+ */
 export const mountsBelow = (mountinfo: string, roots: readonly string[]): readonly string[] =>
   mountinfo
     .split('\n')
@@ -13,7 +16,7 @@ export const mountsBelow = (mountinfo: string, roots: readonly string[]): readon
       const path = line.split(' ')[4];
       return path === undefined ? [] : [unescape(path)];
     })
-    .filter((path) => roots.some((root) => path === root || path.startsWith(`${root}/`)))
+    .filter((path) => roots.some((root) => path.startsWith(`${root}/`)))
     // Of two mounts at one place the later one lies on top.
     .toReversed()
     .sort((a, b) => b.length - a.length);

@@ -9,7 +9,7 @@ import { HOMES_ROOT, KUBELET_ROOT } from './paths.ts';
 
 /** What `up` writes below the state folder; nothing else in it is touched, whatever folder a person named. */
 const STATE_ENTRIES =
-  /^(api-key|bin|certificates|cluster|cluster\.json|host-before\.json|install|kubeconfig|logs|processes|run|s3|url)$/;
+  /^(api-key|bin|certificates|cluster|cluster\.json|host-before\.json|install|kubeconfig|lock|logs|processes|run|s3|url)$/;
 const CACHE_ENTRIES = /^(bin|debootstrap|docker|npm-.*)$/;
 
 export interface PurgeOptions {
@@ -43,9 +43,9 @@ export const purge = async (
   if (options.state) {
     const embedded = (await readBucket(local.paths))?.embedded !== false;
     if (await ownsKubeletRoot(local)) {
-      await attempt(KUBELET_ROOT, () => rm(KUBELET_ROOT, { recursive: true, force: true }));
+      await attempt(KUBELET_ROOT, () => removeEntries(KUBELET_ROOT, /./));
       // With a bucket of their own, homes that are not saved yet are worth more than a clean machine.
-      if (embedded) await attempt(HOMES_ROOT, () => rm(HOMES_ROOT, { recursive: true, force: true }));
+      if (embedded) await attempt(HOMES_ROOT, () => removeEntries(HOMES_ROOT, /./));
       else print(`kept ${HOMES_ROOT}: homes that are not yet saved to the bucket may lie there`);
     }
     await attempt(local.paths.state, () => removeEntries(local.paths.state, STATE_ENTRIES));
@@ -58,6 +58,6 @@ const removeEntries = async (folder: string, entries: RegExp): Promise<void> => 
   for (const name of await readdir(folder).catch(() => [])) {
     if (entries.test(name)) await rm(join(folder, name), { recursive: true, force: true });
   }
-  // Stays when a person keeps something of theirs in it.
+  // Stays when it is a file system of its own, or a person keeps something of theirs in it.
   await rmdir(folder).catch(() => {});
 };

@@ -2,9 +2,10 @@ import { expect, it } from '@jest/globals';
 import { mountsBelow } from '../../src/local/mounts.ts';
 import { parentOf, shimsOf } from '../../src/local/shims.ts';
 
-it('mounts are found below a folder, deepest first and the top one of two at one place first', () => {
+it('mounts are found below a folder that may be one itself, deepest first and the top one of two at one place first', () => {
   const mountinfo = [
     '28 1 254:0 / / rw - ext4 /dev/vda rw',
+    '29 1 254:0 / /var/lib/kubelet rw - ext4 /dev/vdb rw',
     '40 28 254:0 / /var/lib/kubelet/pods/a/volumes/x rw shared:1 - tmpfs tmpfs rw',
     '41 28 254:0 / /var/lib/kubelet/pods/a/volumes/x/deep\\040er rw - fuse rclone rw',
     '42 28 254:0 / /var/lib/kubelet-of-another rw - tmpfs tmpfs rw',
