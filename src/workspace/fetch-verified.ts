@@ -20,10 +20,12 @@ export const fetchVerified = async (
   key: string,
   fault: (body: Buffer) => string | undefined,
   signal: AbortSignal | undefined,
+  into?: Buffer,
 ): Promise<Buffer> => {
   const where = `${store.name}/${prefix}${key}`;
   for (let tries = 1; ; tries++) {
-    const { body } = await store.get(prefix + key, signal === undefined ? {} : { signal }).catch((thrown: unknown) => {
+    const options = { ...(signal === undefined ? {} : { signal }), ...(into === undefined ? {} : { into }) };
+    const { body } = await store.get(prefix + key, options).catch((thrown: unknown) => {
       if (!isStoreError(thrown, 'NotFound')) throw thrown;
       throw new HomeError('Corrupt', `${where} is missing, and a commit refers to it`, thrown);
     });

@@ -5,7 +5,7 @@ import { z } from 'zod';
 import type { Entry } from './entry.ts';
 import { HomeError } from './home.ts';
 import { decodeEntry, encodeEntry, wireEntry } from './manifest-entry.ts';
-import { treeFault } from './tree-fault.ts';
+import { makeTreeCheck } from './tree-fault.ts';
 
 export const MANIFEST_FORMAT = 1;
 
@@ -42,10 +42,12 @@ const wire = z.object({
   parent: z.string().nullable(),
   packs: z.record(z.string(), wholeNumber),
   skipped: z.array(z.string()),
-  entries: z.array(wireEntry),
 });
-/** Lines between two chances for others to run: about a millisecond's work. */
-const LINES_A_TURN = 1000;
+/** Lines between two chances for others to run: a few milliseconds' work. */
+const LINES_A_TURN = 500;
+/** What stands between the fields and the entries, and after the last entry: line ends are part of the format. */
+const OPENING = ',"entries":[\n';
+const CLOSING = '\n]}\n';
 
 /** JSON with one entry a line (so that `zgrep` finds a file), compressed. */
 export const encodeManifest = async (manifest: Manifest): Promise<EncodedManifest> => {
@@ -57,49 +59,73 @@ export const encodeManifest = async (manifest: Manifest): Promise<EncodedManifes
     parent: rest.parent ?? null,
     packs: Object.fromEntries(packs),
   };
-  const pieces = [Buffer.from(`${JSON.stringify(top).slice(0, -1)},"entries":[\n`)];
+  const pieces = [Buffer.from(JSON.stringify(top).slice(0, -1) + OPENING)];
   for (let start = 0; start < entries.length; start += LINES_A_TURN) {
     const lines = entries.slice(start, start + LINES_A_TURN).map((entry) => JSON.stringify(encodeEntry(entry)));
     pieces.push(Buffer.from((start === 0 ? '' : ',\n') + lines.join(',\n')));
     await new Promise(setImmediate);
   }
-  const body = await compress(Buffer.concat([...pieces, Buffer.from('\n]}\n')]), { level: 4 });
+  const body = await compress(Buffer.concat([...pieces, Buffer.from(CLOSING)]), { level: 4 });
   return { body, sha256: hash('sha256', body, 'hex') };
 };
 
 /** Throws HomeError `Corrupt`, naming `where`, for anything that is not a whole and possible tree. */
 export const decodeManifest = async (body: Buffer, where: string): Promise<Manifest> => {
-  const json = await parse(body, where);
-  const format = (json as { format?: unknown } | null)?.format;
+  const corrupt = (message: string, cause?: unknown): HomeError =>
+    new HomeError('Corrupt', `${where} ${message}`, cause);
+  const text = await decompress(body).then(String, (cause: unknown) => {
+    throw corrupt('is not compressed', cause);
+  });
+  const opening = text.indexOf(OPENING);
+  const top = parseJson(opening === -1 ? text : `${text.slice(0, opening)}}`);
+  const format = (top as { format?: unknown } | undefined)?.format;
   if (typeof format === 'number' && format !== MANIFEST_FORMAT) {
-    throw new HomeError(
-      'Corrupt',
-      `${where} has format ${format}, and this version reads format ${MANIFEST_FORMAT}: use a version of matrx-sandbox that knows format ${format}`,
+    throw corrupt(
+      `has format ${format}, and this version reads format ${MANIFEST_FORMAT}: use a version of matrx-sandbox that knows format ${format}`,
     );
   }
-  const parsed = wire.safeParse(json);
-  if (!parsed.success) {
-    const first = parsed.error.issues[0];
-    throw new HomeError('Corrupt', `${where} is no manifest: ${first?.path.join('.')}: ${first?.message}`);
+  const parsed = wire.safeParse(top);
+  if (!parsed.success || opening === -1 || !text.endsWith(CLOSING)) {
+    const issue = parsed.error?.issues[0];
+    throw corrupt(
+      `is no manifest: ${issue === undefined ? 'it is cut off' : `${issue.path.join('.')}: ${issue.message}`}`,
+    );
   }
-  const { format: _format, createdAt, parent, packs, entries, ...rest } = parsed.data;
-  const tree = entries.map(decodeEntry);
-  const fault = treeFault(tree);
-  if (fault !== undefined) throw new HomeError('Corrupt', `${where} holds an impossible tree: ${fault}`);
+  const { format: _format, createdAt, parent, packs, ...rest } = parsed.data;
   return {
     ...rest,
     createdAt: Date.parse(createdAt),
     parent: parent ?? undefined,
     packs: new Map(Object.entries(packs)),
-    entries: tree,
+    entries: await decodeEntries(text.slice(opening + OPENING.length, -CLOSING.length), corrupt),
   };
 };
 
-const parse = async (body: Buffer, where: string): Promise<unknown> => {
+/** Line by line and in turns: a large tree must not stop the other homes of the process. */
+const decodeEntries = async (lines: string, corrupt: (message: string) => HomeError): Promise<readonly Entry[]> => {
+  const entries: Entry[] = [];
+  const check = makeTreeCheck();
+  for (let start = 0; start < lines.length;) {
+    const end = lines.indexOf(',\n', start);
+    const parsed = wireEntry.safeParse(parseJson(lines.slice(start, end === -1 ? undefined : end)));
+    if (!parsed.success) throw corrupt(`is no manifest: entry ${entries.length}: ${parsed.error.issues[0]?.message}`);
+    const entry = decodeEntry(parsed.data);
+    const fault = check.add(entry);
+    if (fault !== undefined) throw corrupt(`holds an impossible tree: ${fault}`);
+    entries.push(entry);
+    if (entries.length % LINES_A_TURN === 0) await new Promise(setImmediate);
+    start = end === -1 ? lines.length : end + 2;
+  }
+  const missing = check.end();
+  if (missing !== undefined) throw corrupt(`holds an impossible tree: ${missing}`);
+  return entries;
+};
+
+const parseJson = (text: string): unknown => {
   try {
-    return JSON.parse((await decompress(body)).toString());
-  } catch (cause) {
-    throw new HomeError('Corrupt', `${where} is not compressed JSON`, cause);
+    return JSON.parse(text);
+  } catch {
+    return undefined;
   }
 };
 

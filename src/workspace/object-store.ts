@@ -23,6 +23,8 @@ export interface GetOptions {
   readonly range?: readonly [number, number];
   /** About how many bytes are expected, where it is known: the deadline of an attempt grows with it. */
   readonly expectedBytes?: number;
+  /** Where the body goes if it fits: `body` is then a view of it. Saves allocating megabytes again and again. */
+  readonly into?: Buffer;
   readonly signal?: AbortSignal;
 }
 

@@ -1,4 +1,6 @@
+import { makeBufferPool, type BufferPool } from './buffer-pool.ts';
 import type { ByteBudget } from './byte-budget.ts';
+import { BLOB_BYTES } from './entry.ts';
 import { fetchVerified, type Bucket } from './fetch-verified.ts';
 import type { Progress } from './home.ts';
 import { treeSize, type Manifest } from './manifest.ts';
@@ -17,8 +19,8 @@ export interface RestoreTreeOptions {
   readonly onProgress: ((progress: Progress) => void) | undefined;
 }
 
-/** Requests under way at one time: enough to fill a 5 Gbit/s line at S3's 90 MB/s a connection. */
-const AHEAD = 6;
+/** Requests under way at one time: about 350 MB/s at the 90 MB/s that S3 gives one connection, more than most disks. */
+const AHEAD = 4;
 
 /**
  * Fills an empty directory with a manifest's tree. Nothing is written before its hash has been checked. A failure
@@ -29,7 +31,8 @@ export const restoreTree = async (bucket: Bucket, options: RestoreTreeOptions): 
   const { files, bytes } = treeSize(manifest.entries);
   const stop = new AbortController();
   const signal = options.signal === undefined ? stop.signal : AbortSignal.any([options.signal, stop.signal]);
-  const load = (step: RestoreStep): Promise<Loaded> => loadStep(bucket, step, budget, signal);
+  const pool = makeBufferPool(BLOB_BYTES);
+  const load = (step: RestoreStep): Promise<Loaded> => loadStep(bucket, step, { budget, pool, signal });
   const tar = startTar(folder);
   let done = { files: 0, bytes: 0 };
   try {
@@ -68,13 +71,17 @@ const NOTHING: Loaded = { body: Buffer.alloc(0), release: () => undefined };
 const loadStep = async (
   bucket: Bucket,
   { object }: RestoreStep,
-  budget: ByteBudget,
-  signal: AbortSignal,
+  { budget, pool, signal }: { readonly budget: ByteBudget; readonly pool: BufferPool; readonly signal: AbortSignal },
 ): Promise<Loaded> => {
   if (object === undefined) return NOTHING;
-  const release = await budget.acquire(object.bytes, signal);
+  const giveBack = await budget.acquire(object.bytes, signal);
+  const buffer = pool.take(object.bytes);
+  const release = (): void => {
+    pool.give(buffer);
+    giveBack();
+  };
   try {
-    return { body: await fetchVerified(bucket, object.key, object.fault, signal), release };
+    return { body: await fetchVerified(bucket, object.key, object.fault, signal, buffer), release };
   } catch (thrown) {
     release();
     throw thrown;

@@ -1,6 +1,7 @@
 import { closeSync, fstatSync } from 'node:fs';
 import { hash } from 'node:crypto';
 import { baseName } from './byte-path.ts';
+import { makeBufferPool } from './buffer-pool.ts';
 import type { ByteBudget } from './byte-budget.ts';
 import { BLOB_BYTES, PACKED_BELOW, type Content } from './entry.ts';
 import type { Known } from './home-index.ts';
@@ -37,7 +38,7 @@ export const makeFileStorer = (deps: {
   readonly signal: AbortSignal | undefined;
 }): FileStorer => {
   const scratch = Buffer.allocUnsafeSlow(PACKED_BELOW);
-  const pieces: Buffer[] = [];
+  const pool = makeBufferPool(BLOB_BYTES);
   const slots = new Map<string, Slot>();
   const sentBlobs = new Set<string>();
 
@@ -57,9 +58,9 @@ export const makeFileStorer = (deps: {
 
   const storePiece = async (file: OpenFile, position: number, size: number): Promise<PieceRead> => {
     const release = await deps.budget.acquire(BLOB_BYTES, deps.signal);
-    const buffer = pieces.pop() ?? Buffer.allocUnsafeSlow(BLOB_BYTES);
+    const buffer = pool.take(BLOB_BYTES);
     const giveBack = (): void => {
-      pieces.push(buffer);
+      pool.give(buffer);
       release();
     };
     try {

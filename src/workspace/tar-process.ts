@@ -2,7 +2,7 @@ import { spawn } from 'node:child_process';
 import { HomeError } from './home.ts';
 
 export interface TarProcess {
-  /** Resolves when there is room for more. */
+  /** Resolves when the chunk's buffer may be used for something else. */
   readonly write: (chunk: Buffer) => Promise<void>;
   /** Ends the archive and waits until everything is in place. Throws HomeError `DiskFull`, or what tar said. */
   readonly end: () => Promise<void>;
@@ -48,13 +48,9 @@ export const startTar = (folder: string): TarProcess => {
 
   const write: TarProcess['write'] = async (chunk) => {
     if (failure !== undefined) throw failure;
-    if (child.stdin.write(chunk)) return;
     await new Promise<void>((resolve) => {
-      const done = (): void => {
-        child.stdin.off('drain', done).off('close', done);
-        resolve();
-      };
-      child.stdin.on('drain', done).on('close', done);
+      // Written, or the pipe is broken: then `exited` says why.
+      child.stdin.write(chunk, () => resolve());
     });
   };
 

@@ -2,26 +2,37 @@ import { displayPath, isSafePath, parentPath } from './byte-path.ts';
 import { BLOB_BYTES, PACKED_BELOW, type Entry } from './entry.ts';
 
 /**
- * Why these entries cannot be the tree of one home, or undefined. Restoring trusts only what has passed: every path
- * stays below the home, every parent is a directory of the same tree (so nothing is written through a symlink), every
- * size fits its content.
+ * Looks at the entries of a manifest one by one, in their order, and says why they cannot be the tree of one home.
+ * Restoring trusts only what has passed: every path stays below the home, every parent is a directory of the same tree
+ * (so nothing is written through a symlink), every size fits its content.
  */
-export const treeFault = (entries: readonly Entry[]): string | undefined => {
+export interface TreeCheck {
+  /** What is wrong with the next entry, or undefined. */
+  readonly add: (entry: Entry) => string | undefined;
+  /** What is missing at the end, or undefined. */
+  readonly end: () => string | undefined;
+}
+
+export const makeTreeCheck = (): TreeCheck => {
   const directories = new Set<string>();
   const links = new Map<number, Entry>();
   let previous: string | undefined;
-  for (const entry of entries) {
-    const name = JSON.stringify(displayPath(entry.path));
-    if (!isSafePath(entry.path)) return `the path ${name} is not below the home`;
-    if (previous !== undefined && entry.path <= previous) return `the path ${name} is out of order or there twice`;
+
+  const placeFault = ({ path }: Entry): string | undefined => {
+    if (!isSafePath(path)) return 'is not below the home';
+    if (previous !== undefined && path <= previous) return 'is out of order or there twice';
+    const parent = parentPath(path);
+    return parent === undefined || directories.has(parent) ? undefined : 'is in no directory of the tree';
+  };
+
+  const add: TreeCheck['add'] = (entry) => {
+    const fault = placeFault(entry) ?? entryFault(entry) ?? linkFault(entry, links);
     previous = entry.path;
-    const parent = parentPath(entry.path);
-    if (parent !== undefined && !directories.has(parent)) return `${name} is in no directory of the tree`;
     if (entry.type === 'directory') directories.add(entry.path);
-    const fault = entryFault(entry) ?? linkFault(entry, links);
-    if (fault !== undefined) return `${name} ${fault}`;
-  }
-  return directories.has('') ? undefined : 'the home itself is missing';
+    return fault === undefined ? undefined : `${JSON.stringify(displayPath(entry.path))} ${fault}`;
+  };
+
+  return { add, end: () => (directories.has('') ? undefined : 'the home itself is missing') };
 };
 
 const entryFault = (entry: Entry): string | undefined => {

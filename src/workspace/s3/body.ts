@@ -1,20 +1,22 @@
 import type { Readable } from 'node:stream';
 
 /**
- * The whole body, copied once into a buffer of its announced length. Throws where the connection ends early or sends
+ * The whole body, copied once: into `into` if it fits, else into a buffer of its announced length. Throws where the connection ends early or sends
  * more than it announced; the stream is destroyed as soon as `signal` is aborted.
  */
 export const readBody = async (
   stream: Readable,
   announced: number | undefined,
   signal: AbortSignal,
+  into: Buffer | undefined,
 ): Promise<Buffer> => {
   const onAbort = (): void => void stream.destroy(signal.reason as Error);
   signal.addEventListener('abort', onAbort, { once: true });
   try {
     if (signal.aborted) onAbort();
     if (announced === undefined) return await collect(stream);
-    const body = Buffer.allocUnsafeSlow(announced);
+    const fits = into !== undefined && into.length >= announced;
+    const body = fits ? into.subarray(0, announced) : Buffer.allocUnsafeSlow(announced);
     let filled = 0;
     for await (const piece of stream as AsyncIterable<Buffer>) {
       if (filled + piece.length > announced)

@@ -63,8 +63,10 @@ export const makeS3Store = (options: S3StoreOptions): ObjectStore => {
     throw ended(what, outcome.ended);
   };
 
-  const get: ObjectStore['get'] = (key, { range, signal, expectedBytes = LARGE_OBJECT } = {}) =>
-    call('GetObject', key, { bytes: expectedBytes, signal }, (attempt) => getOnce(client, bucket, key, range, attempt));
+  const get: ObjectStore['get'] = (key, { range, signal, into, expectedBytes = LARGE_OBJECT } = {}) =>
+    call('GetObject', key, { bytes: expectedBytes, signal }, (attempt) =>
+      getOnce(client, bucket, { key, range, into }, attempt),
+    );
 
   const put: ObjectStore['put'] = async (key, body, how = {}) => {
     const what = operation('PutObject', key);
@@ -123,11 +125,16 @@ export const makeS3Store = (options: S3StoreOptions): ObjectStore => {
   };
 };
 
+interface GetOne {
+  readonly key: string;
+  readonly range: readonly [number, number] | undefined;
+  readonly into: Buffer | undefined;
+}
+
 const getOnce = async (
   client: S3Client,
   bucket: string,
-  key: string,
-  range: readonly [number, number] | undefined,
+  { key, range, into }: GetOne,
   abortSignal: AbortSignal,
 ): Promise<StoredObject> => {
   const input = {
@@ -137,7 +144,7 @@ const getOnce = async (
   };
   const answer = await client.send(new GetObjectCommand(input), { abortSignal });
   return {
-    body: await readBody(answer.Body as Readable, answer.ContentLength, abortSignal),
+    body: await readBody(answer.Body as Readable, answer.ContentLength, abortSignal, into),
     etag: answer.ETag ?? '',
   };
 };
