@@ -10,7 +10,7 @@ import { uniqueName } from '../support/e2e/names.ts';
 import { aSandbox } from '../support/e2e/sandbox-builder.ts';
 import { scenario } from '../support/e2e/scenario.ts';
 import { changeHome, makeHome } from '../support/e2e-faults/changing-home.ts';
-import { setDriverEndpoint } from '../support/e2e-faults/driver-endpoint.ts';
+import { setDriverSettings } from '../support/e2e-faults/driver-settings.ts';
 import { headTree } from '../support/e2e-faults/head-tree.ts';
 import { type HomeProgramSettings, s3Settings, startHomeProcess } from '../support/e2e-faults/home-process.ts';
 import { untilCommitted } from '../support/e2e-faults/until-committed.ts';
@@ -99,8 +99,8 @@ describe.each(['before', 'after'] as const)('SIGKILL %s S3 has seen the request'
 
 describe('SIGKILL of the real node driver, while its sandbox goes on writing', () => {
   const kubectl = makeKubectl(new AbortController().signal);
-  beforeAll(() => setDriverEndpoint(kubectl, proxy.endpoint), 150_000);
-  afterAll(() => setDriverEndpoint(kubectl, undefined), 150_000);
+  beforeAll(() => setDriverSettings(kubectl, { AWS_ENDPOINT_URL_S3: proxy.endpoint }), 150_000);
+  afterAll(() => setDriverSettings(kubectl, {}), 150_000);
 
   scenario(
     'at the pack, the manifest and HEAD of a commit: what was committed stays, the rest follows',

@@ -8,7 +8,7 @@ import { requireEnvironment } from '../support/e2e/environment.ts';
 import { makeKubectl } from '../support/e2e/kubectl.ts';
 import { aSandbox } from '../support/e2e/sandbox-builder.ts';
 import { scenario } from '../support/e2e/scenario.ts';
-import { plainAddress, setDriverEndpoint } from '../support/e2e-faults/driver-endpoint.ts';
+import { plainAddress, setDriverSettings } from '../support/e2e-faults/driver-settings.ts';
 import { SYSTEM_NAMESPACE } from '../support/e2e-faults/system-containers.ts';
 import { type ProxyMode, startTcpFaultProxy, type TcpFaultProxy } from '../support/e2e-faults/tcp-fault-proxy.ts';
 import { untilCommitted } from '../support/e2e-faults/until-committed.ts';
@@ -19,11 +19,15 @@ let proxy: TcpFaultProxy;
 
 beforeAll(async () => {
   proxy = await startTcpFaultProxy(plainAddress(requireEnvironment().AWS_ENDPOINT_URL_S3));
-  await setDriverEndpoint(kubectl, `http://127.0.0.1:${proxy.port}`);
+  await setDriverSettings(kubectl, {
+    AWS_ENDPOINT_URL_S3: `http://127.0.0.1:${proxy.port}`,
+    // A pod's end waits so long for its home to be saved; no test wants to wait for that minute.
+    MATRX_SAVE_WAIT_SECONDS: '3',
+  });
 }, 150_000);
 
 afterAll(async () => {
-  await setDriverEndpoint(kubectl, undefined);
+  await setDriverSettings(kubectl, {});
   await proxy.close();
 }, 150_000);
 
