@@ -1,10 +1,11 @@
 import { displayPath } from './byte-path.ts';
+import { packsToRewrite } from './compaction.ts';
 import { sameEntry } from './entry.ts';
 import { fenced, isOurs } from './claim.ts';
 import { fetchManifest } from './fetch-verified.ts';
 import { summaryOf } from './head.ts';
 import { readHead, type CurrentHead } from './head-object.ts';
-import { UNKNOWN, type HomeIndex } from './home-index.ts';
+import { looksChanged, UNKNOWN, type HomeIndex } from './home-index.ts';
 import { identityOf, requireRestored, updateJournal, type HomeState } from './home-state.ts';
 import { HomeError, type CommitOptions, type CommitReport } from './home.ts';
 import { publish } from './publish.ts';
@@ -35,7 +36,9 @@ export const commitHome = async (state: HomeState, options: CommitOptions): Prom
 
 const commitOnce = async (state: HomeState, options: CommitOptions): Promise<CommitReport> => {
   const index = await requireIndex(state, options.signal);
-  const stored = await storeTree(state, index, options, () => new Set());
+  const stored = await storeTree(state, index, options, ({ observed }) =>
+    looksChanged(index, observed) ? packsToRewrite(index) : new Set(),
+  );
   const known = state.current?.head ?? state.journal?.head;
   if (known !== undefined && known.manifest === index.manifest && isSameTree(index, stored)) {
     state.index = { ...index, records: stored.records, packs: stored.packs };

@@ -64,6 +64,18 @@ const unchanged = (record: IndexRecord, seen: Observed): boolean => {
   );
 };
 
+/** True when a scan saw something that will be a commit: a cheap look, before anything is read. */
+export const looksChanged = (index: HomeIndex, observed: readonly Observed[]): boolean =>
+  observed.length !== index.records.size ||
+  observed.some((seen) => {
+    const record = index.records.get(seen.path);
+    if (record === undefined) return true;
+    if (seen.type === 'file') return !unchanged(record, seen);
+    const { entry } = record;
+    if (entry.type !== seen.type || entry.mode !== seen.mode || entry.mtimeNs !== seen.mtimeNs) return true;
+    return entry.type === 'symlink' && entry.target !== seen.target;
+  });
+
 /** Contents in the bucket, by hash: a renamed or copied file, and one whose index was lost, uploads nothing. */
 export interface Known {
   readonly packed: (sha256: string) => Content | undefined;

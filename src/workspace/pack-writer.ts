@@ -8,7 +8,7 @@ import type { Uploads } from './uploads.ts';
 import type { BytePath } from './byte-path.ts';
 
 /** A pack is sealed when it has reached this; with one file of almost 4 MiB on top it stays below 13 MiB. */
-const SEAL_BYTES = 8 << 20;
+export const SEAL_BYTES = 8 << 20;
 /** Room for that file, its headers and the end of the archive. Untouched memory costs nothing. */
 const PACK_CAPACITY = SEAL_BYTES + PACKED_BELOW + (64 << 10);
 /** About what one member takes beside its data. */

@@ -23,6 +23,12 @@ export const TAR_BLOCK = 512;
 export const TAR_END = Buffer.alloc(2 * TAR_BLOCK);
 export const tarPadding = (size: number): number => (TAR_BLOCK - (size % TAR_BLOCK)) % TAR_BLOCK;
 
+/** About what a file takes of an archive: its header, its extended header (with a long name), its data. */
+export const memberBytes = (path: BytePath, size: number): number => {
+  const records = 32 + (PLAIN.test(path) ? 0 : path.length + 16);
+  return 2 * TAR_BLOCK + records + tarPadding(records) + size + tarPadding(size);
+};
+
 const TYPES = { file: '0', hardlink: '1', symlink: '2', directory: '5' } as const;
 const PLAIN = /^[\x20-\x7e]{0,100}$/;
 const MAX_OCTAL_SIZE = 8 ** 11;
