@@ -98,6 +98,7 @@ export const buildImage = async (
   ensureBase: (context: StepContext) => Promise<BaseImage>,
   context: StepContext,
 ): Promise<string> => {
+  context.report(`building ${tag}`);
   if (await engine.hasImage(tag)) return 'built before';
   const base = await ensureBase(context);
   const request = {

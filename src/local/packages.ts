@@ -1,4 +1,4 @@
-import { readFile } from 'node:fs/promises';
+import { access, rm, writeFile } from 'node:fs/promises';
 import { CommandError, findProgram, run, type CommandOptions } from './command.ts';
 
 /** A program that must be there, the Debian package that brings it, and where else to look than in PATH. */
@@ -50,7 +50,7 @@ export const missingPackages = async (
     if ((await findProgram(program, path)) === undefined) missing.add(debianPackage);
   }
   for (const { file, debianPackage } of files) {
-    if ((await readFile(file).catch(() => undefined)) === undefined) missing.add(debianPackage);
+    await access(file).catch(() => missing.add(debianPackage));
   }
   return [...missing];
 };
@@ -58,23 +58,23 @@ export const missingPackages = async (
 /** One apt at a time: two steps may find out at the same moment that they need packages. */
 let aptQueue: Promise<unknown> = Promise.resolve();
 
+type InstallOptions = { readonly env: Readonly<NodeJS.ProcessEnv>; readonly isRoot: boolean } & Pick<
+  CommandOptions,
+  'log' | 'onLine' | 'signal'
+>;
+
 /**
- * Installs Debian packages. Throws an error that names the packages where that is not possible: no root, no apt-get.
- * Services that packages bring are not started (`policy-rc.d` would be the system's; a running Docker is of no use here).
+ * Installs Debian packages; services that they bring are not started. Throws an error that names the packages where
+ * that is not possible: no apt-get, no root.
  */
-export const installPackages = (
-  packages: readonly string[],
-  options: { readonly env: Readonly<NodeJS.ProcessEnv>; readonly isRoot: boolean } & Pick<
-    CommandOptions,
-    'log' | 'onLine' | 'signal'
-  >,
-): Promise<void> => {
+export const installPackages = (packages: readonly string[], options: InstallOptions): Promise<void> => {
   const turn = aptQueue.then(() => install(packages, options));
   aptQueue = turn.catch(() => {});
   return turn;
 };
 
-const install: typeof installPackages = async (packages, { isRoot, env, ...options }) => {
+const install = async (packages: readonly string[], options: InstallOptions): Promise<void> => {
+  const { isRoot, env, ...output } = options;
   const wanted = packages.join(' ');
   if ((await findProgram('apt-get', env.PATH ?? '')) === undefined) {
     throw new Error(
@@ -84,14 +84,41 @@ const install: typeof installPackages = async (packages, { isRoot, env, ...optio
   if (!isRoot) throw new Error(`not installed: ${wanted}; run \`sudo apt-get install ${wanted}\`, then this again`);
   const aptEnv = { ...env, DEBIAN_FRONTEND: 'noninteractive' };
   const aptGet = (...args: string[]): Promise<string> =>
-    run(['apt-get', '-o', 'DPkg::Lock::Timeout=120', ...args], { ...options, env: aptEnv });
+    run(['apt-get', '-o', 'DPkg::Lock::Timeout=120', ...args], { ...output, env: aptEnv });
   const installAll = (): Promise<string> => aptGet('install', '--yes', '--no-install-recommends', ...packages);
+  await withoutServices(async () => {
+    try {
+      await installAll();
+    } catch (error) {
+      // A new machine has no package lists yet, an old one has lists of files that are gone.
+      if (!(error instanceof CommandError)) throw error;
+      await aptGet('update');
+      await installAll();
+    }
+  });
+};
+
+/** Debian's way to say that installing a package starts no service (invoke-rc.d(8)). */
+const SERVICE_POLICY = '/usr/sbin/policy-rc.d';
+
+/**
+ * A Docker or containerd that its package starts would make interfaces and firewall rules that no `down` knows of, and
+ * would be there again after a reboot. A policy that the machine has already stays in force.
+ */
+const withoutServices = async (act: () => Promise<void>): Promise<void> => {
+  let isOurs = false;
   try {
-    await installAll();
+    await writeFile(SERVICE_POLICY, '#!/bin/sh\n# While packages are installed: start no services.\nexit 101\n', {
+      mode: 0o755,
+      flag: 'wx',
+    });
+    isOurs = true;
   } catch (error) {
-    // A new machine has no package lists yet, an old one has lists of files that are gone.
-    if (!(error instanceof CommandError)) throw error;
-    await aptGet('update');
-    await installAll();
+    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
+  }
+  try {
+    await act();
+  } finally {
+    if (isOurs) await rm(SERVICE_POLICY, { force: true });
   }
 };
