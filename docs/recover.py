@@ -28,20 +28,23 @@ def read(path, start=0, length=-1):
 
 
 def pieces(source, entry):
-    place = entry.get("location", {})
+    place, offset = entry.get("location", {}), 0
     if "pack" in place:
         pack = os.path.join(source, ".ws/packs", place["pack"] + ".tar")
-        yield checked(read(pack, place["offset"], place["length"]), entry["sha256"], entry["path"])
+        yield 0, checked(read(pack, place["offset"], place["length"]), entry["sha256"], entry["path"])
     for blob in place.get("blobs", []):
-        yield blob and checked(read(os.path.join(source, ".ws/blobs", blob)), blob, blob)
+        if isinstance(blob, int):  # so many times eight mebibytes of zeros, left as a hole
+            offset += blob * (8 << 20)
+            continue
+        yield offset, checked(read(os.path.join(source, ".ws/blobs", blob)), blob, blob)
+        offset += 8 << 20
 
 
 def write(path, source, entry):
     with open(path, "xb") as file:
-        for number, data in enumerate(pieces(source, entry)):
-            if data:  # nothing: eight mebibytes of zeros, left as a hole
-                file.seek(number * (8 << 20) if "blobs" in entry["location"] else 0)
-                file.write(data)
+        for offset, data in pieces(source, entry):
+            file.seek(offset)
+            file.write(data)
         file.truncate(entry["size"])
 
 

@@ -10,8 +10,39 @@ export type Content =
   | { readonly kind: 'empty' }
   /** `offset` bytes into the pack, where the tar member's data begins. `sha256` is the file's. */
   | { readonly kind: 'packed'; readonly sha256: string; readonly pack: string; readonly offset: number }
-  /** The file cut every BLOB_BYTES; null is a piece of nothing but zeros, which is not stored and restored as a hole. */
-  | { readonly kind: 'blobs'; readonly blobs: readonly (string | null)[] };
+  /**
+   * The file cut every BLOB_BYTES: a piece's hash, or how many pieces in a row are nothing but zeros. Those are not
+   * stored, and come back as a hole.
+   */
+  | { readonly kind: 'blobs'; readonly blobs: readonly (string | number)[] };
+
+export interface StoredPiece {
+  readonly blob: string;
+  /** Bytes from the start of the file. */
+  readonly offset: number;
+  readonly length: number;
+}
+
+/** The pieces of a file of `size` bytes that are in the bucket. */
+export const storedPieces = (blobs: readonly (string | number)[], size: number): readonly StoredPiece[] => {
+  const pieces: StoredPiece[] = [];
+  let offset = 0;
+  for (const blob of blobs) {
+    if (typeof blob === 'string') pieces.push({ blob, offset, length: Math.min(BLOB_BYTES, size - offset) });
+    offset += BLOB_BYTES * (typeof blob === 'string' ? 1 : blob);
+  }
+  return pieces;
+};
+
+export const pieceCount = (blobs: readonly (string | number)[]): number =>
+  blobs.reduce<number>((count, blob) => count + (typeof blob === 'string' ? 1 : blob), 0);
+
+/** Adds `count` pieces of zeros to the end of a list. */
+export const addHole = (blobs: (string | number)[], count: number): void => {
+  const last = blobs.at(-1);
+  if (typeof last === 'number') blobs[blobs.length - 1] = last + count;
+  else if (count > 0) blobs.push(count);
+};
 
 interface Common {
   readonly path: BytePath;

@@ -90,7 +90,7 @@ export const knownContents = (index: HomeIndex, without: ReadonlySet<string>): K
     if (entry.type !== 'file') continue;
     const { content } = entry;
     if (content.kind === 'packed' && !without.has(content.pack)) packed.set(content.sha256, content);
-    if (content.kind === 'blobs') for (const blob of content.blobs) if (blob !== null) blobs.add(blob);
+    if (content.kind === 'blobs') for (const blob of content.blobs) if (typeof blob === 'string') blobs.add(blob);
   }
   return { packed: (sha256) => packed.get(sha256), blob: (sha256) => blobs.has(sha256) };
 };

@@ -30,7 +30,8 @@ export const wireEntry = z.discriminatedUnion('type', [
     location: z
       .union([
         z.object({ pack: sha256, offset: wholeNumber, length: wholeNumber }),
-        z.object({ blobs: z.array(sha256.nullable()) }),
+        /** A number stands for so many pieces of zeros. */
+        z.object({ blobs: z.array(z.union([sha256, wholeNumber.min(1)])) }),
       ])
       .optional(),
   }),

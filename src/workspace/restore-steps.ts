@@ -1,6 +1,15 @@
 import { hash } from 'node:crypto';
 import { displayPath } from './byte-path.ts';
-import { BLOB_BYTES, type DirectoryEntry, type Entry, type FileEntry, type SymlinkEntry } from './entry.ts';
+import {
+  BLOB_BYTES,
+  pieceCount,
+  storedPieces,
+  type DirectoryEntry,
+  type Entry,
+  type FileEntry,
+  type StoredPiece,
+  type SymlinkEntry,
+} from './entry.ts';
 import { hashFault } from './fetch-verified.ts';
 import { blobKey, packKey } from './layout.ts';
 import type { Manifest } from './manifest.ts';
@@ -143,13 +152,9 @@ const packFault =
   };
 
 /** One large file: header, pieces, padding. Holes are left out by tar's own sparse format (GNU, PAX 1.0). */
-const blobSteps = (file: FileEntry, blobs: readonly (string | null)[], ownerId: number): readonly RestoreStep[] => {
-  const pieces = blobs.map((blob, i) => {
-    const offset = i * BLOB_BYTES;
-    return { blob, offset, length: Math.min(BLOB_BYTES, file.size - offset) };
-  });
-  const stored = pieces.filter(({ blob }) => blob !== null);
-  const map = stored.length === pieces.length ? undefined : sparseMap(stored, file.size);
+const blobSteps = (file: FileEntry, blobs: readonly (string | number)[], ownerId: number): readonly RestoreStep[] => {
+  const stored = storedPieces(blobs, file.size);
+  const map = stored.length === pieceCount(blobs) ? undefined : sparseMap(stored, file.size);
   const size = stored.reduce((sum, { length }) => sum + length, map?.length ?? 0);
   const header = tarHeader({
     path: file.path,
@@ -163,7 +168,7 @@ const blobSteps = (file: FileEntry, blobs: readonly (string | null)[], ownerId: 
   return [
     { files: 0, bytes: 0, chunks: () => (map === undefined ? [header] : [header, map]) },
     ...stored.map(({ blob, length }): RestoreStep => ({
-      object: { key: blobKey(blob ?? ''), bytes: length, fault: hashFault(blob ?? '') },
+      object: { key: blobKey(blob), bytes: length, fault: hashFault(blob) },
       files: 0,
       bytes: length,
       chunks: (body) => [body],
@@ -179,7 +184,7 @@ const sparseRecords = (file: FileEntry): readonly (readonly [string, string])[] 
   ['GNU.sparse.realsize', String(file.size)],
 ];
 
-const sparseMap = (stored: readonly { readonly offset: number; readonly length: number }[], size: number): Buffer => {
+const sparseMap = (stored: readonly StoredPiece[], size: number): Buffer => {
   // The empty region at the end makes the file as long as it is when it ends with a hole.
   const regions = [...stored.map(({ offset, length }) => `${offset}\n${length}\n`), `${size}\n0\n`];
   const text = `${regions.length}\n${regions.join('')}`;

@@ -1,9 +1,10 @@
-import { closeSync, fstatSync } from 'node:fs';
+import { closeSync, fstatSync, type BigIntStats } from 'node:fs';
 import { hash } from 'node:crypto';
 import { baseName } from './byte-path.ts';
 import { makeBufferPool } from './buffer-pool.ts';
 import type { ByteBudget } from './byte-budget.ts';
-import { BLOB_BYTES, PACKED_BELOW, type Content } from './entry.ts';
+import { dataRegions, type Region } from './data-regions.ts';
+import { addHole, BLOB_BYTES, PACKED_BELOW, type Content } from './entry.ts';
 import type { Known } from './home-index.ts';
 import { blobKey } from './layout.ts';
 import type { PackWriter, Slot } from './pack-writer.ts';
@@ -68,7 +69,7 @@ export const makeFileStorer = (deps: {
       const data = buffer.subarray(0, bytes);
       if (data.equals(ZEROS.subarray(0, bytes))) {
         giveBack();
-        return { bytes, blob: null };
+        return { bytes, blob: undefined };
       }
       const sha256 = hash('sha256', data, 'hex');
       if (deps.known.blob(sha256) || sentBlobs.has(sha256)) giveBack();
@@ -81,26 +82,37 @@ export const makeFileStorer = (deps: {
     }
   };
 
+  /** Reads `stats.size` bytes piece by piece, but for what is known to be a hole; how far it came, and what it found. */
+  const storePieces = async (file: OpenFile, stats: BigIntStats): Promise<Pieces> => {
+    const size = Number(stats.size);
+    const skipHole = makeHoleSkipper(await dataRegions(file.fd, stats), size);
+    const blobs: (string | number)[] = [];
+    let position = 0;
+    while (position < size) {
+      deps.signal?.throwIfAborted();
+      const next = skipHole(position);
+      addHole(blobs, Math.ceil((next - position) / BLOB_BYTES));
+      position = next;
+      if (position >= size) break;
+      const { bytes, blob } = await storePiece(file, position, size);
+      if (bytes === 0) break;
+      if (blob === undefined) addHole(blobs, 1);
+      else blobs.push(blob);
+      position += bytes;
+      if (bytes < BLOB_BYTES) break;
+    }
+    return { blobs, size: position };
+  };
+
   const storeLarge = async (file: OpenFile, path: string): Promise<StoredFile> => {
     let { stats } = file;
     for (let tries = 1; ; tries++) {
-      const size = Number(stats.size);
-      const blobs: (string | null)[] = [];
-      let position = 0;
-      while (position < size) {
-        deps.signal?.throwIfAborted();
-        const { bytes, blob } = await storePiece(file, position, size);
-        if (bytes === 0) break;
-        blobs.push(blob);
-        position += bytes;
-        if (bytes < BLOB_BYTES) break;
-      }
+      const { blobs, size } = await storePieces(file, stats);
       const after = fstatSync(file.fd, { bigint: true });
-      const stable = sameVersion(stats, after) && position === size;
+      const stable = sameVersion(stats, after) && BigInt(size) === stats.size;
       if (stable || tries === LARGE_TRIES) {
-        const content: Content = position === 0 ? { kind: 'empty' } : { kind: 'blobs', blobs };
-        const seen = { ...observe(path, 'file', stats, undefined), size: position };
-        return { seen, content: () => content, stable };
+        const content: Content = size === 0 ? { kind: 'empty' } : { kind: 'blobs', blobs };
+        return { seen: { ...observe(path, 'file', stats, undefined), size }, content: () => content, stable };
       }
       stats = after;
     }
@@ -120,10 +132,29 @@ export const makeFileStorer = (deps: {
   return { store };
 };
 
+interface Pieces {
+  readonly blobs: readonly (string | number)[];
+  readonly size: number;
+}
+
+/**
+ * Asked for ever later positions: where the next piece with data in it begins. `position` itself where nothing is
+ * known; `size` in the last hole.
+ */
+const makeHoleSkipper = (regions: readonly Region[] | undefined, size: number): ((position: number) => number) => {
+  let next = 0;
+  return (position) => {
+    if (regions === undefined) return position;
+    while (next < regions.length && regions[next]!.offset + regions[next]!.length <= position) next += 1;
+    const data = regions[next];
+    return data === undefined ? size : Math.max(position, data.offset - (data.offset % BLOB_BYTES));
+  };
+};
+
 interface PieceRead {
   readonly bytes: number;
-  /** null for nothing but zeros. */
-  readonly blob: string | null;
+  /** undefined for nothing but zeros. */
+  readonly blob: string | undefined;
 }
 
 const packedContent = (sha256: string, slot: Slot): Content => {

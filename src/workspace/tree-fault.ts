@@ -1,5 +1,5 @@
 import { displayPath, isSafePath, parentPath } from './byte-path.ts';
-import { BLOB_BYTES, PACKED_BELOW, type Entry } from './entry.ts';
+import { BLOB_BYTES, PACKED_BELOW, pieceCount, type Entry } from './entry.ts';
 
 /**
  * Looks at the entries of a manifest one by one, in their order, and says why they cannot be the tree of one home.
@@ -44,7 +44,8 @@ const entryFault = (entry: Entry): string | undefined => {
   if (content.kind === 'empty') return size === 0 ? undefined : `has ${size} bytes and no location`;
   if (content.kind === 'blobs') {
     const pieces = Math.ceil(size / BLOB_BYTES);
-    return content.blobs.length === pieces ? undefined : `has ${content.blobs.length} blobs for ${size} bytes`;
+    const found = pieceCount(content.blobs);
+    return found === pieces ? undefined : `has ${found} pieces for ${size} bytes`;
   }
   if (content.sha256 === '') return 'is in a pack and has no sha256';
   return size > 0 && size < PACKED_BELOW ? undefined : `has ${size} bytes in a pack`;

@@ -1,7 +1,7 @@
 import { hash } from 'node:crypto';
 import { PROCESS_BUDGET } from './byte-budget.ts';
 import { displayPath } from './byte-path.ts';
-import { BLOB_BYTES, type FileEntry } from './entry.ts';
+import { BLOB_BYTES, storedPieces, type FileEntry } from './entry.ts';
 import { fetchVerified, hashFault, type Bucket } from './fetch-verified.ts';
 import { isHomeError, type Progress } from './home.ts';
 import { blobKey, packKey } from './layout.ts';
@@ -72,7 +72,7 @@ const partsOf = ({ entries, packs }: Manifest): readonly Part[] => {
     if (content.kind === 'packed')
       add(packKey(content.pack), content.pack, packs.get(content.pack) ?? BLOB_BYTES, entry);
     if (content.kind !== 'blobs') continue;
-    for (const blob of content.blobs) if (blob !== null) add(blobKey(blob), blob, BLOB_BYTES, entry);
+    for (const { blob, length } of storedPieces(content.blobs, entry.size)) add(blobKey(blob), blob, length, entry);
   }
   return [...parts.values()];
 };

@@ -82,17 +82,19 @@ test('the headers of small files are not taken for waste', () => {
   expect(packsToRewrite(indexOf([tiny])).size).toBe(0);
 });
 
-test.each(['short', 'n'.repeat(200), '\xff', `${'long/'.repeat(500)}name`])(
-  'the estimate of %j is what tar takes',
-  (path) => {
-    const header = tarHeader({
-      path,
-      kind: 'file',
-      mode: 0o644,
-      mtimeNs: 1_700_000_000_123_456_789n,
-      size: 0,
-      ownerId: 1000,
-    });
-    expect(memberBytes(path, 0)).toBe(header.length);
-  },
-);
+test.each([
+  ['a short name', 'short'],
+  ['a long name', 'n'.repeat(200)],
+  ['bytes', '\xff'],
+  ['a very long path', `${'long/'.repeat(500)}name`],
+])('the estimate for %s is what tar takes', (_what, path) => {
+  const member = {
+    path,
+    kind: 'file',
+    mode: 0o644,
+    mtimeNs: 1_700_000_000_123_456_789n,
+    size: 0,
+    ownerId: 1000,
+  } as const;
+  expect(memberBytes(path, 0)).toBe(tarHeader(member).length);
+});

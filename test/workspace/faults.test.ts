@@ -2,6 +2,7 @@ import { afterEach, beforeEach, describe, expect, test, jest } from '@jest/globa
 import { readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { FORBIDDEN, INTERNAL_ERROR, operationIs, SLOW_DOWN, type FaultAction } from '../support/fake-s3/faults.ts';
+import { IMPATIENT } from '../support/fake-s3/store.ts';
 import { makeTestHomes, PREFIX, type TestHome, type TestHomes } from '../support/workspace/test-homes.ts';
 import { readTree } from '../support/workspace/tree.ts';
 
@@ -11,7 +12,7 @@ jest.setTimeout(300_000);
 let homes: TestHomes;
 let home: TestHome;
 beforeEach(async () => {
-  homes = await makeTestHomes();
+  homes = await makeTestHomes(IMPATIENT);
   home = await homes.next();
 });
 afterEach(() => homes.close());

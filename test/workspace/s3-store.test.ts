@@ -13,7 +13,7 @@ import {
   type FaultAction,
 } from '../support/fake-s3/faults.ts';
 import { startFakeS3, type FakeS3 } from '../support/fake-s3/server.ts';
-import { fakeStore } from '../support/fake-s3/store.ts';
+import { fakeStore, IMPATIENT } from '../support/fake-s3/store.ts';
 import { objectStoreContract, reasonOf } from '../support/object-store-contract.ts';
 
 // Not a measure: other work on the machine must not fail it.
@@ -35,7 +35,7 @@ let store: ObjectStore;
 const body = Buffer.from('body');
 beforeEach(async () => {
   fake = await startFakeS3();
-  store = fakeStore(fake);
+  store = fakeStore(fake, { policy: IMPATIENT });
 });
 afterEach(async () => {
   store.close();

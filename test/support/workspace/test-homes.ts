@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { systemClock } from '../../../src/base/clock.ts';
 import { systemRandom } from '../../../src/base/random.ts';
 import type { Home, HomeOptions } from '../../../src/workspace/home.ts';
+import type { AttemptPolicy } from '../../../src/workspace/s3/attempt.ts';
 import { openHome } from '../../../src/workspace/open-home.ts';
 import { startFakeS3, type FakeS3 } from '../fake-s3/server.ts';
 import { fakeStore } from '../fake-s3/store.ts';
@@ -28,9 +29,10 @@ export interface TestHomes {
 
 export const PREFIX = 'users/ann/';
 
-export const makeTestHomes = async (): Promise<TestHomes> => {
+/** `policy`: of the S3 client, IMPATIENT where requests hang. */
+export const makeTestHomes = async (policy: Partial<AttemptPolicy> = {}): Promise<TestHomes> => {
   const fake = await startFakeS3();
-  const store = fakeStore(fake);
+  const store = fakeStore(fake, { policy });
   const folder = mkdtempSync(join(tmpdir(), 'matrx-home-'));
   const homes: Home[] = [];
   let lastEpoch = 0;
