@@ -2,7 +2,7 @@
 // sources come first; the cluster is brought up once, used, and taken down again unless it was up before.
 import { spawn } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { availableParallelism, tmpdir } from 'node:os';
 import { join } from 'node:path';
 
 interface Outcome {
@@ -122,7 +122,8 @@ const outcomes: Outcome[] = [
   await check('format', node, ['node_modules/prettier/bin/prettier.cjs', '--check', '--log-level', 'warn', '.']),
   await check('types', 'node_modules/.bin/tsc', ['--noEmit']),
   await check('lint', 'node_modules/.bin/oxlint', ['--type-aware', '--deny-warnings']),
-  await jest('unit', [], process.env),
+  // Jest's own choice leaves a core idle, which on two cores is half of them.
+  await jest('unit', [`--maxWorkers=${availableParallelism()}`], process.env),
 ];
 const early = outcomes.reduce((sum, { failed }) => sum + failed, 0);
 if (!process.argv.includes('--without-cluster')) {
