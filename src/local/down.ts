@@ -8,7 +8,7 @@ import { NODE_NAME } from './cluster/network.ts';
 import { kubernetesCluster } from './cluster/kubernetes.ts';
 import { run } from './command.ts';
 import { ENGINE_DAEMON } from './engine.ts';
-import { findLeftovers, k3sTraces, kubernetesTraces, type Traces } from './leftovers.ts';
+import { findLeftovers, guestTraces, k3sTraces, kubernetesTraces, type Traces } from './leftovers.ts';
 import type { Local } from './local.ts';
 import { listMountsBelow, unmountBelow } from './mounts.ts';
 import { purge, type PurgeOptions } from './purge.ts';
@@ -31,7 +31,7 @@ interface OwnCluster {
  */
 export const down = async (local: Local, options: PurgeOptions, print: (line: string) => void): Promise<boolean> => {
   const own = await ownCluster(local);
-  const traces = own?.traces ?? kubernetesTraces(local);
+  const traces = own?.traces ?? guestTraces(local);
   const steps: readonly Step[] = [
     ...(own === undefined ? [] : podSteps(local, own)),
     step('programs', [], () => stopDaemons(local), 'see the process that is named above'),
@@ -42,9 +42,8 @@ export const down = async (local: Local, options: PurgeOptions, print: (line: st
   const leftovers = await findLeftovers(local, traces);
   for (const leftover of leftovers) print(`left behind: ${leftover}`);
   if (own === undefined && (await readChoice(local)) !== undefined) {
-    print(
-      `the product stays installed in the cluster of yours; to remove it: kubectl delete -k ${local.paths.install}`,
-    );
+    print('the product stays installed in your cluster; this removes it, with every Sandbox:');
+    print(`  kubectl delete -k ${join(local.project, 'manifests/overlays/dev')}`);
   }
   if (leftovers.length > 0) {
     print('`down` again tries again; what then still is left needs your hand.');
@@ -135,7 +134,8 @@ const machineSteps = (local: Local, own: OwnCluster): readonly Step[] => [
     'containers',
     [],
     async () => {
-      const killed = await killShims(own.traces.containerdSocket);
+      const socket = own.traces.containerdSocket;
+      const killed = socket === undefined ? 0 : await killShims(socket);
       return killed === 0 ? 'none left' : `${killed} killed`;
     },
     'see the processes named below',

@@ -43,10 +43,10 @@ export const imageSteps = (local: Local, cluster: Cluster | undefined): ImageSte
       names.set(kind, given);
       return `${given}, as the environment says`;
     }
+    const ctr = cluster === undefined ? undefined : await requireLocalNode(local, cluster, kind);
     const plan = await PLANS[kind](local, context);
     const tag = await imageTag(plan);
     names.set(kind, tag);
-    const ctr = cluster === undefined ? undefined : await requireLocalNode(local, cluster, kind);
     if (ctr !== undefined && (await clusterHasImage(local, ctr, tag))) return `${tag} is in the cluster`;
     return shared.use(context, async ({ engine, which }) => {
       const how = await buildImage(local, engine, plan, tag, (building) => ensureBase(engine, building), context);

@@ -142,3 +142,23 @@ export const loadImage = async (
   context.report(`loading ${tag} into the cluster`);
   await run([...ctr, 'images', 'import', '-'], { input: await engine.save(tag), env: local.env, log: context.log });
 };
+
+/** The images of `repository` among `names` (as `ctr` lists them) that are not `keep`. */
+export const olderImages = (names: string, repository: string, keep: string): readonly string[] =>
+  names.split('\n').filter((name) => name.startsWith(`docker.io/${repository}:`) && name !== `docker.io/${keep}`);
+
+/**
+ * Removes the product's older images from the node once nothing starts from them any more; the sandboxes' images stay,
+ * because a running sandbox may have to start again from its own. What cannot be removed now is tried next time.
+ */
+export const pruneProductImages = async (
+  local: Local,
+  ctr: NonNullable<Cluster['ctr']>,
+  keep: string,
+  log: string,
+): Promise<void> => {
+  const names = await run([...ctr, 'images', 'ls', '-q'], { env: local.env });
+  for (const name of olderImages(names, PRODUCT_REPOSITORY, keep)) {
+    await run([...ctr, 'images', 'rm', name], { env: local.env, log }).catch(() => {});
+  }
+};

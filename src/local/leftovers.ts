@@ -12,7 +12,8 @@ import { shimsOf } from './shims.ts';
 
 /** What a cluster that `up` started leaves on a machine when nobody takes it away. */
 export interface Traces {
-  readonly containerdSocket: string;
+  /** Undefined where `up` started no containerd. */
+  readonly containerdSocket: string | undefined;
   readonly interfaces: readonly string[];
   /** Folders below which a mount can only come from this installation. */
   readonly mountRoots: readonly string[];
@@ -22,6 +23,13 @@ export const kubernetesTraces = (local: Local): Traces => ({
   containerdSocket: join(local.paths.run, 'containerd.sock'),
   interfaces: [POD_INTERFACE, NODE_INTERFACE],
   mountRoots: [KUBELET_ROOT, local.paths.state, join(local.paths.cache, 'docker')],
+});
+
+/** Beside a cluster that was there before: that one's mounts and interfaces are not ours. */
+export const guestTraces = (local: Local): Traces => ({
+  containerdSocket: undefined,
+  interfaces: [],
+  mountRoots: [local.paths.state, join(local.paths.cache, 'docker')],
 });
 
 export const k3sTraces = (local: Local): Traces => ({
@@ -34,7 +42,8 @@ export const k3sTraces = (local: Local): Traces => ({
 export const findLeftovers = async (local: Local, traces: Traces): Promise<readonly string[]> => {
   const present = new Set(await readdir('/sys/class/net').catch(() => []));
   const daemons = await local.daemons.pids();
-  const shims = shimsOf(await listPrograms(), traces.containerdSocket);
+  const socket = traces.containerdSocket;
+  const shims = socket === undefined ? [] : shimsOf(await listPrograms(), socket);
   const mounts = await listMountsBelow(traces.mountRoots);
   return [
     ...[...daemons].map((pid) => `process ${pid}`),

@@ -9,6 +9,7 @@ import { localVariables, writeUrl } from './environment.ts';
 import { openFacade } from './facade-url.ts';
 import { answerFromSandbox, FIRST_SANDBOX } from './first-sandbox.ts';
 import { imageStepName, imageSteps } from './image-steps.ts';
+import { pruneProductImages } from './images.ts';
 import { applyManifests, ensureApiKey, waitForRollouts } from './install.ts';
 import type { Local } from './local.ts';
 import { formatElapsed, runSteps } from './run-steps.ts';
@@ -88,7 +89,12 @@ const installationSteps = (local: Local, cluster: Cluster): readonly Step[] => {
     step(
       'product',
       ['manifests'],
-      (context) => waitForRollouts(local, cluster, context),
+      async (context) => {
+        const result = await waitForRollouts(local, cluster, context);
+        const isLoaded = cluster.ctr !== undefined && local.settings.images.product === undefined;
+        if (isLoaded) await pruneProductImages(local, cluster.ctr, images.nameOf('product'), context.log);
+        return result;
+      },
       'see the pods and their last words above; the node driver names what it misses on the bucket',
     ),
     step(

@@ -1,4 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
+import { olderImages } from '../../src/local/images.ts';
 import { kustomizationFiles, type Installation } from '../../src/local/kustomization.ts';
 
 const INSTALLATION: Installation = {
@@ -61,4 +62,17 @@ describe('the kustomization of an installation', () => {
     expect(patchOf({ ...INSTALLATION, apiKey: 'other' })).not.toBe(patchOf(INSTALLATION));
     expect(patchOf({ ...INSTALLATION, sandboxImage: 'matrx-sandbox/sandbox:other' })).toBe(patchOf(INSTALLATION));
   });
+});
+
+it('older images of the product are those of its repository with another tag', () => {
+  const names = [
+    'docker.io/matrx-sandbox/product:new',
+    'docker.io/matrx-sandbox/product:old',
+    'docker.io/matrx-sandbox/product-of-mine:old',
+    'docker.io/matrx-sandbox/sandbox:old',
+    'sha256:0123',
+    '',
+  ].join('\n');
+  const older = olderImages(names, 'matrx-sandbox/product', 'matrx-sandbox/product:new');
+  expect(older).toEqual(['docker.io/matrx-sandbox/product:old']);
 });
