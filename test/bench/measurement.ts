@@ -1,14 +1,16 @@
 import { summarize } from './statistics.ts';
 
-/** One line of the result. Seconds are `s`, memory is `MiB`. */
+/** One line of the result. Seconds are `s`, memory is `MB` of 1,000,000 bytes. */
 export interface Measurement {
   readonly case: string;
-  readonly unit: 's' | 'MiB';
+  readonly unit: 's' | 'MB';
   /** The median where there is more than one sample. */
   readonly value: number;
   readonly n: number;
   readonly p50?: number;
   readonly p95?: number;
+  /** The most it has ever been, in the same unit. */
+  readonly peak?: number;
   /** S3 requests that one run took. */
   readonly requests?: number;
   /** What the value is compared with, in the same unit, measured in the same run. */
@@ -48,6 +50,6 @@ export const comparedWith = (
   };
 };
 
-export const mebibytes = (bytes: number): number => Math.round(bytes / 2 ** 20);
+export const megabytes = (bytes: number): number => Math.round(bytes / 1_000_000);
 
 const round = (value: number): number => Number(value.toPrecision(4));

@@ -7,7 +7,7 @@ import { aSandbox, type SandboxBuilder } from '../support/e2e/sandbox-builder.ts
 import { containerProcesses } from '../support/e2e-faults/container-processes.ts';
 import { type SystemPart, systemContainers } from '../support/e2e-faults/system-containers.ts';
 import type { Bench, BenchContext } from './context.ts';
-import { type Measurement, mebibytes } from './measurement.ts';
+import { type Measurement, megabytes } from './measurement.ts';
 import { deleteObject, watchObject } from './watch-object.ts';
 
 const SANDBOX_COUNT = 50;
@@ -20,15 +20,15 @@ const GOALS: Readonly<Record<SystemPart, string>> = {
 };
 const PARTS = Object.keys(GOALS) as readonly SystemPart[];
 
-/** Resident memory (VmRSS) of each process; of a part with several replicas, the largest. */
+/** Resident memory of each process, now and at most since it started; of a part with several replicas, the largest. */
 export const residentMemory: Bench = {
   name: 'resident-memory',
   about: `of controller, facade and node driver, with 0 and with ${SANDBOX_COUNT} sandboxes`,
   seconds: 1800,
   run: async (context) => {
     const { items } = await context.kube.list(SANDBOXES, { namespace: NAMESPACE }, { signal: context.signal });
-    if (items.length > 0) context.say(`   ${items.length} other sandboxes are there and count too`);
-    const idle = await measureAll(context, items.length);
+    if (items.length > 0) context.say(`   sandboxes that are there already, and are not counted: ${items.length}`);
+    const idle = await measureAll(context, 0);
     const sandboxes: SandboxBuilder[] = [];
     try {
       while (sandboxes.length < SANDBOX_COUNT) {
@@ -37,7 +37,7 @@ export const residentMemory: Bench = {
         await Promise.all(wave.map((sandbox) => start(context, sandbox)));
         context.say(`   ${sandboxes.length} sandboxes are ready`);
       }
-      return [...idle, ...(await measureAll(context, items.length + SANDBOX_COUNT))];
+      return [...idle, ...(await measureAll(context, SANDBOX_COUNT))];
     } finally {
       await removeAll(context, sandboxes);
     }
@@ -71,8 +71,9 @@ const measureAll = async (context: BenchContext, sandboxes: number): Promise<rea
     const sizes = await Promise.all(containers.map(({ containerId }) => residentBytes(containerId)));
     measurements.push({
       case: `memory-${part}-${sandboxes}`,
-      unit: 'MiB',
-      value: mebibytes(Math.max(...sizes)),
+      unit: 'MB',
+      value: megabytes(Math.max(...sizes.map(({ now }) => now))),
+      peak: megabytes(Math.max(...sizes.map(({ peak }) => peak))),
       n: sizes.length,
       goal: GOALS[part],
     });
@@ -80,11 +81,14 @@ const measureAll = async (context: BenchContext, sandboxes: number): Promise<rea
   return measurements;
 };
 
-/** `VmRSS:  81234 kB`: the kernel's kB are 1024 bytes. */
-const residentBytes = async (containerId: string): Promise<number> => {
+const residentBytes = async (containerId: string): Promise<{ readonly now: number; readonly peak: number }> => {
   const [main] = await containerProcesses(containerId);
   const status = await readFile(`/proc/${main.pid}/status`, 'utf8');
-  const match = /^VmRSS:\s+(\d+) kB$/m.exec(status);
-  if (match?.[1] === undefined) throw new Error(`/proc/${main.pid}/status names no VmRSS`);
-  return Number(match[1]) * 1024;
+  /** `VmRSS:  81234 kB`: the kernel's kB are 1024 bytes. */
+  const bytes = (field: string): number => {
+    const match = new RegExp(`^${field}:\\s+(\\d+) kB$`, 'm').exec(status);
+    if (match?.[1] === undefined) throw new Error(`/proc/${main.pid}/status names no ${field}`);
+    return Number(match[1]) * 1024;
+  };
+  return { now: bytes('VmRSS'), peak: bytes('VmHWM') };
 };

@@ -1,6 +1,20 @@
 import type { Measurement } from './measurement.ts';
 
-const HEADINGS = ['case', 'n', 'p50', 'p95', 'unit', 'requests', 'next to', 'p50', 'p95', 'requests', 'ratio', 'goal'];
+const HEADINGS = [
+  'case',
+  'n',
+  'p50',
+  'p95',
+  'peak',
+  'unit',
+  'requests',
+  'next to',
+  'p50',
+  'p95',
+  'requests',
+  'ratio',
+  'goal',
+];
 
 const row = ({ baseline, ...own }: Measurement): readonly string[] =>
   [
@@ -8,6 +22,7 @@ const row = ({ baseline, ...own }: Measurement): readonly string[] =>
     own.n,
     own.value,
     own.p95,
+    own.peak,
     own.unit,
     own.requests,
     baseline?.name,
