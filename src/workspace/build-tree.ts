@@ -19,7 +19,7 @@ export interface BuildOptions {
   /** Packs whose files are read and packed anew. */
   readonly repack: ReadonlySet<string>;
   readonly final: boolean;
-  /** The file system's own time, in nanoseconds: what changes later has a later ctime. */
+  /** The file system's own time at its first call: what changes later has a later ctime. Always the same answer. */
   readonly fileSystemNow: () => bigint;
   readonly uploads: Uploads;
   readonly budget: ByteBudget;
@@ -40,7 +40,7 @@ export interface BuiltTree {
 /** From a scan to a tree whose every byte is stored: unchanged files keep their place, the others are read. */
 export const buildTree = async (options: BuildOptions): Promise<BuiltTree> => {
   const { scan, index, signal, uploads } = options;
-  const checkedNs = once(options.fileSystemNow);
+  const checkedNs = options.fileSystemNow;
   const groups = linkGroups(scan.observed);
   const toRead = scan.observed.filter(
     (seen) => seen.type === 'file' && groups.isLeader(seen) && needsReading(seen, options, checkedNs),
@@ -171,9 +171,4 @@ const withGroup = (entry: Entry, link: number | undefined): Entry => {
   if (entry.type === 'directory') return entry;
   const { link: _link, ...rest } = entry;
   return link === undefined ? rest : { ...rest, link };
-};
-
-const once = <T>(make: () => T): (() => T) => {
-  let made: { readonly value: T } | undefined;
-  return () => (made ??= { value: make() }).value;
 };

@@ -3,18 +3,18 @@ import { packsToRewrite } from './compaction.ts';
 import { sameEntry } from './entry.ts';
 import { fenced, isOurs } from './claim.ts';
 import { fetchManifest } from './fetch-verified.ts';
-import { summaryOf } from './head.ts';
+import { summaryOf, type Head } from './head.ts';
 import { readHead, type CurrentHead } from './head-object.ts';
-import { looksChanged, UNKNOWN, type HomeIndex } from './home-index.ts';
-import { identityOf, requireRestored, updateJournal, type HomeState } from './home-state.ts';
+import { isQuiet, looksChanged, UNKNOWN, type HomeIndex } from './home-index.ts';
+import { identityOf, rememberInJournal, requireRestored, type HomeState } from './home-state.ts';
 import { HomeError, type CommitOptions, type CommitReport } from './home.ts';
 import { publish } from './publish.ts';
-import { storeTree, type StoredTree } from './store-tree.ts';
+import { scanNow, storeTree, type ScannedHome, type StoredTree } from './store-tree.ts';
 
 /** Scans of a final commit before it is called restless. */
 const FINAL_SCANS = 4;
 /** A report is for people: it lists so many names. */
-export const MAX_LISTED = 100;
+const MAX_LISTED = 100;
 
 /** One commit; a final one repeats until a scan finds nothing that changed under it. See home.ts. */
 export const commitHome = async (state: HomeState, options: CommitOptions): Promise<CommitReport> => {
@@ -36,26 +36,39 @@ export const commitHome = async (state: HomeState, options: CommitOptions): Prom
 
 const commitOnce = async (state: HomeState, options: CommitOptions): Promise<CommitReport> => {
   const index = await requireIndex(state, options.signal);
-  const stored = await storeTree(state, index, options, ({ observed }) =>
-    looksChanged(index, observed) ? packsToRewrite(index) : new Set(),
-  );
-  const known = state.current?.head ?? state.journal?.head;
-  if (known !== undefined && known.manifest === index.manifest && isSameTree(index, stored)) {
+  const known = await knownHead(state, index, options.signal);
+  const scanned = await scanNow(state);
+  const { observed, unsettled } = scanned.scan;
+  const isCurrent = known.manifest === index.manifest;
+  const quiet = { nowNs: scanned.fileSystemNow, final: options.final === true };
+  if (isCurrent && unsettled === 0 && isQuiet(index, observed, quiet)) return report(scanned, 0, known, false);
+
+  const repack: ReadonlySet<string> = looksChanged(index, observed) ? packsToRewrite(index) : new Set();
+  const stored = await storeTree(state, index, scanned, repack, options);
+  if (isCurrent && isSameTree(index, stored)) {
     state.index = { ...index, records: stored.records, packs: stored.packs };
-    return report(stored, known, false);
+    return report(scanned, stored.dirty, known, false);
   }
-  const current = await publish(state, stored, () => requireCurrent(state, options.signal), options.signal);
-  return report(stored, current.head, true);
+  const requireHead = (): Promise<CurrentHead> => requireCurrent(state, options.signal);
+  const { head } = await publish(state, stored, scanned.scan, requireHead, options.signal);
+  return report(scanned, stored.dirty, head, true);
 };
 
-const report = (stored: StoredTree, head: Parameters<typeof summaryOf>[0], committed: boolean): CommitReport => ({
+const report = ({ scan, scanMs }: ScannedHome, dirty: number, head: Head, committed: boolean): CommitReport => ({
   head: summaryOf(head),
   committed,
-  dirty: stored.dirty,
-  skipped: stored.scan.skipped.slice(0, MAX_LISTED).map(displayPath),
-  skippedTotal: stored.scan.skipped.length,
-  scanMs: stored.scanMs,
+  dirty,
+  skipped: scan.skipped.slice(0, MAX_LISTED).map(displayPath),
+  skippedTotal: scan.skipped.length,
+  scanMs,
 });
+
+/** HEAD as it is known to be, without asking; only an index that is ahead of it may have become HEAD unseen. */
+const knownHead = async (state: HomeState, index: HomeIndex, signal: AbortSignal | undefined): Promise<Head> => {
+  if (state.current !== undefined) return state.current.head;
+  const head = state.journal?.head;
+  return head !== undefined && head.manifest === index.manifest ? head : (await requireCurrent(state, signal)).head;
+};
 
 /** A home that is empty as it was when its workspace was created has nothing to commit. */
 const isSameTree = (index: HomeIndex, { records }: StoredTree): boolean => {
@@ -75,9 +88,10 @@ const requireCurrent = async (state: HomeState, signal: AbortSignal | undefined)
   const current = await readHead(state.options, signal);
   if (current === undefined || !isOurs(current.head, identity)) {
     const error = fenced(current?.head, identity);
-    await updateJournal(state, { fenced: error.message });
+    await rememberInJournal(state, { fenced: error.message });
     throw error;
   }
+  if (current.head.nonce !== state.journal?.head?.nonce) await rememberInJournal(state, { head: current.head });
   state.current = current;
   return current;
 };

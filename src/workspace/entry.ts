@@ -66,7 +66,10 @@ export interface SymlinkEntry extends Common {
   readonly target: string;
   readonly link?: number;
 }
-/** One name in a home. Owners are not kept: everything belongs to the agent. */
+/**
+ * One name in a home. Owners are not kept: everything belongs to the agent. Neither are extended attributes and ACLs,
+ * which Node cannot read, nor access times.
+ */
 export type Entry = DirectoryEntry | FileEntry | SymlinkEntry;
 
 /** The same bytes, wherever they are stored. */

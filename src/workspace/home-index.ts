@@ -76,6 +76,15 @@ export const looksChanged = (index: HomeIndex, observed: readonly Observed[]): b
     return entry.type === 'symlink' && entry.target !== seen.target;
   });
 
+/** True when a scan needs no reading and is no commit: what a home that rests costs. */
+export const isQuiet = (
+  index: HomeIndex,
+  observed: readonly Observed[],
+  now: { readonly nowNs: () => bigint; readonly final: boolean },
+): boolean =>
+  !looksChanged(index, observed) &&
+  observed.every((seen) => seen.type !== 'file' || !mustRead(index.records.get(seen.path), seen, now));
+
 /** Contents in the bucket, by hash: a renamed or copied file, and one whose index was lost, uploads nothing. */
 export interface Known {
   readonly packed: (sha256: string) => Content | undefined;

@@ -1,4 +1,4 @@
-import { bootId } from './state-files.ts';
+import { bootId, isDiskFull } from './state-files.ts';
 import { flushFileSystem } from './flush.ts';
 import { PROCESS_BUDGET, type ByteBudget } from './byte-budget.ts';
 import type { Identity } from './claim.ts';
@@ -48,6 +48,16 @@ export const updateJournal = async (state: HomeState, change: Partial<Journal>):
   await writeJournal(state.options.state, next);
   state.journal = next;
   return next;
+};
+
+/** As updateJournal, for what S3 knows as well: a full disk does not make it untrue, and costs a look at HEAD. */
+export const rememberInJournal = async (state: HomeState, change: Partial<Journal>): Promise<void> => {
+  try {
+    await updateJournal(state, change);
+  } catch (thrown) {
+    if (!isDiskFull(thrown)) throw thrown;
+    state.journal = { ...requireJournal(state.journal), ...change };
+  }
 };
 
 /** The journal of a home whose files are the user's and may be committed. */

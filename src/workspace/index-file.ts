@@ -1,4 +1,6 @@
 import { hash } from 'node:crypto';
+import { rm } from 'node:fs/promises';
+import { join } from 'node:path';
 import { z } from 'zod';
 import type { BytePath } from './byte-path.ts';
 import { UNKNOWN, type HomeIndex, type IndexRecord } from './home-index.ts';
@@ -30,6 +32,9 @@ export const saveIndex = async (
   await writeStateFile(folder, MANIFEST, encoded.body);
   await writeStateFile(folder, STATS, JSON.stringify({ manifest, manifestSha256: encoded.sha256, bootId, stats }));
 };
+
+/** Takes no space. */
+export const dropIndex = (folder: string): Promise<void> => rm(join(folder, STATS), { force: true });
 
 /**
  * Undefined when there is none to trust. After a reboot no file is trusted to be what was read before: what had not

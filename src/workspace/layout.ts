@@ -1,6 +1,7 @@
 /**
  * Where everything is below a workspace's prefix. HEAD is the only object that is ever replaced; all others are named
- * by what they hold and never change. Nothing is deleted: every manifest, and so every commit, stays findable.
+ * by what they hold and never change. Nothing is deleted yet, neither packs nor manifests: every commit stays findable
+ * by its predecessor (`parent`), so that a user's `rm -rf ~` is undone by `matrx workspace restore --at`.
  */
 export const HEAD_KEY = '.ws/HEAD';
 export const MANIFESTS = '.ws/manifests/';

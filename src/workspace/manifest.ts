@@ -25,6 +25,9 @@ export interface Manifest {
   readonly entries: readonly Entry[];
 }
 
+/** Of what is not saved, so many names are kept. */
+const MAX_SKIPPED = 100;
+
 export interface EncodedManifest {
   readonly body: Buffer;
   readonly sha256: string;
@@ -55,6 +58,7 @@ export const encodeManifest = async (manifest: Manifest): Promise<EncodedManifes
   const top = {
     format: MANIFEST_FORMAT,
     ...rest,
+    skipped: rest.skipped.slice(0, MAX_SKIPPED),
     createdAt: new Date(rest.createdAt).toISOString(),
     parent: rest.parent ?? null,
     packs: Object.fromEntries(packs),

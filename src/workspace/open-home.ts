@@ -6,7 +6,7 @@ import { readJournal, requireSameWorkspace } from './journal.ts';
 import { openPresentObjects } from './present-objects.ts';
 import { restoreHome } from './restore-home.ts';
 import { saveConflict } from './save-conflict.ts';
-import { bootId, makeStateFolder } from './state-files.ts';
+import { bootId, fileSystemNow, isDiskFull, makeStateFolder } from './state-files.ts';
 
 /**
  * Opens a home: reads its journal and index, creates its state directory, sends nothing. For callers:
@@ -33,6 +33,8 @@ export const openHome = async (options: HomeOptions): Promise<Home> => {
     index: await loadIndex(options.state, bootId()),
     present: openPresentObjects(options.state),
   });
+  // Exists from now on: a full disk has no room for it later.
+  fileSystemNow(options.state);
   const inTurn = makeTurnTaker();
   let settling: Promise<void> = Promise.resolve();
 
@@ -76,7 +78,10 @@ type TakeTurn = <T>(operation: () => Promise<T>) => Promise<T>;
 const makeTurnTaker = (): TakeTurn => {
   let last: Promise<unknown> = Promise.resolve();
   return (operation) => {
-    const next = last.then(operation, operation);
+    const next = last.then(operation, operation).catch((thrown: unknown) => {
+      if (!isDiskFull(thrown)) throw thrown;
+      throw new HomeError('DiskFull', 'the disk of the homes is full', thrown);
+    });
     last = next.catch(() => undefined);
     return next;
   };

@@ -1,6 +1,6 @@
-import { appendFileSync, truncateSync } from 'node:fs';
+import { appendFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
-import { readStateFile } from './state-files.ts';
+import { isDiskFull, readStateFile } from './state-files.ts';
 
 /** Keys that are in the bucket although no commit of this home refers to them yet. */
 export interface PresentObjects {
@@ -24,12 +24,16 @@ export const openPresentObjects = (folder: string): PresentObjects => {
     has: (key) => keys.has(key),
     add: (key) => {
       keys.add(key);
-      appendFileSync(file, `${key}\n`, { mode: 0o600 });
+      try {
+        appendFileSync(file, `${key}\n`, { mode: 0o600 });
+      } catch (thrown) {
+        if (!isDiskFull(thrown)) throw thrown;
+      }
     },
     clear: () => {
       if (keys.size === 0) return;
       keys.clear();
-      truncateSync(file);
+      rmSync(file, { force: true });
     },
   };
 };

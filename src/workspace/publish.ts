@@ -2,16 +2,17 @@ import { displayPath } from './byte-path.ts';
 import { fenced, isOurs, newNonce } from './claim.ts';
 import type { Head } from './head.ts';
 import { swapHead, type CurrentHead } from './head-object.ts';
-import { flushHome, identityOf, updateJournal, type HomeState } from './home-state.ts';
-import { saveIndex } from './index-file.ts';
+import { flushHome, identityOf, rememberInJournal, type HomeState } from './home-state.ts';
+import { dropIndex, saveIndex } from './index-file.ts';
 import { manifestKey } from './layout.ts';
 import { encodeManifest, treeSize, type EncodedManifest } from './manifest.ts';
 import { isStoreError } from './object-store.ts';
+import type { Scan } from './scan.ts';
+import { isDiskFull } from './state-files.ts';
 import type { StoredTree } from './store-tree.ts';
 
 /** Our own delayed swaps can get in the way, each of them once. */
 const TRIES = 4;
-const MAX_LISTED = 100;
 
 /**
  * Makes a stored tree the workspace's HEAD. In this order, so that a crash at any point loses nothing: the files are
@@ -21,6 +22,7 @@ const MAX_LISTED = 100;
 export const publish = async (
   state: HomeState,
   stored: StoredTree,
+  scan: Scan,
   requireCurrent: () => Promise<CurrentHead>,
   signal: AbortSignal | undefined,
 ): Promise<CurrentHead> => {
@@ -30,12 +32,12 @@ export const publish = async (
   for (let tries = 1; ; tries++) {
     const base = await requireCurrent();
     const sequence = base.head.sequence + 1;
-    const encoded = await encode(state, stored, sequence, base.head.manifest);
+    const encoded = await encode(state, stored, scan, { sequence, parent: base.head.manifest });
     const key = manifestKey(options.epoch, sequence, encoded.sha256);
     await putManifest(state, key, encoded, signal);
     await flushed;
     state.index = { manifest: key, records: stored.records, packs: stored.packs };
-    await saveIndex(options.state, key, encoded, stored.records, state.boot);
+    await rememberIndex(state, key, encoded);
 
     const identity = identityOf(state);
     const head: Head = {
@@ -54,7 +56,7 @@ export const publish = async (
     if ('won' in result) return confirm(state, result.won);
     if (result.lost === undefined || !isOurs(result.lost.head, identity) || tries === TRIES) {
       const error = fenced(result.lost?.head, identity);
-      await updateJournal(state, { fenced: error.message });
+      await rememberInJournal(state, { fenced: error.message });
       throw error;
     }
     state.current = result.lost;
@@ -63,25 +65,38 @@ export const publish = async (
 
 const confirm = async (state: HomeState, won: CurrentHead): Promise<CurrentHead> => {
   state.current = won;
-  await updateJournal(state, { head: won.head, unsyncedSince: undefined });
+  await rememberInJournal(state, { head: won.head, unsyncedSince: undefined });
   state.present.clear();
   return won;
 };
 
+/**
+ * A disk that the user has filled must not stop what is on it from being saved: without an index the next start reads
+ * HEAD, and every file.
+ */
+const rememberIndex = async (state: HomeState, key: string, encoded: EncodedManifest): Promise<void> => {
+  const records = state.index?.records ?? new Map<string, never>();
+  try {
+    await saveIndex(state.options.state, key, encoded, records, state.boot);
+  } catch (thrown) {
+    if (!isDiskFull(thrown)) throw thrown;
+    await dropIndex(state.options.state);
+  }
+};
+
 const encode = (
   { options }: HomeState,
-  { records, packs, scan }: StoredTree,
-  sequence: number,
-  parent: string | undefined,
+  { records, packs }: StoredTree,
+  { skipped }: Scan,
+  place: { readonly sequence: number; readonly parent: string | undefined },
 ): Promise<EncodedManifest> =>
   encodeManifest({
+    ...place,
     epoch: options.epoch,
-    sequence,
     writer: options.writer,
     createdAt: options.clock.now(),
-    parent,
     packs,
-    skipped: scan.skipped.slice(0, MAX_LISTED).map(displayPath),
+    skipped: skipped.map(displayPath),
     entries: [...records.values()].map(({ entry }) => entry),
   });
 

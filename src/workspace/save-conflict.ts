@@ -1,12 +1,13 @@
-import { displayPath } from './byte-path.ts';
-import { MAX_LISTED, requireIndex } from './commit-home.ts';
+import { displayPath, type BytePath } from './byte-path.ts';
+import { requireIndex } from './commit-home.ts';
 import type { HomeIndex } from './home-index.ts';
 import { updateJournal, type HomeState } from './home-state.ts';
-import { HomeError } from './home.ts';
+import { readHead } from './head-object.ts';
+import { HomeError, isHomeError } from './home.ts';
 import { conflictKey } from './layout.ts';
 import { encodeManifest } from './manifest.ts';
 import { putManifest } from './publish.ts';
-import { storeTree, type StoredTree } from './store-tree.ts';
+import { scanNow, storeTree, type StoredTree } from './store-tree.ts';
 
 /** A busy home is stored as it was seen at the last of so many scans. */
 const SCANS = 3;
@@ -30,7 +31,7 @@ export const saveConflict = async (state: HomeState, signal: AbortSignal | undef
 /** Stores the home, whatever HEAD is, in a manifest of its own, and gives its key. */
 export const storeConflict = async (state: HomeState, signal: AbortSignal | undefined): Promise<string> => {
   const { options } = state;
-  const stored = await storeQuiet(state, signal);
+  const { stored, skipped } = await storeQuiet(state, signal);
   const encoded = await encodeManifest({
     epoch: options.epoch,
     sequence: state.journal?.head?.sequence ?? 0,
@@ -38,7 +39,7 @@ export const storeConflict = async (state: HomeState, signal: AbortSignal | unde
     createdAt: options.clock.now(),
     parent: state.journal?.head?.manifest,
     packs: stored.packs,
-    skipped: stored.scan.skipped.slice(0, MAX_LISTED).map(displayPath),
+    skipped: skipped.map(displayPath),
     entries: [...stored.records.values()].map(({ entry }) => entry),
   });
   const key = conflictKey(options.epoch, options.random.hex(8));
@@ -46,21 +47,34 @@ export const storeConflict = async (state: HomeState, signal: AbortSignal | unde
   return key;
 };
 
-const storeQuiet = async (state: HomeState, signal: AbortSignal | undefined): Promise<StoredTree> => {
+interface QuietTree {
+  readonly stored: StoredTree;
+  readonly skipped: readonly BytePath[];
+}
+
+const storeQuiet = async (state: HomeState, signal: AbortSignal | undefined): Promise<QuietTree> => {
   const index = await knownIndex(state, signal);
   for (let scans = 1; ; scans++) {
-    const stored = await storeTree(state, index, signal === undefined ? {} : { signal }, () => new Set());
-    if (stored.dirty === 0 || scans === SCANS) return stored;
+    const scanned = await scanNow(state);
+    const stored = await storeTree(state, index, scanned, new Set(), signal === undefined ? {} : { signal });
+    if (stored.dirty === 0 || scans === SCANS) return { stored, skipped: scanned.scan.skipped };
   }
 };
 
-/** What is known to be stored spares uploads; a fenced home may know nothing, and then stores everything. */
+/**
+ * What is known to be stored spares uploads. Where there is no HEAD any more, this is not the bucket that the index
+ * speaks of, or it was emptied: then everything is stored.
+ */
 const knownIndex = async (state: HomeState, signal: AbortSignal | undefined): Promise<HomeIndex> => {
   if (state.journal === undefined) return NOTHING_KNOWN;
+  if ((await readHead(state.options, signal)) === undefined) {
+    state.present.clear();
+    return NOTHING_KNOWN;
+  }
   try {
     return await requireIndex(state, signal);
   } catch (thrown) {
-    if (thrown instanceof HomeError && thrown.reason === 'Fenced') return NOTHING_KNOWN;
+    if (isHomeError(thrown, 'Fenced')) return NOTHING_KNOWN;
     throw thrown;
   }
 };

@@ -1,7 +1,7 @@
 import { closeSync, fstatSync, futimesSync, openSync, readFileSync } from 'node:fs';
 import { mkdir, open, rename } from 'node:fs/promises';
 import { join } from 'node:path';
-import { isGone } from './root.ts';
+import { errorCode, isGone } from './root.ts';
 
 /** Creates the state directory; only root may look in: manifests name every file. */
 export const makeStateFolder = (folder: string): Promise<unknown> => mkdir(folder, { recursive: true, mode: 0o700 });
@@ -50,3 +50,5 @@ export const fileSystemNow = (folder: string): bigint => {
 
 /** Changes with every boot of the machine. */
 export const bootId = (): string => readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim();
+
+export const isDiskFull = (thrown: unknown): boolean => ['ENOSPC', 'EDQUOT'].includes(errorCode(thrown));

@@ -38,12 +38,13 @@ export const makeFileStorer = (deps: {
   readonly budget: ByteBudget;
   readonly signal: AbortSignal | undefined;
 }): FileStorer => {
-  const scratch = Buffer.allocUnsafeSlow(PACKED_BELOW);
+  let scratch: Buffer | undefined;
   const pool = makeBufferPool(BLOB_BYTES);
   const slots = new Map<string, Slot>();
   const sentBlobs = new Set<string>();
 
   const storeSmall = async (file: OpenFile, path: string): Promise<StoredFile | 'large'> => {
+    scratch ??= Buffer.allocUnsafeSlow(PACKED_BELOW);
     const result = readSmallFile(file, scratch);
     if (result === 'large') return 'large';
     const data = scratch.subarray(0, result.bytes);

@@ -6,37 +6,44 @@ import { scanHome, type Scan } from './scan.ts';
 import { fileSystemNow } from './state-files.ts';
 import { makeUploads } from './uploads.ts';
 
-export interface StoredTree extends BuiltTree {
+export interface ScannedHome {
   readonly scan: Scan;
   readonly scanMs: number;
+  /** The file system's own time at its first call. What changes after it has a later ctime. */
+  readonly fileSystemNow: () => bigint;
+}
+
+export interface StoredTree extends BuiltTree {
   /** Bytes of every pack the records refer to. */
   readonly packs: ReadonlyMap<string, number>;
 }
 
-/** One scan, and every byte it found that the index does not know in the bucket. No upload outlives the call. */
+export const scanNow = async (state: HomeState): Promise<ScannedHome> => {
+  const { clock } = state.options;
+  const start = clock.monotonic();
+  const scan = await scanHome(requireRoot(state), clock);
+  return { scan, scanMs: clock.monotonic() - start, fileSystemNow: once(() => fileSystemNow(state.options.state)) };
+};
+
+/** Puts every byte of a scan that the index does not know into the bucket. No upload outlives the call. */
 export const storeTree = async (
   state: HomeState,
   index: HomeIndex,
+  scanned: ScannedHome,
+  repack: ReadonlySet<string>,
   options: CommitOptions,
-  repackFor: (scan: Scan) => ReadonlySet<string>,
 ): Promise<StoredTree> => {
   const { clock, store, prefix, ownerId } = state.options;
-  const root = requireRoot(state);
-  const start = clock.monotonic();
-  const scan = await scanHome(root, clock);
-  const scanMs = clock.monotonic() - start;
-
   const stop = new AbortController();
   const signal = options.signal === undefined ? stop.signal : AbortSignal.any([options.signal, stop.signal]);
   const uploads = makeUploads({ store, prefix, signal, present: state.present });
   try {
     const built = await buildTree({
-      root,
-      scan,
+      ...scanned,
+      root: requireRoot(state),
       index,
-      repack: repackFor(scan),
+      repack,
       final: options.final === true,
-      fileSystemNow: () => fileSystemNow(state.options.state),
       uploads,
       budget: state.budget,
       ownerId,
@@ -44,7 +51,7 @@ export const storeTree = async (
       signal,
       onProgress: options.onProgress,
     });
-    return { ...built, scan, scanMs, packs: packsOf(built, index) };
+    return { ...built, packs: packsOf(built, index) };
   } catch (thrown) {
     stop.abort(thrown);
     await uploads.finish().catch(() => undefined);
@@ -60,4 +67,9 @@ const packsOf = ({ records, newPacks }: BuiltTree, index: HomeIndex): ReadonlyMa
     packs.set(pack, newPacks.get(pack) ?? index.packs.get(pack) ?? 0);
   }
   return packs;
+};
+
+const once = <T>(make: () => T): (() => T) => {
+  let made: { readonly value: T } | undefined;
+  return () => (made ??= { value: make() }).value;
 };

@@ -68,7 +68,8 @@ export const startTar = (folder: string): TarProcess => {
   return { write, end, kill };
 };
 
-const tarFailure = (folder: string, said: string, ending: string): Error =>
+/** What the end of tar means, by what it said (in the C locale). */
+export const tarFailure = (folder: string, said: string, ending: string): Error =>
   /No space left on device|Disk quota exceeded/.test(said)
     ? new HomeError('DiskFull', `the disk is full: restoring into ${folder} stopped (${said.slice(0, 300)})`)
     : new Error(`tar could not fill ${folder} (${ending}): ${said}`);

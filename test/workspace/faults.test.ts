@@ -11,11 +11,17 @@ jest.setTimeout(300_000);
 
 let homes: TestHomes;
 let home: TestHome;
-beforeEach(async () => {
-  homes = await makeTestHomes(IMPATIENT);
+const start = async (policy: Parameters<typeof makeTestHomes>[0] = {}): Promise<void> => {
+  homes = await makeTestHomes(policy);
   home = await homes.next();
-});
+};
+beforeEach(() => start());
 afterEach(() => homes.close());
+
+const restartImpatient = async (): Promise<void> => {
+  await homes.close();
+  await start(IMPATIENT);
+};
 
 const at = (path: string): string => join(home.folder, path);
 const objects = (): readonly string[] =>
@@ -28,7 +34,7 @@ const damage = (key: string, change: (body: Buffer) => Buffer): void => {
 };
 const fill = (): void => {
   writeFileSync(at('small'), 'small');
-  writeFileSync(at('large'), Buffer.alloc(9 << 20, 'large'));
+  writeFileSync(at('large'), Buffer.alloc((4 << 20) + 1, 'large'));
 };
 
 const TRANSIENT: readonly FaultAction[] = [
@@ -43,6 +49,7 @@ const TRANSIENT: readonly FaultAction[] = [
 
 describe('one fault at each request of a commit', () => {
   test.each(TRANSIENT)('$kind $status: the commit succeeds, once', async (action) => {
+    if (action.kind.startsWith('hang')) await restartImpatient();
     fill();
     for (const part of ['packs', 'blobs', 'manifests', 'HEAD']) {
       homes.fake.faults.add({ when: operationIs('PutObject', part), action, times: 1 });
@@ -56,6 +63,7 @@ describe('one fault at each request of a restore', () => {
   test.each([...TRANSIENT, { kind: 'truncate' } as const, { kind: 'corrupt' } as const])(
     '$kind $status: the restore succeeds, exactly',
     async (action) => {
+      if (action.kind.startsWith('hang')) await restartImpatient();
       fill();
       await home.commit({});
       for (const part of ['packs', 'blobs', 'manifests', 'HEAD']) {
