@@ -1,5 +1,6 @@
 import { workspacePrefix } from '../api/workspace-id.ts';
 import { systemClock } from '../base/clock.ts';
+import { errorMessage } from '../base/errors.ts';
 import { systemRandom } from '../base/random.ts';
 import { ConfigError } from '../config/load.ts';
 import { loadWorkspaceConfig } from '../config/workspace.ts';
@@ -57,10 +58,14 @@ export const sayJson = (value: unknown): void => say(JSON.stringify(value, undef
 /** The exit code 1, with the message on stderr where it is for people; anything else is a fault of the program. */
 export const reportFailure = (thrown: unknown): number => {
   const forPeople = [ConfigError, HomeError, StoreError, RangeError].some((kind) => thrown instanceof kind);
-  if (!forPeople) throw thrown;
-  process.stderr.write(`matrx workspace: ${(thrown as Error).message}\n`);
+  if (!forPeople && !isSystemError(thrown)) throw thrown;
+  process.stderr.write(`matrx workspace: ${forPeople ? (thrown as Error).message : errorMessage(thrown)}\n`);
   return 1;
 };
+
+/** A file that may not be read, a disk that is full: what the operating system refused, however deep the cause. */
+const isSystemError = (thrown: unknown): boolean =>
+  thrown instanceof Error && ('syscall' in thrown || isSystemError(thrown.cause));
 
 const UNITS = ['B', 'KiB', 'MiB', 'GiB', 'TiB'];
 export const formatBytes = (bytes: number): string => {

@@ -1,8 +1,9 @@
 import { commitHome } from './commit-home.ts';
 import { makeHomeState, updateJournal, flushHome, type HomeState } from './home-state.ts';
-import { HomeError, type Home, type HomeOptions } from './home.ts';
+import { HomeError, isHomeError, type Home, type HomeOptions } from './home.ts';
 import { loadIndex } from './index-file.ts';
 import { readJournal, requireSameWorkspace } from './journal.ts';
+import { isStoreError, StoreError } from './object-store.ts';
 import { openPresentObjects } from './present-objects.ts';
 import { restoreHome } from './restore-home.ts';
 import { saveConflict } from './save-conflict.ts';
@@ -18,6 +19,7 @@ import { bootId, fileSystemNow, isDiskFull, makeStateFolder } from './state-file
  * - `commit()` never follows what the agent may have put in its way, and can run while the agent writes. `restore()`
  *   must run while nobody else can write to the home.
  * - Stored bytes are bounded for all homes of a process together (byte-budget.ts).
+ * - An operation whose signal is aborted ends with StoreError `Aborted`, unless it had failed or succeeded before.
  * Throws HomeError `Corrupt` for a journal that cannot be read, `NotRestored` for one of another epoch or workspace.
  */
 export const openHome = async (options: HomeOptions): Promise<Home> => {
@@ -44,9 +46,9 @@ export const openHome = async (options: HomeOptions): Promise<Home> => {
         const report = await restoreHome(state, restoreOptions);
         settling = settle(state, inTurn);
         return report;
-      }),
-    commit: (commitOptions) => inTurn(() => commitHome(state, commitOptions)),
-    saveConflict: ({ signal }) => inTurn(async () => ({ manifest: await saveConflict(state, signal) })),
+      }, restoreOptions.signal),
+    commit: (commitOptions) => inTurn(() => commitHome(state, commitOptions), commitOptions.signal),
+    saveConflict: ({ signal }) => inTurn(async () => ({ manifest: await saveConflict(state, signal) }), signal),
     close: async () => {
       await settling;
       await inTurn(() => {
@@ -72,17 +74,23 @@ const settle = async (state: HomeState, inTurn: TakeTurn): Promise<void> => {
   }
 };
 
-type TakeTurn = <T>(operation: () => Promise<T>) => Promise<T>;
+type TakeTurn = <T>(operation: () => Promise<T>, signal?: AbortSignal) => Promise<T>;
 
 /** One operation after the other, in the order they were asked for. */
 const makeTurnTaker = (): TakeTurn => {
   let last: Promise<unknown> = Promise.resolve();
-  return (operation) => {
+  return (operation, signal) => {
     const next = last.then(operation, operation).catch((thrown: unknown) => {
-      if (!isDiskFull(thrown)) throw thrown;
-      throw new HomeError('DiskFull', 'the disk of the homes is full', thrown);
+      throw operationError(thrown, signal);
     });
     last = next.catch(() => undefined);
     return next;
   };
+};
+
+/** One kind of error for one cause, wherever in the operation it was met. */
+const operationError = (thrown: unknown, signal: AbortSignal | undefined): unknown => {
+  if (isDiskFull(thrown)) return new HomeError('DiskFull', 'the disk of the homes is full', thrown);
+  if (signal?.aborted !== true || isHomeError(thrown) || isStoreError(thrown)) return thrown;
+  return new StoreError('Aborted', '', 'the caller gave up', thrown);
 };

@@ -1,6 +1,6 @@
 import { closeSync, constants, fstatSync, openSync, read, readSync, type BigIntStats } from 'node:fs';
 import { promisify } from 'node:util';
-import type { BytePath } from './byte-path.ts';
+import { displayPath, type BytePath } from './byte-path.ts';
 import { PACKED_BELOW } from './entry.ts';
 import { errorCode, isGone, type Directory } from './root.ts';
 
@@ -24,7 +24,7 @@ export const openFile = (directory: Directory, name: BytePath): OpenFile | 'gone
     // ENXIO: a socket or a device without driver. ETXTBSY and EAGAIN: someone holds a lease.
     if (isGone(thrown) || errorCode(thrown) === 'ENXIO') return 'gone';
     if (['EAGAIN', 'ETXTBSY'].includes(errorCode(thrown))) return 'busy';
-    throw thrown;
+    throw new Error(`cannot read ${JSON.stringify(displayPath(name))}`, { cause: thrown });
   }
   const stats = fstatSync(fd, { bigint: true });
   if (stats.isFile()) return { fd, stats };

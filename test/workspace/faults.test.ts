@@ -98,6 +98,28 @@ test('what was uploaded before a failure is not uploaded again, even after a res
   expect(homes.fake.log.slice(from).filter(({ key }) => key.includes('blobs'))).toEqual([]);
 });
 
+test('a commit or restore that is given up leaves nothing behind that stops the next', async () => {
+  writeFileSync(at('large'), Buffer.concat([0, 1, 2].map((n) => Buffer.alloc(8 << 20, `${n}`))));
+  for (let i = 0; i < 20; i++) writeFileSync(at(`small ${i}`), `${i}`);
+  const other = await homes.open('other', 2);
+  for (let round = 0; round < 10; round++) {
+    const abort = new AbortController();
+    homes.fake.faults.add({ when: () => true, action: { kind: 'call', applied: false, run: () => abort.abort() } });
+    await expect(home.commit({ signal: abort.signal })).rejects.toMatchObject({ reason: 'Aborted' });
+    homes.fake.faults.clear();
+  }
+  await home.commit({ final: true });
+  for (let round = 0; round < 10; round++) {
+    const abort = new AbortController();
+    const when = ({ key }: { readonly key: string }): boolean => /packs|blobs/.test(key);
+    homes.fake.faults.add({ when, action: { kind: 'call', applied: false, run: () => abort.abort() } });
+    await expect(other.restore({ signal: abort.signal })).rejects.toMatchObject({ reason: 'Aborted' });
+    homes.fake.faults.clear();
+  }
+  await other.restore({});
+  expect(readTree(other.folder)).toEqual(readTree(home.folder));
+});
+
 test('a restore that was forbidden says so and leaves nothing; repeated, it fills the home', async () => {
   fill();
   await home.commit({});

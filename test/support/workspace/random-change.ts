@@ -10,6 +10,7 @@ import {
   utimesSync,
   writeFileSync,
 } from 'node:fs';
+import { readable } from './odd-tree.ts';
 import type { SeededRandom } from './seeded-random.ts';
 import { readTree, type TreeLine } from './tree.ts';
 
@@ -41,7 +42,10 @@ export const randomChange = (folder: string, random: SeededRandom): string => {
     truncate: () => truncateSync(at(file()), random.pick(SIZES)),
     rename: () => renameSync(at(random.pick(anything)), at(newPath())),
     chmod: () =>
-      chmodSync(at(random.pick([...ofType('file'), ...folders])), random.pick([0o600, 0o644, 0o755, 0o4711, 0])),
+      chmodSync(
+        at(random.pick([...ofType('file'), ...folders])),
+        random.pick([0o700, 0o744, 0o755, 0o4711, 0].filter(readable)),
+      ),
     symlink: () =>
       symlinkSync(random.pick([Buffer.from('/etc'), Buffer.from('..'), at('a'), Buffer.from([0xff])]), at(newPath())),
     hardlink: () => linkSync(at(random.pick([...ofType('file'), ...ofType('symlink')])), at(newPath())),
