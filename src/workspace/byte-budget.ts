@@ -62,7 +62,7 @@ export const makeByteBudget = (total: number): ByteBudget => {
 };
 
 /**
- * Shared by every home of a process: 50 homes that commit at once need no more memory than one. Five blobs at a
- * time are about 450 MB/s at the 90 MB/s that S3 gives one connection.
+ * Shared by every home of a process: 50 homes that commit at once need no more memory than one. Four blobs at a
+ * time are about 350 MB/s at the 90 MB/s that S3 gives one connection, which is more than most disks write.
  */
-export const PROCESS_BUDGET: ByteBudget = makeByteBudget(40 << 20);
+export const PROCESS_BUDGET: ByteBudget = makeByteBudget(32 << 20);
