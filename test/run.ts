@@ -1,7 +1,7 @@
 // `make test`: every check in the order that fails soonest, one result line at the end. Stages that only read the
 // sources come first; the cluster is brought up once, used, and taken down again unless it was up before.
 import { spawn } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { availableParallelism, tmpdir } from 'node:os';
 import { join } from 'node:path';
 
@@ -14,11 +14,37 @@ const node = process.execPath;
 const scratch = mkdtempSync(join(tmpdir(), 'matrx-test-'));
 const startedAt = performance.now();
 
-const run = (command: string, args: readonly string[], env: NodeJS.ProcessEnv = process.env): Promise<number> =>
+interface Limits {
+  /** Ends the command, as a failure, when it runs longer. */
+  readonly minutes: number;
+  /** Ends it, as a failure, when this file has been written and it still does not end: it left something open. */
+  readonly doneWhenWritten?: string;
+}
+
+const run = (command: string, args: readonly string[], limits: Limits, env = process.env): Promise<number> =>
   new Promise((resolve, reject) => {
     const child = spawn(command, args, { stdio: ['ignore', 'inherit', 'inherit'], env });
-    child.once('error', reject);
+    const end = (why: string): void => {
+      console.log(`FAILED: ${why}`);
+      child.kill('SIGKILL');
+    };
+    const deadline = setTimeout(() => end(`not finished after ${limits.minutes} minutes`), limits.minutes * 60_000);
+    let writtenFor = 0;
+    const lookout = setInterval(() => {
+      if (limits.doneWhenWritten === undefined || !existsSync(limits.doneWhenWritten)) return;
+      writtenFor += 1;
+      if (writtenFor === 30) end('all tests ended, but something they left open keeps the process alive');
+    }, 1000);
+    const settle = (): void => {
+      clearTimeout(deadline);
+      clearInterval(lookout);
+    };
+    child.once('error', (error) => {
+      settle();
+      reject(error);
+    });
     child.once('exit', (code, signal) => {
+      settle();
       resolve(signal === null ? (code ?? 1) : 1);
     });
   });
@@ -43,7 +69,7 @@ const heading = (name: string): void => {
 /** One command that passes or fails as a whole counts as one. */
 const check = async (name: string, command: string, args: readonly string[]): Promise<Outcome> => {
   heading(name);
-  const code = await run(command, args);
+  const code = await run(command, args, { minutes: 30 });
   if (code !== 0) console.log(`FAILED: ${name} (exit code ${code})`);
   return code === 0 ? { passed: 1, failed: 0 } : { passed: 0, failed: 1 };
 };
@@ -73,6 +99,7 @@ const jest = async (project: string, args: readonly string[], env: NodeJS.Proces
       `--outputFile=${output}`,
       ...args,
     ],
+    { minutes: 30, doneWhenWritten: output },
     env,
   );
   let result: JestResult;
@@ -94,16 +121,15 @@ const jest = async (project: string, args: readonly string[], env: NodeJS.Proces
   return { passed: result.numPassedTests, failed: failed === 0 && code !== 0 ? 1 : failed };
 };
 
-const parseExports = (text: string): NodeJS.ProcessEnv => {
-  const env: NodeJS.ProcessEnv = { ...process.env };
-  // A bundle for public hosts breaks S3 clients against a local server.
-  delete env['AWS_CA_BUNDLE'];
-  for (const line of text.split('\n')) {
-    const match = /^export ([A-Z0-9_]+)=(.*)$/.exec(line);
-    if (match?.[1] === undefined || match[2] === undefined) continue;
-    env[match[1]] = match[2].replace(/^'(.*)'$/, '$1').replaceAll(`'\\''`, `'`);
-  }
-  return env;
+/** What a shell's environment is after `eval "$(make -s env)"`: only a shell knows what its lines mean. */
+const environmentOf = async (exports: string): Promise<NodeJS.ProcessEnv> => {
+  const printed = await capture('bash', ['-euc', 'eval "$1"; env -0', 'bash', exports]);
+  return Object.fromEntries(
+    printed
+      .split('\0')
+      .filter((entry) => entry.includes('='))
+      .map((entry) => [entry.slice(0, entry.indexOf('=')), entry.slice(entry.indexOf('=') + 1)]),
+  );
 };
 
 const endToEnd = async (): Promise<readonly Outcome[]> => {
@@ -111,7 +137,7 @@ const endToEnd = async (): Promise<readonly Outcome[]> => {
   const up = await check('make up', node, ['src/main.ts', 'up']);
   const outcomes = [up];
   if (up.failed === 0) {
-    const env = parseExports(await capture(node, ['src/main.ts', 'env']));
+    const env = await environmentOf(await capture(node, ['src/main.ts', 'env']));
     outcomes.push(await jest('e2e', ['--runInBand'], env));
   }
   if (!wasUp) outcomes.push(await check('make down', node, ['src/main.ts', 'down']));
