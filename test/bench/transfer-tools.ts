@@ -85,6 +85,7 @@ export const measureTools = async (setting: {
       ['upload', { folder: source }, remote],
       ['download', remote, { folder: copied }],
     ] as const) {
+      await succeed('sync', [], { deadlineMs: 120_000, signal });
       const startedAt = systemClock.monotonic();
       await succeed(tool.command, tool.copy(from, to, endpoint), { deadlineMs: 600_000, signal, env });
       const seconds = (systemClock.monotonic() - startedAt) / 1000;
