@@ -1,4 +1,4 @@
-import { mkdir, rm } from 'node:fs/promises';
+import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { systemClock } from '../../src/base/clock.ts';
 import type { Environment } from '../support/e2e/environment.ts';
@@ -76,8 +76,8 @@ export const measureTools = async (setting: {
       context.say(`   ${tool.name} is not on this machine`);
       continue;
     }
-    const source = join(folder, 'source');
-    const copied = join(folder, 'copied');
+    const source = join(folder, tool.name, 'source');
+    const copied = join(folder, tool.name, 'copied');
     const remote = { bucket, prefix: `${prefix}${tool.name}/` };
     await mkdir(source, { recursive: true });
     await fill(source);
@@ -92,7 +92,6 @@ export const measureTools = async (setting: {
       context.say(`   ${tool.name}: ${what} ${seconds.toFixed(2)} s`);
       measurements.push(secondsMeasured(`${name}-${what}-by-${tool.name}`, [seconds]));
     }
-    await rm(folder, { recursive: true });
   }
   return measurements;
 };
