@@ -13,6 +13,8 @@ export interface BenchContext {
   readonly starts: number;
   /** How often a transfer is measured. */
   readonly rounds: number;
+  /** Whether the transfers are also done once by the programs that people use for them: minutes each. */
+  readonly withTools: boolean;
   /** A folder on the machine's disk, removed after the run. */
   readonly scratch: string;
   /** Progress, for the person who waits. */

@@ -18,7 +18,7 @@ import { bigFile, smallFiles } from './transfer.ts';
 
 const BENCHES: readonly Bench[] = [sandboxStart, smallFiles, bigFile, residentMemory];
 
-const usage = `usage: node test/bench/run.ts [case…] [--starts N] [--rounds N] [--json FILE]
+const usage = `usage: node test/bench/run.ts [case…] [--starts N] [--rounds N] [--without-tools] [--json FILE]
 cases, all of them unless some are named:
 ${BENCHES.map(({ name, about }) => `  ${name.padEnd(18)} ${about}`).join('\n')}`;
 
@@ -27,6 +27,7 @@ const { values, positionals } = parseArgs({
   options: {
     starts: { type: 'string', default: '20' },
     rounds: { type: 'string', default: '3' },
+    'without-tools': { type: 'boolean', default: false },
     json: { type: 'string' },
     help: { type: 'boolean', default: false },
   },
@@ -57,6 +58,7 @@ const execute = async (): Promise<number> => {
     kube,
     starts: count(values.starts),
     rounds: count(values.rounds),
+    withTools: !values['without-tools'],
     scratch,
     say: (line: string) => {
       console.error(line);

@@ -48,13 +48,15 @@ const transfer = (name: string, about: string, baseline: string, fill: (folder: 
         context.say(`   ${round}: ${describeRound(measured)}`);
         rounds.push(measured);
       }
-      const tools = await measureTools({
-        name,
-        folder: join(folder, 'source'),
-        prefix: `${prefix}tool/`,
-        fill,
-        context,
-      });
+      const tools = context.withTools
+        ? await measureTools({
+            name,
+            folder: join(folder, 'tools'),
+            prefix: `${prefix}tools/`,
+            fill,
+            context,
+          })
+        : [];
       return [...summary(name, baseline, rounds), ...tools];
     } finally {
       await removePrefix(store, prefix);
