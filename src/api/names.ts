@@ -37,5 +37,10 @@ export const HOT_PATH = '/home/agent';
 export const COLD_PATH = '/data/cold';
 /** The agent's uid and gid in every sandbox. */
 export const AGENT_ID = 1000;
+/** The audience of the token by which a sandbox proves to the facade which pod it is; no other server accepts it. */
+export const FACADE_AUDIENCE = 'facade.matrx.dev';
+/** Where kubelet keeps that token fresh in every sandbox. */
+export const FACADE_TOKEN_PATH = '/var/run/secrets/matrx.dev/token';
+
 /** The one container of a sandbox pod. */
 export const SANDBOX_CONTAINER = 'sandbox';

@@ -30,7 +30,14 @@ export const Resources = z
 export type Resources = z.infer<typeof Resources>;
 
 /** Variables that the product sets itself: one given by a person would have to be dropped in silence. */
-export const RESERVED_ENV_NAMES = ['SANDBOX_ID', 'USER_ID', 'HOT_PATH', 'COLD_PATH', 'HOME'] as const;
+export const RESERVED_ENV_NAMES = [
+  'SANDBOX_ID',
+  'USER_ID',
+  'HOT_PATH',
+  'COLD_PATH',
+  'HOME',
+  'ORCHESTRATOR_URL',
+] as const;
 export const RESERVED_ENV_PREFIXES = ['KUBERNETES_', 'MATRX_'] as const;
 
 const reservedEnvRule = {

@@ -23,7 +23,8 @@ const API_RATE = { perSecond: 100, burst: 200 };
 
 /** Builds the controller's parts and runs them until a signal comes; the exit code. Throws a ConfigError. */
 export const runController = async (): Promise<number> => {
-  const { namespace, systemNamespace, podName, bucket, workers, logLevel, operationsPort } = loadControllerConfig();
+  const { namespace, systemNamespace, podName, bucket, workers, installation, logLevel, operationsPort } =
+    loadControllerConfig();
   const log = makeLog({ level: logLevel, component: 'controller' });
   const { registry, runtime: metrics, onKubeRequest } = makeMetrics();
   const client = makeKubeClient({
@@ -39,7 +40,7 @@ export const runController = async (): Promise<number> => {
     reportingController: 'matrx.dev/controller',
     reportingInstance: podName,
   });
-  const { caches, controllers } = makeControllers({ ...common, namespace, workers, events });
+  const { caches, controllers } = makeControllers({ ...common, namespace, workers, installation, events });
   const storage = makeStorageWatch({ ...common, systemNamespace, bucket });
   const informers = [caches.sandboxes, caches.workspaces, caches.templates, caches.pods, storage.informer];
   const elector = makeLeaderElector({

@@ -4,9 +4,14 @@ import { systemClock as clock } from '../base/clock.ts';
 import { systemRandom as random } from '../base/random.ts';
 import { loadFacadeConfig } from '../config/facade.ts';
 import { makeApp } from '../facade/app.ts';
+import { staticKeyAuthenticator } from '../facade/authenticator.ts';
+import { makeDaemonConnections } from '../facade/daemon/connections.ts';
+import type { FacadeDependencies } from '../facade/dependencies.ts';
 import { makeRequestMetrics } from '../facade/request-metrics.ts';
 import { restPart } from '../facade/rest-part.ts';
+import { makeUpgradeRoutes } from '../facade/routes/table.ts';
 import { makeSandboxCache } from '../facade/sandbox-cache.ts';
+import { makeUpgradeHandler } from '../facade/upgrades.ts';
 import { loadClusterAccess } from '../kube/load-cluster-access.ts';
 import { makeKubeClient } from '../kube/make-kube-client.ts';
 import { SANDBOXES } from '../kube/resource-types.ts';
@@ -47,19 +52,31 @@ export const runFacade = async (): Promise<number> => {
     metrics,
   });
   const shutdown = new AbortController();
-  const app = makeApp({
+  const daemons = makeDaemonConnections({ privateKey: config.privateKey, clock });
+  const dependencies: FacadeDependencies = {
     settings: config,
     kube,
     cache: makeSandboxCache(informer, namespace),
+    authenticator: config.apiKey === undefined ? undefined : staticKeyAuthenticator(config.apiKey),
+    daemons,
     clock,
     random,
     log,
     onRequest: makeRequestMetrics(registry),
     shutdown: shutdown.signal,
     version: packageJson.version,
-  });
+  };
   const drainMs = config.drainSeconds * 1000;
-  const rest = restPart({ app, host: config.host, port: config.port, drainMs, shutdown, clock, log });
+  const rest = restPart({
+    app: makeApp(dependencies),
+    upgrade: makeUpgradeHandler(dependencies, makeUpgradeRoutes(dependencies)),
+    host: config.host,
+    port: config.port,
+    drainMs,
+    shutdown,
+    clock,
+    log,
+  });
   const eventLoop = makeEventLoopCheck();
   const stopping = { name: 'process', check: () => manager.check.check() };
   const manager = makeManager({
@@ -80,6 +97,7 @@ export const runFacade = async (): Promise<number> => {
   });
   const exitCode = await manager.run();
   eventLoop.stop();
+  daemons.close();
   await kube.close();
   return exitCode;
 };

@@ -11,6 +11,11 @@ const ControllerEnvironment = z.object({
   MATRX_LOG_LEVEL: logLevel.default('info'),
   MATRX_HTTP_PORT: port.default(8081),
   MATRX_WORKERS: z.coerce.number().int().min(1).max(64).default(8),
+  MATRX_FACADE_URL: z.url({ protocol: /^https?$/ }).optional(),
+  MATRX_SANDBOXD_KEYS: z
+    .string()
+    .regex(/^[A-Za-z0-9+/=]+(,[A-Za-z0-9+/=]+)*$/, "takes the facade's public keys, base64 of DER, separated by commas")
+    .optional(),
   POD_NAME: z.string().max(253).default('matrx-controller'),
 });
 
@@ -26,6 +31,8 @@ export interface ControllerConfig {
   readonly operationsPort: number;
   /** How many Sandboxes are worked on at a time. */
   readonly workers: number;
+  /** Told to every sandbox: where the facade is, and whose access tokens its daemon accepts. */
+  readonly installation: { readonly facadeUrl?: string; readonly sandboxdKeys?: string };
   /** Who this replica is, in the lease and in events. */
   readonly podName: string;
 }
@@ -41,6 +48,10 @@ export const loadControllerConfig = (env: NodeJS.ProcessEnv = process.env): Cont
     logLevel: given.MATRX_LOG_LEVEL,
     operationsPort: given.MATRX_HTTP_PORT,
     workers: given.MATRX_WORKERS,
+    installation: Object.freeze({
+      ...(given.MATRX_FACADE_URL === undefined ? {} : { facadeUrl: given.MATRX_FACADE_URL }),
+      ...(given.MATRX_SANDBOXD_KEYS === undefined ? {} : { sandboxdKeys: given.MATRX_SANDBOXD_KEYS }),
+    }),
     podName: given.POD_NAME,
   });
 };

@@ -1,3 +1,4 @@
+import { createPrivateKey, type KeyObject } from 'node:crypto';
 import { z } from 'zod';
 import { ConfigError, loadConfig, port, seconds } from './load.ts';
 import { logLevel } from './log-level.ts';
@@ -20,6 +21,7 @@ const FacadeEnvironment = z.object({
     .string()
     .regex(/^[\x21-\x7e]+$/, 'holds white space or characters that no HTTP header can carry (a newline at its end?)')
     .optional(),
+  MATRX_FACADE_KEY: z.string().optional(),
   MATRX_AUTH: z.enum(['required', 'disabled']).default('required'),
   MATRX_API_KEY_HEADER: z
     .string()
@@ -41,6 +43,8 @@ export interface FacadeConfig {
   /** Undefined only where MATRX_AUTH says so. */
   readonly apiKey: string | undefined;
   readonly apiKeyHeader: string;
+  /** Ed25519: what the sandboxes' daemons know the facade by. */
+  readonly privateKey: KeyObject;
   readonly startTimeoutSeconds: number;
   readonly stopTimeoutSeconds: number;
   /** How long requests in flight may take after SIGTERM. */
@@ -53,7 +57,7 @@ export interface FacadeConfig {
 /** Throws a ConfigError for a wrong or retired setting, and where it is left open who may use the API. */
 export const loadFacadeConfig = (env: NodeJS.ProcessEnv = process.env): FacadeConfig => {
   refuseRetiredSettings(env);
-  const given = loadConfig(FacadeEnvironment, env, ['MATRX_API_KEY']);
+  const given = loadConfig(FacadeEnvironment, env, ['MATRX_API_KEY', 'MATRX_FACADE_KEY']);
   return Object.freeze({
     namespace: given.MATRX_NAMESPACE,
     host: given.MATRX_HOST,
@@ -62,6 +66,7 @@ export const loadFacadeConfig = (env: NodeJS.ProcessEnv = process.env): FacadeCo
     logLevel: given.MATRX_DEBUG ? 'debug' : given.MATRX_LOG_LEVEL,
     apiKey: requiredKey(given),
     apiKeyHeader: given.MATRX_API_KEY_HEADER,
+    privateKey: requiredPrivateKey(given.MATRX_FACADE_KEY),
     startTimeoutSeconds: given.MATRX_START_TIMEOUT_SECONDS,
     stopTimeoutSeconds: given.MATRX_STOP_TIMEOUT_SECONDS,
     drainSeconds: given.MATRX_DRAIN_SECONDS,
@@ -86,4 +91,17 @@ const requiredKey = ({
     );
   }
   return key;
+};
+
+const requiredPrivateKey = (text: string | undefined): KeyObject => {
+  const remedy =
+    'set it to an Ed25519 private key, base64 of PKCS #8 DER (openssl genpkey -algorithm ed25519 -outform DER | base64)';
+  if (text === undefined) throw new ConfigError(`MATRX_FACADE_KEY is not set: ${remedy}`);
+  try {
+    const key = createPrivateKey({ key: Buffer.from(text, 'base64'), format: 'der', type: 'pkcs8' });
+    if (key.asymmetricKeyType === 'ed25519') return key;
+  } catch {
+    // Said below: what OpenSSL has to say names neither the variable nor the remedy.
+  }
+  throw new ConfigError(`MATRX_FACADE_KEY holds no such key: ${remedy}`);
 };

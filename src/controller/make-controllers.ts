@@ -1,5 +1,6 @@
 import type { Clock } from '../base/clock.ts';
 import type { Random } from '../base/random.ts';
+import type { Installation } from '../domain/observed.ts';
 import type { KubeClient } from '../kube/client.ts';
 import { type Controller, makeController } from '../runtime/controller.ts';
 import type { EventRecorder } from '../runtime/events.ts';
@@ -15,6 +16,7 @@ export interface ControllersOptions {
   /** Sandboxes worked on at a time. */
   readonly workers: number;
   readonly events: Pick<EventRecorder, 'record'>;
+  readonly installation?: Installation;
   readonly clock: Clock;
   readonly random: Random;
   readonly log: RuntimeLog;

@@ -1,17 +1,23 @@
 import type { ObservedWorkspace } from '../domain/plan-workspace.ts';
-import type { Observed } from '../domain/observed.ts';
+import type { Installation, Observed } from '../domain/observed.ts';
 import { homeOf } from '../domain/home.ts';
 import { keyOf } from '../runtime/object-key.ts';
 import type { Caches } from './caches.ts';
 
 /** What is known of one Sandbox; undefined: there is none. `now` is milliseconds since the epoch. */
-export const observeSandbox = (caches: Caches, key: string, now: number): Observed | undefined => {
+export const observeSandbox = (
+  caches: Caches,
+  key: string,
+  now: number,
+  installation: Installation = {},
+): Observed | undefined => {
   const sandbox = caches.sandboxes.store.get(key);
   if (sandbox === undefined) return undefined;
   const { namespace } = sandbox.metadata;
   const home = homeOf(sandbox);
   return {
     now,
+    installation,
     sandbox,
     template: caches.templates.store.get(keyOf(namespace, sandbox.spec.templateRef.name)),
     workspace: home.kind === 'workspace' ? caches.workspaces.store.get(keyOf(namespace, home.name)) : undefined,

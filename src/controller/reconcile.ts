@@ -1,4 +1,5 @@
 import type { Clock } from '../base/clock.ts';
+import type { Installation } from '../domain/observed.ts';
 import { plan } from '../domain/plan.ts';
 import { planWorkspace } from '../domain/plan-workspace.ts';
 import type { Reconcile, ReconcileResult } from '../runtime/controller.ts';
@@ -7,13 +8,14 @@ import { observeSandbox, observeWorkspace } from './observe.ts';
 
 export interface ReconcileDeps extends ExecuteDeps {
   readonly clock: Clock;
+  readonly installation?: Installation;
 }
 
 /** One pass over a Sandbox: observe from the caches, plan, carry out. */
 export const makeSandboxReconcile =
   (deps: ReconcileDeps): Reconcile =>
   async (key, { signal }) => {
-    const observed = observeSandbox(deps.caches, key, deps.clock.now());
+    const observed = observeSandbox(deps.caches, key, deps.clock.now(), deps.installation);
     if (observed === undefined) return { kind: 'done' };
     const executed = await execute(deps, observed.sandbox, plan(observed), signal);
     if (executed.refusal === undefined) return resultOf(executed);

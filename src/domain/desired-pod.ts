@@ -1,7 +1,10 @@
+import { posix } from 'node:path';
 import {
   AGENT_ID,
   COLD_PATH,
   CSI_DRIVER_NAME,
+  FACADE_AUDIENCE,
+  FACADE_TOKEN_PATH,
   GROUP_VERSION,
   HOT_PATH,
   LABEL_MANAGED_BY,
@@ -15,15 +18,20 @@ import type { EnvVar } from '../api/pod-settings.ts';
 import type { Sandbox } from '../api/sandbox.ts';
 import type { SandboxTemplate } from '../api/sandbox-template.ts';
 import { workspaceId } from '../api/workspace-id.ts';
+import type { Installation } from './observed.ts';
 import { uidOf } from './seen.ts';
 
 const HOME_VOLUME = 'home';
+const TOKEN_VOLUME = 'facade-token';
+/** kubelet renews it when four fifths are over. */
+const TOKEN_SECONDS = 3600;
 
 /**
- * The pod a Sandbox gets: one unprivileged container that passes Pod Security `restricted`, with no API token, no
- * link to other services and no credential. CPU and memory are what the Sandbox or its template says, nothing of ours.
+ * The pod a Sandbox gets: one unprivileged container that passes Pod Security `restricted`, with no API token, no link to
+ * other services and no credential but one: a token that tells the facade, and nobody else, which pod is asking. CPU and
+ * memory are what the Sandbox or its template says, nothing of ours.
  */
-export const desiredPod = (sandbox: Sandbox, template: SandboxTemplate): Pod => {
+export const desiredPod = (sandbox: Sandbox, template: SandboxTemplate, installation: Installation = {}): Pod => {
   const { name, namespace } = sandbox.metadata;
   const resources = sandbox.spec.resources ?? template.spec.resources;
   const { runtimeClassName } = template.spec;
@@ -70,13 +78,16 @@ export const desiredPod = (sandbox: Sandbox, template: SandboxTemplate): Pod => 
           image: sandbox.spec.image ?? template.spec.image,
           imagePullPolicy: template.spec.imagePullPolicy,
           workingDir: HOT_PATH,
-          env: environment(sandbox, template),
+          env: environment(sandbox, template, installation),
           ...(resources === undefined ? {} : { resources }),
           securityContext: { allowPrivilegeEscalation: false, capabilities: { drop: ['ALL'] } },
-          volumeMounts: [{ name: HOME_VOLUME, mountPath: HOT_PATH }],
+          volumeMounts: [
+            { name: HOME_VOLUME, mountPath: HOT_PATH },
+            { name: TOKEN_VOLUME, mountPath: posix.dirname(FACADE_TOKEN_PATH), readOnly: true },
+          ],
         },
       ],
-      volumes: [{ name: HOME_VOLUME, ...homeVolume(sandbox) }],
+      volumes: [{ name: HOME_VOLUME, ...homeVolume(sandbox) }, TOKEN],
     },
   };
 };
@@ -86,17 +97,44 @@ const homeVolume = (sandbox: Sandbox) =>
     ? { emptyDir: {} }
     : { csi: { driver: CSI_DRIVER_NAME, volumeAttributes: { tier: 'hot' } } };
 
+const TOKEN = {
+  name: TOKEN_VOLUME,
+  projected: {
+    sources: [
+      {
+        serviceAccountToken: {
+          audience: FACADE_AUDIENCE,
+          expirationSeconds: TOKEN_SECONDS,
+          path: posix.basename(FACADE_TOKEN_PATH),
+        },
+      },
+    ],
+  },
+};
+
+/** A variable that kubelet fills in. */
+interface FieldVar {
+  readonly name: string;
+  readonly valueFrom: { readonly fieldRef: { readonly fieldPath: string } };
+}
+
 /** The Sandbox's variables win over the template's, the product's own over both. */
-const environment = (sandbox: Sandbox, template: SandboxTemplate): readonly EnvVar[] => {
-  const own: readonly EnvVar[] = [
+const environment = (
+  sandbox: Sandbox,
+  template: SandboxTemplate,
+  { facadeUrl, sandboxdKeys }: Installation,
+): readonly (EnvVar | FieldVar)[] => {
+  const own: readonly (EnvVar | FieldVar)[] = [
     { name: 'SANDBOX_ID', value: sandbox.metadata.name },
     { name: 'USER_ID', value: sandbox.spec.userId },
     { name: 'HOT_PATH', value: HOT_PATH },
     { name: 'COLD_PATH', value: COLD_PATH },
     { name: 'HOME', value: HOT_PATH },
+    { name: 'MATRX_TOKEN_FILE', value: FACADE_TOKEN_PATH },
+    { name: 'MATRX_POD_UID', valueFrom: { fieldRef: { fieldPath: 'metadata.uid' } } },
+    ...(facadeUrl === undefined ? [] : [{ name: 'ORCHESTRATOR_URL', value: facadeUrl }]),
+    ...(sandboxdKeys === undefined ? [] : [{ name: 'MATRX_SANDBOXD_KEYS', value: sandboxdKeys }]),
   ];
-  const byName = new Map(
-    [...(template.spec.env ?? []), ...(sandbox.spec.env ?? []), ...own].map(({ name, value }) => [name, value]),
-  );
-  return [...byName].map(([name, value]) => ({ name, value }));
+  const given = [...(template.spec.env ?? []), ...(sandbox.spec.env ?? [])];
+  return [...new Map([...given, ...own].map((variable) => [variable.name, variable])).values()];
 };

@@ -3,6 +3,14 @@ import type { Sandbox } from '../api/sandbox.ts';
 import type { SandboxTemplate } from '../api/sandbox-template.ts';
 import type { Workspace } from '../api/workspace.ts';
 
+/** What every sandbox of this installation is told, from the controller's settings. */
+export interface Installation {
+  /** Where a sandbox reaches the facade. */
+  readonly facadeUrl?: string;
+  /** Public keys of the facades, as MATRX_SANDBOXD_KEYS takes them: whose access tokens sandboxd accepts. */
+  readonly sandboxdKeys?: string;
+}
+
 /**
  * All that a decision about one Sandbox rests on: a snapshot of caches, each of which may lag behind the API server
  * on its own. So `plan` may be wrong about the world, and every action it returns carries what it assumed.
@@ -17,6 +25,7 @@ export interface Observed {
   readonly workspace: Workspace | undefined;
   /** The pod with the Sandbox's name, whoever owns it. */
   readonly pod: Pod | undefined;
+  readonly installation?: Installation;
   /** Why the API server refused the pod a moment ago, in this very pass. */
   readonly refusal?: PodRefusal;
 }

@@ -181,10 +181,10 @@ const needWriter: Rule = ({ home, workspace, writer, podView, sandbox, now }) =>
   ]);
 };
 
-const needPod: Rule = ({ podView, template, refusal, sandbox }) => {
+const needPod: Rule = ({ podView, template, refusal, sandbox, installation }) => {
   if (podView.kind !== 'absent' || template === undefined) return undefined;
   if (refusal !== undefined) return wait(refusal.reason, refusal.message, RETRY_REFUSED_MS);
-  const pod = desiredPod(sandbox, template);
+  const pod = desiredPod(sandbox, template, installation);
   return advance(Reason.CreatingPod, 'the pod is being made', [
     { kind: 'createPod', pod },
     {

@@ -2,12 +2,12 @@ import type { Clock } from '../base/clock.ts';
 import type { Random } from '../base/random.ts';
 import type { KubeClient } from '../kube/client.ts';
 import type { Log } from '../telemetry/log.ts';
+import type { Authenticator } from './authenticator.ts';
+import type { DaemonConnections } from './daemon/connections.ts';
 import type { SandboxCache } from './sandbox-cache.ts';
 
 export interface FacadeSettings {
   readonly namespace: string;
-  /** Undefined: authentication is off, in so many words. */
-  readonly apiKey: string | undefined;
   readonly apiKeyHeader: string;
   readonly startTimeoutSeconds: number;
   readonly stopTimeoutSeconds: number;
@@ -31,6 +31,9 @@ export interface FacadeDependencies {
   readonly settings: FacadeSettings;
   readonly kube: KubeClient;
   readonly cache: SandboxCache;
+  /** Undefined: authentication is off, in so many words. */
+  readonly authenticator: Authenticator | undefined;
+  readonly daemons: DaemonConnections;
   readonly clock: Clock;
   readonly random: Random;
   readonly log: Log;

@@ -1,41 +1,47 @@
+import { z } from 'zod';
 import { findCondition } from '../api/condition.ts';
 import { COLD_PATH, HOT_PATH } from '../api/names.ts';
 import { Reason, SandboxConditionType } from '../api/reasons.ts';
 import type { Sandbox } from '../api/sandbox.ts';
-import { explanation, sandboxState, type SandboxState } from './sandbox-status.ts';
+import { explanation, SANDBOX_STATES, sandboxState } from './sandbox-status.ts';
+
+const nullableText = z.string().nullable();
 
 /** A Sandbox as the REST API shows it: the original's ten fields, and below them what this product adds. */
-export interface SandboxRepresentation {
-  readonly sandbox_id: string;
-  readonly user_id: string;
-  readonly status: SandboxState;
-  /** The pod's name. */
-  readonly container_id: string | null;
-  readonly created_at: string;
-  readonly hot_path: string;
-  readonly cold_path: string;
-  readonly config: Readonly<Record<string, unknown>>;
-  readonly ssh_port: null;
-  readonly ttl_seconds: number;
+export const SandboxRepresentation = z.object({
+  sandbox_id: z.string(),
+  user_id: z.string(),
+  status: z.enum(SANDBOX_STATES),
+  container_id: nullableText.describe("The pod's name."),
+  created_at: z.string(),
+  hot_path: z.string(),
+  cold_path: z.string(),
+  config: z.record(z.string(), z.unknown()),
+  ssh_port: z.int().nullable(),
+  ttl_seconds: z.int(),
 
-  /** One word of the closed set of a Sandbox's condition reasons, and its sentence. */
-  readonly reason: string | null;
-  readonly message: string | null;
-  readonly stop_reason: string | null;
-  readonly template: string;
-  readonly image: string | null;
-  readonly node: string | null;
-  readonly started_at: string | null;
-  readonly stopped_at: string | null;
-  readonly expires_at: string | null;
-  readonly workspace: {
-    readonly name: string | null;
-    readonly ephemeral: boolean;
-    /** Whether all that the home holds is saved; null where there is nothing to save, or nothing is known yet. */
-    readonly saved: boolean | null;
-    readonly saved_at: string | null;
-  };
-}
+  reason: nullableText.describe("One word of the closed set of a Sandbox's condition reasons."),
+  message: nullableText.describe('The sentence that goes with the reason.'),
+  stop_reason: nullableText,
+  template: z.string(),
+  image: nullableText,
+  node: nullableText,
+  started_at: nullableText,
+  stopped_at: nullableText,
+  expires_at: nullableText,
+  workspace: z.object({
+    name: nullableText,
+    ephemeral: z.boolean(),
+    saved: z
+      .boolean()
+      .nullable()
+      .describe(
+        'Whether all that the home holds is saved; null where there is nothing to save, or nothing is known yet.',
+      ),
+    saved_at: nullableText,
+  }),
+});
+export type SandboxRepresentation = Readonly<z.infer<typeof SandboxRepresentation>>;
 
 /** What the schema gives a Sandbox that says nothing; the API server fills it in, a Sandbox just made may lack it. */
 const DEFAULT_TTL_SECONDS = 7200;

@@ -1,9 +1,12 @@
 import type Koa from 'koa';
+import type { Caller } from './caller.ts';
 import type { Log } from '../telemetry/log.ts';
 
 /** What the middleware gives each request's handler. */
 export interface RequestState {
   readonly requestId: string;
+  /** Who asks. Anonymous until authentication has said who. */
+  readonly caller: Caller;
   /** Aborts when the client has gone away (reason ClientGone) or the server must stop (a 503 ProblemError). */
   readonly signal: AbortSignal;
   /** Carries request_id. */

@@ -1,14 +1,17 @@
 import { createServer, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import type { Duplex } from 'node:stream';
 import type Koa from 'koa';
 import type { Clock } from '../base/clock.ts';
 import type { HealthCheck } from '../runtime/health.ts';
 import type { Part } from '../runtime/manager.ts';
 import type { Log } from '../telemetry/log.ts';
 import type { RequestState } from './request-state.ts';
+import type { UpgradeHandler } from './upgrades.ts';
 
 export interface RestOptions {
   readonly app: Koa<RequestState>;
+  readonly upgrade: UpgradeHandler;
   readonly host: string;
   /** 0: any that is free. */
   readonly port: number;
@@ -35,7 +38,7 @@ const KEEP_ALIVE_MS = 65_000;
  * The REST server as a part of a process. It stops by taking no new connection, waiting for what is under way, and then
  * ending the waits: they answer 503, and what they waited for goes on.
  */
-export const restPart = ({ app, host, port, drainMs, shutdown, clock, log }: RestOptions): RestPart => {
+export const restPart = ({ app, upgrade, host, port, drainMs, shutdown, clock, log }: RestOptions): RestPart => {
   const handle = app.callback();
   const underWay = new Set<ServerResponse>();
   let stopping = false;
@@ -49,6 +52,13 @@ export const restPart = ({ app, host, port, drainMs, shutdown, clock, log }: Res
     if (stopping) closeAfter(response);
     // Koa answers every error itself; this promise only says when it has.
     void handle(request, response);
+  });
+  // A server forgets the connections it has handed over; here they are ended with it.
+  const upgraded = new Set<Duplex>();
+  server.on('upgrade', (request, socket, head) => {
+    upgraded.add(socket);
+    socket.once('close', () => upgraded.delete(socket));
+    upgrade(request, socket, head);
   });
   return {
     name: 'REST server',
@@ -66,10 +76,12 @@ export const restPart = ({ app, host, port, drainMs, shutdown, clock, log }: Res
       stopping = true;
       for (const response of underWay) closeAfter(response);
       const closed = new Promise<void>((resolve) => server.close(() => resolve()));
-      if (await endsWithin(clock, closed, drainMs)) return;
+      if (!(await endsWithin(clock, closed, drainMs))) {
+        shutdown.abort();
+        if (!(await endsWithin(clock, closed, LAST_WORDS_MS))) server.closeAllConnections();
+      }
       shutdown.abort();
-      if (await endsWithin(clock, closed, LAST_WORDS_MS)) return;
-      server.closeAllConnections();
+      for (const socket of upgraded) socket.destroy();
       await closed;
     },
   };

@@ -4,8 +4,18 @@ import { SandboxConditionType, Reason } from '../api/reasons.ts';
 import type { Sandbox } from '../api/sandbox.ts';
 
 /** The original API's words, and `suspended`, which it did not have. */
-export type SandboxState =
-  'creating' | 'starting' | 'ready' | 'running' | 'shutting_down' | 'stopped' | 'suspended' | 'failed' | 'expired';
+export const SANDBOX_STATES = [
+  'creating',
+  'starting',
+  'ready',
+  'running',
+  'shutting_down',
+  'stopped',
+  'suspended',
+  'failed',
+  'expired',
+] as const;
+export type SandboxState = (typeof SANDBOX_STATES)[number];
 
 /**
  * One word for where a Sandbox is, from what is asked for and what the controller last said:

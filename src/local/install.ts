@@ -1,13 +1,16 @@
+import { createPrivateKey, createPublicKey, generateKeyPairSync } from 'node:crypto';
 import { copyFile, mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { parseAllDocuments } from 'yaml';
 import { API_GROUP } from '../api/names.ts';
 import { errorMessage } from '../base/errors.ts';
+import { formatPublicKey } from '../sandboxd/protocol/access-token.ts';
 import { readBucket } from './bucket.ts';
 import type { Cluster } from './cluster/cluster.ts';
 import { isOnThisMachine, nodeAddresses } from './cluster/given.ts';
 import { run } from './command.ts';
 import type { ImageSteps } from './image-steps.ts';
-import { kustomizationFiles, SYSTEM_NAMESPACE } from './kustomization.ts';
+import { type FacadeIdentity, kustomizationFiles, SYSTEM_NAMESPACE } from './kustomization.ts';
 import type { Local } from './local.ts';
 import type { StepContext } from './step.ts';
 
@@ -24,6 +27,40 @@ export const ensureApiKey = async (local: Local): Promise<string> => {
   const key = `matrx-${local.random.hex(24)}`;
   await writeFile(path, `${key}\n`, { mode: 0o600 });
   return key;
+};
+
+const applyCommand = ({ kubectl }: Cluster) =>
+  [...kubectl, 'apply', '--server-side', '--force-conflicts', `--field-manager=${FIELD_MANAGER}`] as const;
+
+/** The key pair that the sandboxes' daemons know the facade by: made once and kept. */
+const ensureFacadeKey = async (local: Local): Promise<Pick<FacadeIdentity, 'privateKey' | 'publicKey'>> => {
+  const path = join(local.paths.state, 'facade-key');
+  const kept = await readFile(path, 'utf8').catch(() => undefined);
+  const privateKey =
+    kept?.trim() ??
+    generateKeyPairSync('ed25519').privateKey.export({ format: 'der', type: 'pkcs8' }).toString('base64');
+  if (kept === undefined) await writeFile(path, `${privateKey}\n`, { mode: 0o600 });
+  const key = createPublicKey(
+    createPrivateKey({ key: Buffer.from(privateKey, 'base64'), format: 'der', type: 'pkcs8' }),
+  );
+  return { privateKey, publicKey: formatPublicKey(key) };
+};
+
+/**
+ * The facade's Service comes before everything else, because sandboxes are told its address: a name needs a DNS server,
+ * which a cluster of Kubernetes' own programs does not have. Resolves with the URL.
+ */
+const ensureFacadeService = async (local: Local, cluster: Cluster, context: StepContext): Promise<string> => {
+  const options = { env: local.env, log: context.log, signal: context.signal };
+  const base = join(local.project, 'manifests/base');
+  const documents = parseAllDocuments(await readFile(join(base, 'facade.yaml'), 'utf8')).map(
+    (document) => document.toJS() as { readonly kind: string },
+  );
+  const service = documents.find(({ kind }) => kind === 'Service');
+  await run([...applyCommand(cluster), '-f', join(base, 'namespaces.yaml')], options);
+  await run([...applyCommand(cluster), '-f', '-'], { ...options, input: JSON.stringify(service) });
+  const address = ['get', 'service', 'matrx-facade', '-o', 'jsonpath={.spec.clusterIP}'];
+  return `http://${await run([...cluster.kubectl, '-n', SYSTEM_NAMESPACE, ...address], options)}`;
 };
 
 /** Applies the custom resource definitions and the manifests. Applying what is there already changes nothing. */
@@ -51,23 +88,12 @@ export const applyManifests = async (
     sandboxImage: images.nameOf('sandbox'),
     bucket,
     apiKey: await ensureApiKey(local),
+    facade: { ...(await ensureFacadeKey(local)), url: await ensureFacadeService(local, cluster, context) },
   });
   for (const [name, content] of Object.entries(files)) await writeFile(join(folder, name), content, { mode: 0o600 });
 
   const options = { env: local.env, log: context.log, onLine: context.report, signal: context.signal };
-  const apply = (path: string): Promise<string> =>
-    run(
-      [
-        ...cluster.kubectl,
-        'apply',
-        '--server-side',
-        '--force-conflicts',
-        `--field-manager=${FIELD_MANAGER}`,
-        '-k',
-        path,
-      ],
-      options,
-    );
+  const apply = (path: string): Promise<string> => run([...applyCommand(cluster), '-k', path], options);
   await apply(join(local.project, 'crds'));
   const definitions = ['sandboxes', 'workspaces', 'sandboxtemplates'].map((plural) => `crd/${plural}.${API_GROUP}`);
   await run([...cluster.kubectl, 'wait', '--for=condition=Established', '--timeout=60s', ...definitions], options);

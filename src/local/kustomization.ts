@@ -15,6 +15,16 @@ export interface Installation {
   readonly sandboxImage: string;
   readonly bucket: BucketRecord;
   readonly apiKey: string;
+  readonly facade: FacadeIdentity;
+}
+
+/** What sandboxes know the facade by. */
+export interface FacadeIdentity {
+  /** Where they reach it. */
+  readonly url: string;
+  /** As MATRX_FACADE_KEY and MATRX_SANDBOXD_KEYS take them. */
+  readonly privateKey: string;
+  readonly publicKey: string;
 }
 
 /**
@@ -22,11 +32,13 @@ export interface Installation {
  * read only when they start is also hashed into their template, so that a change rolls them.
  */
 export const kustomizationFiles = (installation: Installation): Readonly<Record<string, string>> => {
-  const { folder, manifests, productImage, sandboxImage, bucket, apiKey } = installation;
+  const { folder, manifests, productImage, sandboxImage, bucket, apiKey, facade } = installation;
   const config = environmentFile({
     MATRX_S3_BUCKET: bucket.bucket,
     AWS_REGION: bucket.region,
     AWS_ENDPOINT_URL_S3: bucket.endpoint,
+    MATRX_FACADE_URL: facade.url,
+    MATRX_SANDBOXD_KEYS: facade.publicKey,
   });
   const credentials =
     bucket.credentials === undefined
@@ -37,13 +49,15 @@ export const kustomizationFiles = (installation: Installation): Readonly<Record<
           AWS_SESSION_TOKEN: bucket.credentials.sessionToken,
         });
   const key = environmentFile({ MATRX_API_KEY: apiKey });
+  const facadeKey = environmentFile({ MATRX_FACADE_KEY: facade.privateKey });
   const hash = createHash('sha256')
-    .update([config, credentials ?? '', key].join('\0'))
+    .update([config, credentials ?? '', key, facadeKey].join('\0'))
     .digest('hex')
     .slice(0, 16);
   const secrets = [
     ...(credentials === undefined ? [] : [{ name: 'matrx-s3-credentials', envs: ['s3-credentials.env'] }]),
     { name: 'matrx-api-key', envs: ['api-key.env'] },
+    { name: 'matrx-facade-key', envs: ['facade-key.env'] },
   ];
   const kustomization = {
     apiVersion: 'kustomize.config.k8s.io/v1beta1',
@@ -60,6 +74,7 @@ export const kustomizationFiles = (installation: Installation): Readonly<Record<
     'kustomization.yaml': `${JSON.stringify(kustomization, null, 2)}\n`,
     'config.env': config,
     'api-key.env': key,
+    'facade-key.env': facadeKey,
     ...(credentials === undefined ? {} : { 's3-credentials.env': credentials }),
   };
 };

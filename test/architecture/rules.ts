@@ -11,10 +11,10 @@ const FOLDERS: Readonly<Record<string, readonly string[]>> = {
   controller: ['domain', 'runtime', 'kube', 'api', 'base', 'telemetry'],
   workspace: ['base'],
   node: ['workspace', 'kube', 'api', 'base', 'config', 'telemetry', 'runtime'],
-  facade: ['api', 'runtime', 'kube', 'base', 'config', 'telemetry'],
+  facade: ['api', 'runtime', 'kube', 'base', 'config', 'telemetry', 'sandboxd'],
   sandboxd: ['base'],
   docker: ['base'],
-  local: ['docker', 'api', 'base', 'config'],
+  local: ['docker', 'api', 'base', 'config', 'sandboxd'],
   telemetry: ['runtime', 'base'],
   config: ['telemetry', 'base'],
   commands: ['*'],
@@ -27,11 +27,18 @@ const DOORS: readonly (readonly [thing: RegExp, folders: readonly string[]])[] =
   [/^@smithy\//, ['src/workspace/s3/']],
   [/^dockerode/, ['src/docker/']],
   [/^@grpc\//, ['src/node/']],
-  [/^(koa|@koa\/.*)$/, ['src/facade/']],
+  [/^(koa|@koa\/.*|path-to-regexp|ws)$/, ['src/facade/']],
+  [/^ssh2$/, ['src/facade/ssh/']],
+  [/^@lydell\/node-pty$/, ['src/sandboxd/']],
   [/^undici$/, ['src/kube/']],
   [/^pino/, ['src/telemetry/']],
   [/^commander$/, ['src/commands/']],
 ];
+
+/** Of the daemon, others know the protocol and nothing else. */
+const DAEMON_PROTOCOL = 'src/sandboxd/protocol/';
+/** Reads the environment by itself: the schemas of src/config would be a fifth of the daemon's memory. */
+const OWN_ENVIRONMENT = 'src/sandboxd/settings.ts';
 
 /** From src/kube, the runtime takes types, and these: errors to tell apart, and names. No adapter. */
 const KUBE_VALUES_FOR_RUNTIME = ['src/kube/errors.ts', 'src/kube/resource-types.ts'];
@@ -63,7 +70,7 @@ const codeViolations = (file: SourceFile, paths: ReadonlySet<string>): readonly 
   return [
     ...(lines > MAX_LINES ? [`${file.path}: ${lines} lines are more than one idea; at most ${MAX_LINES}`] : []),
     ...(/^export\s+default\b/m.test(code) ? [`${file.path}: has a default export`] : []),
-    ...(/\bprocess\.env\b/.test(code) && !file.path.startsWith('src/config/')
+    ...(/\bprocess\.env\b/.test(code) && !file.path.startsWith('src/config/') && file.path !== OWN_ENVIRONMENT
       ? [`${file.path}: reads process.env, which only src/config does`]
       : []),
     ...importsOf(file).flatMap((one) => importViolations(file.path, one, paths)),
@@ -95,6 +102,9 @@ const folderViolations = (path: string, target: string, typeOnly: boolean): read
   if (to === undefined) return [`${path}: imports ${target}, which is the program itself`];
   if (from !== to && !allowed.includes(to) && !allowed.includes('*')) {
     return [`${path}: imports ${target}, but src/${from ?? ''} may import only ${allowed.join(', ') || 'nothing'}`];
+  }
+  if (to === 'sandboxd' && from !== to && !target.startsWith(DAEMON_PROTOCOL)) {
+    return [`${path}: imports ${target}, but of the daemon only ${DAEMON_PROTOCOL} is for others`];
   }
   if (from === 'runtime' && to === 'kube' && !typeOnly && !KUBE_VALUES_FOR_RUNTIME.includes(target)) {
     return [`${path}: imports values of ${target}, but the runtime takes only types from there`];

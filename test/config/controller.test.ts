@@ -10,6 +10,7 @@ describe('the controller’s settings', () => {
       logLevel: 'info',
       operationsPort: 8081,
       workers: 8,
+      installation: {},
       podName: 'matrx-controller',
     });
   });

@@ -1,5 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import { desiredPod } from '../../src/domain/desired-pod.ts';
+import type { Installation } from '../../src/domain/observed.ts';
 import { aSandbox, aTemplate } from '../support/resources.ts';
 
 interface Container {
@@ -9,7 +10,8 @@ interface Container {
   readonly [field: string]: unknown;
 }
 
-const podOf = (sandbox = aSandbox('demo'), template = aTemplate()) => desiredPod(sandbox.build(), template);
+const podOf = (sandbox = aSandbox('demo'), template = aTemplate(), installation: Installation = {}) =>
+  desiredPod(sandbox.build(), template, installation);
 const containerOf = (pod: ReturnType<typeof podOf>): Container => {
   const containers = pod.spec?.['containers'] as readonly Container[];
   expect(containers).toHaveLength(1);
@@ -17,6 +19,8 @@ const containerOf = (pod: ReturnType<typeof podOf>): Container => {
 };
 const envOf = (pod: ReturnType<typeof podOf>): Readonly<Record<string, string>> =>
   Object.fromEntries(containerOf(pod).env.map(({ name, value }) => [name, value]));
+
+const volumesOf = (pod: ReturnType<typeof podOf>) => pod.spec?.['volumes'] as readonly object[];
 
 describe('the pod of a Sandbox', () => {
   test('passes Pod Security restricted', () => {
@@ -43,16 +47,20 @@ describe('the pod of a Sandbox', () => {
 
   test('has the home from the node driver, which gives it to the agent itself', () => {
     const pod = podOf();
-    expect(pod.spec?.['volumes']).toEqual([
-      { name: 'home', csi: { driver: 'workspace.matrx.dev', volumeAttributes: { tier: 'hot' } } },
-    ]);
-    expect(containerOf(pod)['volumeMounts']).toEqual([{ name: 'home', mountPath: '/home/agent' }]);
+    expect(volumesOf(pod)[0]).toEqual({
+      name: 'home',
+      csi: { driver: 'workspace.matrx.dev', volumeAttributes: { tier: 'hot' } },
+    });
+    expect((containerOf(pod)['volumeMounts'] as readonly object[])[0]).toEqual({
+      name: 'home',
+      mountPath: '/home/agent',
+    });
     expect(pod.spec?.['securityContext']).not.toHaveProperty('fsGroup');
   });
 
   test('has an emptyDir that the agent may write to when the home is ephemeral', () => {
     const pod = podOf(aSandbox().ephemeral());
-    expect(pod.spec?.['volumes']).toEqual([{ name: 'home', emptyDir: {} }]);
+    expect(volumesOf(pod)[0]).toEqual({ name: 'home', emptyDir: {} });
     expect(pod.spec?.['securityContext']).toMatchObject({ fsGroup: 1000 });
   });
 
@@ -76,8 +84,34 @@ describe('the pod of a Sandbox', () => {
       HOT_PATH: '/home/agent',
       COLD_PATH: '/data/cold',
       HOME: '/home/agent',
+      MATRX_TOKEN_FILE: '/var/run/secrets/matrx.dev/token',
+      MATRX_POD_UID: undefined,
     });
     expect(containerOf(podOf())['workingDir']).toBe('/home/agent');
+  });
+
+  test('has one credential, which only the facade accepts and only this pod can have', () => {
+    const pod = podOf();
+    expect(volumesOf(pod)[1]).toEqual({
+      name: 'facade-token',
+      projected: {
+        sources: [{ serviceAccountToken: { audience: 'facade.matrx.dev', expirationSeconds: 3600, path: 'token' } }],
+      },
+    });
+    expect((containerOf(pod)['volumeMounts'] as readonly object[])[1]).toEqual({
+      name: 'facade-token',
+      mountPath: '/var/run/secrets/matrx.dev',
+      readOnly: true,
+    });
+  });
+
+  test('is told where the facade is and whose tokens its daemon accepts, by public keys', () => {
+    const pod = podOf(aSandbox(), aTemplate(), { facadeUrl: 'http://facade', sandboxdKeys: 'AAAA' });
+    expect(envOf(pod)).toMatchObject({ ORCHESTRATOR_URL: 'http://facade', MATRX_SANDBOXD_KEYS: 'AAAA' });
+    expect(containerOf(pod).env).toContainEqual({
+      name: 'MATRX_POD_UID',
+      valueFrom: { fieldRef: { fieldPath: 'metadata.uid' } },
+    });
   });
 
   test("has the template's variables, and the Sandbox's win", () => {

@@ -1,7 +1,11 @@
+import { generateKeyPairSync } from 'node:crypto';
 import { describe, expect, it } from '@jest/globals';
 import { loadFacadeConfig } from '../../src/config/facade.ts';
 
-const KEY = { MATRX_API_KEY: 'k' };
+const FACADE_KEY = generateKeyPairSync('ed25519')
+  .privateKey.export({ format: 'der', type: 'pkcs8' })
+  .toString('base64');
+const KEY = { MATRX_API_KEY: 'k', MATRX_FACADE_KEY: FACADE_KEY };
 
 describe('the settings of the facade', () => {
   it('have defaults for all but the key', () => {
@@ -13,6 +17,7 @@ describe('the settings of the facade', () => {
       logLevel: 'info',
       apiKey: 'k',
       apiKeyHeader: 'X-API-Key',
+      privateKey: expect.objectContaining({ asymmetricKeyType: 'ed25519' }),
       startTimeoutSeconds: 120,
       stopTimeoutSeconds: 60,
       drainSeconds: 20,
@@ -41,9 +46,18 @@ describe('the settings of the facade', () => {
   });
 
   it('leave the API open where that is said in so many words', () => {
-    expect(loadFacadeConfig({ MATRX_AUTH: 'disabled' }).apiKey).toBeUndefined();
+    expect(loadFacadeConfig({ MATRX_AUTH: 'disabled', MATRX_FACADE_KEY: FACADE_KEY }).apiKey).toBeUndefined();
     expect(() => loadFacadeConfig({ MATRX_AUTH: 'off' })).toThrow(/MATRX_AUTH is "off"/);
   });
+
+  it.each([undefined, 'nonsense', Buffer.from('nonsense').toString('base64')])(
+    'need a key that the daemons know the facade by, and say how to make one: %p',
+    (key) => {
+      const load = () =>
+        loadFacadeConfig({ MATRX_API_KEY: 'k', ...(key === undefined ? {} : { MATRX_FACADE_KEY: key }) });
+      expect(load).toThrow(/MATRX_FACADE_KEY (is not set|holds no such key): set it to an Ed25519 private key/);
+    },
+  );
 
   it('refuse a key together with no authentication', () => {
     expect(() => loadFacadeConfig({ ...KEY, MATRX_AUTH: 'disabled' })).toThrow(/remove one/);

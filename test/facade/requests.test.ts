@@ -80,7 +80,7 @@ describe('authentication', () => {
   });
 
   it('asks nobody when it is off', async () => {
-    const open = await startFacade({ apiKey: undefined });
+    const open = await startFacade({}, undefined, { authenticator: undefined });
     expect((await open.request('/sandboxes', { headers: NO_KEY })).status).toBe(200);
   });
 });

@@ -1,3 +1,4 @@
+import type { Duplex } from 'node:stream';
 import { describe, expect, it } from '@jest/globals';
 import Koa from 'koa';
 import pino from 'pino';
@@ -26,12 +27,23 @@ const startServer = async (until: (shutdown: AbortSignal) => Promise<void>): Pro
     context.body = shutdown.signal.aborted ? 'ended' : 'done';
   });
   const log = pino({ level: 'silent' });
-  const rest = restPart({ app, host: '127.0.0.1', port: 0, drainMs: 20_000, shutdown, clock, log });
+  const rest = restPart({
+    app,
+    upgrade: refuseUpgrades,
+    host: '127.0.0.1',
+    port: 0,
+    drainMs: 20_000,
+    shutdown,
+    clock,
+    log,
+  });
   expect(rest.check.check().ok).toBe(false);
   await rest.start({ signal: new AbortController().signal, fail: () => undefined });
   const url = `http://127.0.0.1:${rest.address().port}`;
   return { rest, clock, shutdown, url, entered: entered.promise };
 };
+
+const refuseUpgrades = (_request: unknown, socket: Duplex): void => void socket.destroy();
 
 const untilAborted = (signal: AbortSignal): Promise<void> =>
   new Promise((resolve) => signal.addEventListener('abort', () => resolve(), { once: true }));
@@ -84,6 +96,7 @@ describe('the REST server', () => {
     const log = pino({ level: 'silent' });
     const second = restPart({
       app: new Koa<RequestState>(),
+      upgrade: refuseUpgrades,
       host: '127.0.0.1',
       port: first.rest.address().port,
       drainMs: 1,

@@ -1,4 +1,5 @@
 import { execFile } from 'node:child_process';
+import { generateKeyPairSync } from 'node:crypto';
 import { expect, it } from '@jest/globals';
 
 const MAIN = new URL('../../src/main.ts', import.meta.url).pathname;
@@ -17,6 +18,7 @@ const facade = (env: Readonly<Record<string, string>>): Promise<Exit> =>
     });
   });
 
+const KEY = generateKeyPairSync('ed25519').privateKey.export({ format: 'der', type: 'pkcs8' }).toString('base64');
 const NO_CLUSTER = { KUBECONFIG: '/nowhere/kubeconfig' };
 
 it('the facade does not start without a key, and says so in one line', async () => {
@@ -29,7 +31,7 @@ it('the facade does not start without a key, and says so in one line', async () 
 }, 20_000);
 
 it('the facade warns at its start where authentication is off', async () => {
-  const { stdout } = await facade({ ...NO_CLUSTER, MATRX_AUTH: 'disabled' });
+  const { stdout } = await facade({ ...NO_CLUSTER, MATRX_AUTH: 'disabled', MATRX_FACADE_KEY: KEY });
   const [line = ''] = stdout.split('\n');
   expect(JSON.parse(line)).toMatchObject({
     level: 'warn',

@@ -15,6 +15,7 @@ const INSTALLATION: Installation = {
     credentials: { accessKeyId: 'id', secretAccessKey: 'se=cret' },
   },
   apiKey: 'matrx-key',
+  facade: { url: 'http://10.96.0.7', privateKey: 'PRIVATE', publicKey: 'PUBLIC' },
 };
 
 interface Kustomization {
@@ -40,13 +41,15 @@ describe('the kustomization of an installation', () => {
 
   it('keeps secrets out of everything but their own files', () => {
     const { 'kustomization.yaml': kustomization, 'config.env': config, ...secrets } = kustomizationFiles(INSTALLATION);
-    expect(`${kustomization}${config}`).not.toMatch(/se=cret|matrx-key/);
+    expect(`${kustomization}${config}`).not.toMatch(/se=cret|matrx-key|PRIVATE/);
     expect(secrets).toEqual({
       'api-key.env': 'MATRX_API_KEY=matrx-key\n',
+      'facade-key.env': 'MATRX_FACADE_KEY=PRIVATE\n',
       's3-credentials.env': 'AWS_ACCESS_KEY_ID=id\nAWS_SECRET_ACCESS_KEY=se=cret\n',
     });
     expect(config).toBe(
-      'MATRX_S3_BUCKET=matrx-workspaces\nAWS_REGION=us-east-1\nAWS_ENDPOINT_URL_S3=http://127.0.0.1:7070\n',
+      'MATRX_S3_BUCKET=matrx-workspaces\nAWS_REGION=us-east-1\nAWS_ENDPOINT_URL_S3=http://127.0.0.1:7070\n' +
+        'MATRX_FACADE_URL=http://10.96.0.7\nMATRX_SANDBOXD_KEYS=PUBLIC\n',
     );
   });
 

@@ -30,7 +30,8 @@ const unroutedProblem = ({ status, body, method, path }: FacadeContext): Problem
   return { problem: makeProblem('method-not-allowed', `${method} is not possible at ${path}`) };
 };
 
-const toResponse = (error: unknown): ProblemResponse => {
+/** What a failure is answered with. */
+export const toResponse = (error: unknown): ProblemResponse => {
   if (error instanceof ProblemError) return error;
   if (isKubeError(error)) return kubeProblem(error);
   return { problem: makeProblem('internal-error', 'Internal Server Error') };

@@ -1,34 +1,48 @@
-import { createHash, timingSafeEqual } from 'node:crypto';
-import type { FacadeSettings } from '../dependencies.ts';
+import type { IncomingMessage } from 'node:http';
+import { callerName, type Caller } from '../caller.ts';
+import type { FacadeDependencies } from '../dependencies.ts';
 import { makeProblem, ProblemError, problemError } from '../problem.ts';
-import type { FacadeContext, FacadeMiddleware } from '../request-state.ts';
+import type { FacadeMiddleware, RequestState } from '../request-state.ts';
 
 /** Open to everyone, as they tell nothing about any sandbox. */
 const EXEMPT_PATHS: ReadonlySet<string> = new Set(['/', '/health', '/docs', '/openapi.json', '/redoc']);
 
-/**
- * Asks for the API key: in its own header first, otherwise as `Authorization: Bearer`. Hashes of both sides are
- * compared, in constant time, so that neither the key's length nor its beginning can be found out by measuring.
- */
-export const authenticate = ({
-  apiKey,
-  apiKeyHeader,
-}: Pick<FacadeSettings, 'apiKey' | 'apiKeyHeader'>): FacadeMiddleware => {
-  if (apiKey === undefined) return (_context, next) => next();
-  const expected = sha256(apiKey);
-  return (context, next) => {
-    if (EXEMPT_PATHS.has(context.path)) return next();
-    const given = context.get(apiKeyHeader) || bearerToken(context);
-    if (given === '') {
-      context.state.log.warn({ path: context.path, client_ip: context.ip }, 'request without an API key');
-      throw missingKey(apiKeyHeader);
+type AuthenticationDependencies = Pick<FacadeDependencies, 'authenticator' | 'settings'>;
+
+/** Finds out who asks, and puts it into the request's state. Throws 401 without and 403 with a wrong key. */
+export const authenticate =
+  (dependencies: AuthenticationDependencies): FacadeMiddleware =>
+  async (context, next) => {
+    if (!EXEMPT_PATHS.has(context.path)) {
+      const caller = await callerOf(dependencies, context.req, context.path, context.ip, context.state);
+      context.state = { ...context.state, caller, log: context.state.log.child({ caller: callerName(caller) }) };
     }
-    if (!timingSafeEqual(sha256(given), expected)) {
-      context.state.log.warn({ path: context.path, client_ip: context.ip }, 'request with a wrong API key');
-      throw problemError('invalid-api-key', 'Invalid API key.');
-    }
-    return next();
+    await next();
   };
+
+/** The same for what is no Koa request: a connection that asks to be upgraded. */
+export const callerOf = async (
+  { authenticator, settings }: AuthenticationDependencies,
+  request: IncomingMessage,
+  path: string,
+  clientIp: string,
+  { log, signal }: Pick<RequestState, 'log' | 'signal'>,
+): Promise<Caller> => {
+  if (authenticator === undefined) return { kind: 'anonymous' };
+  const secret = secretOf(request, settings.apiKeyHeader);
+  if (secret === '') {
+    log.warn({ path, client_ip: clientIp }, 'request without an API key');
+    throw missingKey(settings.apiKeyHeader);
+  }
+  const caller = await authenticator({ secret }, signal);
+  if (caller !== undefined) return caller;
+  log.warn({ path, client_ip: clientIp }, 'request with a wrong API key');
+  throw problemError('invalid-api-key', 'Invalid API key.');
+};
+
+const secretOf = ({ headers }: IncomingMessage, keyHeader: string): string => {
+  const own = headers[keyHeader.toLowerCase()];
+  return (typeof own === 'string' ? own : '') || (/^bearer +(\S+)\s*$/i.exec(headers.authorization ?? '')?.[1] ?? '');
 };
 
 const missingKey = (header: string): ProblemError =>
@@ -39,8 +53,3 @@ const missingKey = (header: string): ProblemError =>
     ),
     headers: { 'WWW-Authenticate': 'Bearer realm="matrx-sandbox"' },
   });
-
-const bearerToken = (context: FacadeContext): string =>
-  /^bearer +(\S+)\s*$/i.exec(context.get('authorization'))?.[1] ?? '';
-
-const sha256 = (text: string): Buffer => createHash('sha256').update(text).digest();

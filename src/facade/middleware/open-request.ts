@@ -20,7 +20,12 @@ export const openRequest =
     context.res.once('close', onClose);
     shutdown.addEventListener('abort', onShutdown, { once: true });
     if (shutdown.aborted) onShutdown();
-    context.state = { requestId, signal: ended.signal, log: log.child({ request_id: requestId }) };
+    context.state = {
+      requestId,
+      caller: { kind: 'anonymous' },
+      signal: ended.signal,
+      log: log.child({ request_id: requestId }),
+    };
     context.set('X-Request-Id', requestId);
     context.set('X-Content-Type-Options', 'nosniff');
     context.set('Cache-Control', 'no-store');

@@ -1,15 +1,23 @@
+import { generateKeyPairSync } from 'node:crypto';
 import { afterEach, expect } from '@jest/globals';
 import pino from 'pino';
 import { makeApp } from '../../../src/facade/app.ts';
-import type { FacadeSettings, RequestReport } from '../../../src/facade/dependencies.ts';
+import { staticKeyAuthenticator } from '../../../src/facade/authenticator.ts';
+import { makeDaemonConnections } from '../../../src/facade/daemon/connections.ts';
+import type { FacadeDependencies, FacadeSettings, RequestReport } from '../../../src/facade/dependencies.ts';
 import { restPart } from '../../../src/facade/rest-part.ts';
+import { makeUpgradeRoutes } from '../../../src/facade/routes/table.ts';
 import { makeSandboxCache } from '../../../src/facade/sandbox-cache.ts';
+import { makeUpgradeHandler } from '../../../src/facade/upgrades.ts';
 import { NAMESPACE } from '../../support/resources.ts';
+import { systemClock } from '../../../src/base/clock.ts';
 import { systemRandom } from '../../../src/base/random.ts';
 import { makeVirtualClock, type VirtualClock } from '../../support/virtual-clock.ts';
 import { type FakeCluster, makeFakeCluster } from './fake-cluster.ts';
 
 export const API_KEY = 'the-key';
+/** What the facade under test signs its access tokens with; a daemon of a test takes the public half. */
+export const { privateKey: FACADE_KEY, publicKey: FACADE_PUBLIC_KEY } = generateKeyPairSync('ed25519');
 
 export interface Answer {
   readonly status: number;
@@ -51,6 +59,7 @@ afterEach(async () => {
 export const startFacade = async (
   more: Partial<FacadeSettings> = {},
   onRequest: (report: RequestReport) => void = () => undefined,
+  overrides: Partial<FacadeDependencies> = {},
 ): Promise<TestFacade> => {
   const cluster = makeFakeCluster();
   const clock = makeVirtualClock();
@@ -65,7 +74,6 @@ export const startFacade = async (
   const shutdown = new AbortController();
   const settings: FacadeSettings = {
     namespace: NAMESPACE,
-    apiKey: API_KEY,
     apiKeyHeader: 'X-API-Key',
     startTimeoutSeconds: 120,
     stopTimeoutSeconds: 60,
@@ -74,18 +82,24 @@ export const startFacade = async (
     maxOutputBytes: 256 * 1024,
     ...more,
   };
-  const app = makeApp({
+  const dependencies: FacadeDependencies = {
     settings,
     kube: cluster.kube,
     cache: makeSandboxCache(cluster.informer, NAMESPACE),
+    authenticator: staticKeyAuthenticator(API_KEY),
+    // No daemon listens there: an image without one.
+    daemons: makeDaemonConnections({ privateKey: FACADE_KEY, clock: systemClock, port: 1 }),
     clock,
     random: systemRandom,
     log,
     onRequest,
     shutdown: shutdown.signal,
     version: '0.1.0',
-  });
-  const server = restPart({ app, host: '127.0.0.1', port: 0, drainMs: 20_000, shutdown, clock, log });
+    ...overrides,
+  };
+  const app = makeApp(dependencies);
+  const upgrade = makeUpgradeHandler(dependencies, makeUpgradeRoutes(dependencies));
+  const server = restPart({ app, upgrade, host: '127.0.0.1', port: 0, drainMs: 20_000, shutdown, clock, log });
   await server.start({ signal: new AbortController().signal, fail: () => undefined });
   const url = `http://127.0.0.1:${server.address().port}`;
   const facade: TestFacade = {

@@ -1,16 +1,17 @@
 import type { Sandbox } from '../../../api/sandbox.ts';
 import { isKubeError } from '../../../kube/errors.ts';
 import type { Log } from '../../../telemetry/log.ts';
+import { mayActFor } from '../../caller.ts';
 import { apiServerRefusal } from '../../api-server-refusal.ts';
 import { createSandbox } from '../../create-sandbox.ts';
 import type { FacadeDependencies } from '../../dependencies.ts';
-import { parseInput, valueAt } from '../../input-error.ts';
-import { readJsonBody } from '../../json-body.ts';
+import { valueAt } from '../../input-error.ts';
 import { parsePrefer, preferenceApplied } from '../../prefer.ts';
 import { ProblemError, problemError } from '../../problem.ts';
-import { representSandbox } from '../../representation.ts';
+import { representSandbox, SandboxRepresentation } from '../../representation.ts';
 import { requestStop } from '../../request-stop.ts';
-import type { FacadeContext, FacadeMiddleware } from '../../request-state.ts';
+import type { FacadeContext } from '../../request-state.ts';
+import { route } from '../../route.ts';
 import { explanation } from '../../sandbox-status.ts';
 import { givesUp, isFailing, startOutcome, startProblem } from '../../start-outcome.ts';
 import { waitForSandbox } from '../../wait-for-sandbox.ts';
@@ -21,34 +22,57 @@ const FAILING_MS = 20_000;
 const RETRY_AFTER_SECONDS = 10;
 
 /**
- * `POST /sandboxes`: 201 once it takes commands. A start that fails is an error that carries the Sandbox, which is
- * stopped and keeps its record; so that whoever tries again is not kept waiting by what is left of the last try. A start
- * that only takes long goes on: 504, or 202 where the client has said how long it waits (`Prefer: wait=`). A client that
- * leaves ends the wait, never the Sandbox.
+ * 201 once it takes commands. A start that fails is an error that carries the Sandbox, which is stopped and keeps its
+ * record; so that whoever tries again is not kept waiting by what is left of the last try. A start that only takes long
+ * goes on: 504, or 202 where the client has said how long it waits (`Prefer: wait=`). A client that leaves ends the
+ * wait, never the Sandbox.
  */
-export const createRoute = (dependencies: FacadeDependencies): FacadeMiddleware => {
-  const { settings } = dependencies;
-  return async (context) => {
-    const body = await readJsonBody(context.req, settings.maxBodyBytes);
-    const request = parseInput(CreateSandboxRequest, 'body', body);
-    const preference = parsePrefer(context.get('prefer'));
-    const applied = preferenceApplied(preference);
-    if (applied !== undefined) context.set('Preference-Applied', applied);
-    const sandbox = await createSandbox(dependencies, (name) =>
-      requestedSandbox(name, settings.namespace, request, valueAt(body, ['config'])),
-    ).catch((error: unknown) => {
-      throw isKubeError(error, 'Invalid', 'BadRequest') ? apiServerRefusal(error, body) : error;
-    });
-    const { name } = sandbox.metadata;
-    context.state.log.info({ sandbox_id: name, user_id: request.user_id }, 'sandbox created');
-    if (preference.async) return answer(context, 202, sandbox);
-    try {
-      await answerStart(dependencies, context, sandbox, preference.wait);
-    } catch (error) {
-      throw error instanceof ProblemError ? aboutSandbox(error, name) : error;
-    }
-  };
-};
+export const createRoute = (dependencies: FacadeDependencies) =>
+  route({
+    method: 'POST',
+    path: '/sandboxes',
+    operationId: 'createSandbox',
+    tag: 'sandboxes',
+    summary: 'Start a sandbox for a user',
+    access: { kind: 'scope', scope: 'sandboxes:write' },
+    body: CreateSandboxRequest,
+    responses: {
+      201: { description: 'It takes commands.', schema: SandboxRepresentation },
+      202: {
+        description: 'It is starting, and the client preferred not to wait longer.',
+        schema: SandboxRepresentation,
+      },
+    },
+    problems: [
+      'sandbox-stopped',
+      'workspace-in-use',
+      'start-failed',
+      'start-timeout',
+      'storage-unavailable',
+      'no-capacity',
+    ],
+    handle: async (context, { body: request, rawBody }) => {
+      if (!mayActFor(context.state.caller, request.user_id)) {
+        throw problemError('not-allowed', `This API key may not act for the user ${request.user_id}`);
+      }
+      const preference = parsePrefer(context.get('prefer'));
+      const applied = preferenceApplied(preference);
+      if (applied !== undefined) context.set('Preference-Applied', applied);
+      const sandbox = await createSandbox(dependencies, (name) =>
+        requestedSandbox(name, dependencies.settings.namespace, request, valueAt(rawBody, ['config'])),
+      ).catch((error: unknown) => {
+        throw isKubeError(error, 'Invalid', 'BadRequest') ? apiServerRefusal(error, rawBody) : error;
+      });
+      const { name } = sandbox.metadata;
+      context.state.log.info({ sandbox_id: name, user_id: request.user_id }, 'sandbox created');
+      if (preference.async) return answer(context, 202, sandbox);
+      try {
+        await answerStart(dependencies, context, sandbox, preference.wait);
+      } catch (error) {
+        throw error instanceof ProblemError ? aboutSandbox(error, name) : error;
+      }
+    },
+  });
 
 /** `waitSeconds`: how long the client has said it waits. */
 const answerStart = async (

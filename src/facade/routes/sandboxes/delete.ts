@@ -2,15 +2,13 @@ import { z } from 'zod';
 import type { Sandbox } from '../../../api/sandbox.ts';
 import type { FacadeDependencies } from '../../dependencies.ts';
 import { findSandbox } from '../../find-sandbox.ts';
-import { parseInput } from '../../input-error.ts';
 import { parsePrefer, preferenceApplied } from '../../prefer.ts';
-import { queryOf } from '../../query.ts';
-import { representSandbox } from '../../representation.ts';
+import { representSandbox, SandboxRepresentation } from '../../representation.ts';
 import { requestStop } from '../../request-stop.ts';
+import { route } from '../../route.ts';
 import type { FacadeContext } from '../../request-state.ts';
 import { isAtRest } from '../../sandbox-status.ts';
 import { waitForSandbox } from '../../wait-for-sandbox.ts';
-import type { SandboxRoute } from './sandbox-route.ts';
 
 const DeleteQuery = z.object({ graceful: z.stringbool().default(true) });
 
@@ -18,38 +16,51 @@ const DeleteQuery = z.object({ graceful: z.stringbool().default(true) });
 const isOver = (sandbox: Sandbox): boolean => sandbox.spec.desiredState === 'Stopped' && isAtRest(sandbox);
 
 /**
- * `DELETE /sandboxes/{id}?graceful=true`: stops it and keeps its record. 204 means ended AND saved, and nothing else
- * does: 202 while it is still being saved, 200 where it ended and its home could not be published as its own.
+ * Stops it and keeps its record. 204 means ended AND saved, and nothing else does: 202 while it is still being saved,
+ * 200 where it ended and its home could not be published as its own.
  */
-export const deleteRoute = (dependencies: FacadeDependencies): SandboxRoute => {
-  return async (context, id) => {
-    const { graceful } = parseInput(DeleteQuery, 'query', queryOf(context));
-    const preference = parsePrefer(context.get('prefer'));
-    const { log, signal } = context.state;
-    const found = await findSandbox(dependencies, id, signal);
-    if (isOver(found)) return answerOver(context, found);
+export const deleteRoute = (dependencies: FacadeDependencies) =>
+  route({
+    method: 'DELETE',
+    path: '/sandboxes/:id',
+    operationId: 'deleteSandbox',
+    tag: 'sandboxes',
+    summary: 'Stop a sandbox, save its home and keep its record',
+    access: { kind: 'scope', scope: 'sandboxes:write' },
+    query: DeleteQuery,
+    responses: {
+      204: { description: 'It has ended and its home is saved.' },
+      202: { description: 'It is still ending, or its home is still being saved.', schema: SandboxRepresentation },
+      200: { description: 'It has ended; its home could not be published as its own.', schema: SandboxRepresentation },
+    },
+    problems: ['not-found'],
+    handle: async (context, { params: { id = '' }, query: { graceful } }) => {
+      const preference = parsePrefer(context.get('prefer'));
+      const { log, signal } = context.state;
+      const found = await findSandbox(dependencies, id, context.state);
+      if (isOver(found)) return answerOver(context, found);
 
-    const initial =
-      found.metadata.deletionTimestamp === undefined || !graceful
-        ? await requestStop(dependencies, found, { reason: 'user_requested', graceful })
-        : found;
-    log.info({ sandbox_id: id, user_id: found.spec.userId, graceful }, 'sandbox stop requested');
-    const applied = preferenceApplied(preference);
-    if (applied !== undefined) context.set('Preference-Applied', applied);
-    if (preference.async) return answer(context, 202, initial);
+      const initial =
+        found.metadata.deletionTimestamp === undefined || !graceful
+          ? await requestStop(dependencies, found, { reason: 'user_requested', graceful })
+          : found;
+      log.info({ sandbox_id: id, user_id: found.spec.userId, graceful }, 'sandbox stop requested');
+      const applied = preferenceApplied(preference);
+      if (applied !== undefined) context.set('Preference-Applied', applied);
+      if (preference.async) return answer(context, 202, initial);
 
-    const end = await waitForSandbox(dependencies, {
-      initial,
-      judge: (sandbox) => (isOver(sandbox) ? true : undefined),
-      limitMs: (preference.wait ?? dependencies.settings.stopTimeoutSeconds) * 1000,
-      signal,
-    });
-    if (end.kind === 'settled') return answerOver(context, end.sandbox);
-    if (end.kind !== 'gone') return answer(context, 202, end.sandbox);
-    // The finalizer goes only after the home is saved.
-    context.status = 204;
-  };
-};
+      const end = await waitForSandbox(dependencies, {
+        initial,
+        judge: (sandbox) => (isOver(sandbox) ? true : undefined),
+        limitMs: (preference.wait ?? dependencies.settings.stopTimeoutSeconds) * 1000,
+        signal,
+      });
+      if (end.kind === 'settled') return answerOver(context, end.sandbox);
+      if (end.kind !== 'gone') return answer(context, 202, end.sandbox);
+      // The finalizer goes only after the home is saved.
+      context.status = 204;
+    },
+  });
 
 const answerOver = (context: FacadeContext, sandbox: Sandbox): void => {
   if (representSandbox(sandbox).workspace.saved === false) answer(context, 200, sandbox);

@@ -1,0 +1,46 @@
+import type { Sandbox } from '../api/sandbox.ts';
+
+/** What a key may be allowed to do. */
+export const SCOPES = ['sandboxes:read', 'sandboxes:write', 'exec', 'files', 'workspaces'] as const;
+export type Scope = (typeof SCOPES)[number];
+
+/** Who a request comes from, once that is proven. */
+export type Caller =
+  /** Authentication is off, in so many words. */
+  | { readonly kind: 'anonymous' }
+  | {
+      readonly kind: 'key';
+      /** Names the key in logs; not secret. */
+      readonly id: string;
+      /** The users it may act for; undefined: all of them. */
+      readonly users: ReadonlySet<string> | undefined;
+      readonly scopes: ReadonlySet<Scope>;
+    }
+  /** A sandbox itself, by the token of its pod. */
+  | { readonly kind: 'sandbox'; readonly sandbox: string; readonly podUid: string };
+
+export const hasScope = (caller: Caller, scope: Scope): boolean =>
+  caller.kind === 'anonymous' || (caller.kind === 'key' && caller.scopes.has(scope));
+
+export const mayActFor = (caller: Caller, userId: string): boolean =>
+  caller.kind === 'anonymous' || (caller.kind === 'key' && (caller.users === undefined || caller.users.has(userId)));
+
+/** A Sandbox that a caller may not know of is, for it, not there. */
+export const maySee = (caller: Caller, { metadata, spec, status }: Sandbox): boolean =>
+  caller.kind === 'sandbox'
+    ? metadata.name === caller.sandbox && status?.podUid === caller.podUid
+    : mayActFor(caller, spec.userId);
+
+/** Under what name a caller's actions are logged and its idempotency keys are kept. */
+export const callerName = (caller: Caller): string => {
+  switch (caller.kind) {
+    case 'anonymous':
+      return 'anonymous';
+    case 'key':
+      return `key/${caller.id}`;
+    case 'sandbox':
+      return `sandbox/${caller.sandbox}`;
+    default:
+      return caller satisfies never;
+  }
+};

@@ -1,0 +1,28 @@
+import { Router } from '@koa/router';
+import { requireAccess } from './access.ts';
+import type { FacadeSettings } from './dependencies.ts';
+import { parseInput } from './input-error.ts';
+import { readJsonBody } from './json-body.ts';
+import { queryOf } from './query.ts';
+import type { FacadeContext, RequestState } from './request-state.ts';
+import type { Route } from './route.ts';
+
+/** A router of the table's routes: each checks who calls and what it is given before its handler runs. */
+export const registerRoutes = (
+  routes: readonly Route[],
+  settings: Pick<FacadeSettings, 'maxBodyBytes'>,
+): Router<RequestState> => {
+  const router = new Router<RequestState>();
+  for (const route of routes) {
+    router.register(route.path, [route.method], async (context: FacadeContext) => {
+      const params = (context as { readonly params?: Readonly<Record<string, string>> }).params ?? {};
+      requireAccess(route.access, context.state.caller, params['id']);
+      const query = route.query === undefined ? {} : parseInput(route.query, 'query', queryOf(context));
+      const takesJson = route.body !== undefined && route.body !== 'stream';
+      const rawBody = takesJson ? await readJsonBody(context.req, settings.maxBodyBytes) : undefined;
+      const body = takesJson ? parseInput(route.body, 'body', rawBody) : undefined;
+      await route.handle(context, { params, query, body, rawBody });
+    });
+  }
+  return router;
+};

@@ -1,0 +1,21 @@
+import type { FacadeDependencies } from '../dependencies.ts';
+import type { Route, UpgradeRoute } from '../route.ts';
+import { createRoute } from './sandboxes/create.ts';
+import { deleteRoute } from './sandboxes/delete.ts';
+import { execRoute } from './sandboxes/exec.ts';
+import { listRoute } from './sandboxes/list.ts';
+import { readRoute } from './sandboxes/read.ts';
+import { serviceRoutes } from './service.ts';
+
+/** The whole REST API: what the router serves, what the description lists, what the tests walk through. */
+export const makeRoutes = (dependencies: FacadeDependencies): readonly Route[] => [
+  ...serviceRoutes(dependencies),
+  createRoute(dependencies),
+  listRoute(dependencies),
+  readRoute(dependencies),
+  deleteRoute(dependencies),
+  execRoute(dependencies),
+];
+
+/** The routes that take over their connection: WebSockets and the like. */
+export const makeUpgradeRoutes = (_dependencies: FacadeDependencies): readonly UpgradeRoute[] => [];

@@ -1,0 +1,27 @@
+import type { Sandbox } from '../api/sandbox.ts';
+import type { DaemonTarget } from './daemon/connections.ts';
+import { problemError } from './problem.ts';
+import { explanation, sandboxState, takesCommands } from './sandbox-status.ts';
+
+/** Where a Sandbox runs that takes commands. */
+export interface RunningSandbox {
+  readonly pod: string;
+  /** Undefined for the moment until the API server says which address the pod has. */
+  readonly daemon: DaemonTarget | undefined;
+}
+
+/** Throws 400 where there is no container at all, and 409 where it does not take commands (now). */
+export const runningSandbox = (sandbox: Sandbox): RunningSandbox => {
+  const { name } = sandbox.metadata;
+  const { podName, podIP, podUid } = sandbox.status ?? {};
+  if (podName === undefined) {
+    throw problemError('bad-request', `Sandbox ${name} has no container`, { sandbox_id: name });
+  }
+  const state = sandboxState(sandbox);
+  if (!takesCommands(state)) {
+    const why = explanation(sandbox)?.message;
+    const detail = `Sandbox ${name} is not running: it is ${state}${why === undefined ? '' : ` (${why})`}`;
+    throw problemError('sandbox-not-running', detail, { sandbox_id: name });
+  }
+  return { pod: podName, daemon: podIP === undefined || podUid === undefined ? undefined : { podIP, podUid } };
+};

@@ -1,0 +1,95 @@
+import { type IncomingMessage, STATUS_CODES } from 'node:http';
+import type { Duplex } from 'node:stream';
+import { match, type MatchFunction } from 'path-to-regexp';
+import { requireAccess } from './access.ts';
+import { callerName } from './caller.ts';
+import type { FacadeDependencies } from './dependencies.ts';
+import { parseInput } from './input-error.ts';
+import { callerOf } from './middleware/authenticate.ts';
+import { toResponse } from './middleware/answer-problems.ts';
+import { problemError } from './problem.ts';
+import { ClientGone, type RequestState } from './request-state.ts';
+import type { UpgradeRoute } from './route.ts';
+
+export type UpgradeHandler = (request: IncomingMessage, socket: Duplex, head: Buffer) => void;
+
+interface Compiled {
+  readonly route: UpgradeRoute;
+  readonly matches: MatchFunction<Record<string, string | string[]>>;
+}
+
+/**
+ * Requests that want to take over their connection. They are authenticated like any other, and refused by an ordinary
+ * answer with problem details.
+ */
+export const makeUpgradeHandler = (
+  dependencies: FacadeDependencies,
+  routes: readonly UpgradeRoute[],
+): UpgradeHandler => {
+  const compiled: readonly Compiled[] = routes.map((route) => ({ route, matches: match(route.path) }));
+  return (request, socket, head) => {
+    socket.on('error', () => socket.destroy());
+    void serve(dependencies, compiled, request, socket, head);
+  };
+};
+
+const serve = async (
+  dependencies: FacadeDependencies,
+  routes: readonly Compiled[],
+  request: IncomingMessage,
+  socket: Duplex,
+  head: Buffer,
+): Promise<void> => {
+  const state = openState(dependencies, socket);
+  const { pathname, search } = new URL(request.url ?? '/', 'http://facade');
+  try {
+    for (const { route, matches } of routes) {
+      const found = matches(pathname);
+      if (found === false) continue;
+      const params = Object.fromEntries(
+        Object.entries(found.params).map(([name, value]) => [name, Array.isArray(value) ? value.join('/') : value]),
+      );
+      const ip = request.socket.remoteAddress ?? '';
+      const caller = await callerOf(dependencies, request, pathname, ip, state);
+      requireAccess(route.access, caller, params['id']);
+      const given = Object.fromEntries(new URLSearchParams(search));
+      const query = route.query === undefined ? {} : parseInput(route.query, 'query', given);
+      const log = state.log.child({ caller: callerName(caller) });
+      log.info({ method: 'UPGRADE', path: pathname, client_ip: ip }, 'request');
+      await route.upgrade({ request, socket, head, params, query, state: { ...state, caller, log } });
+      return;
+    }
+    throw problemError('not-found', `There is nothing to upgrade to at ${pathname}`);
+  } catch (thrown) {
+    if (thrown instanceof ClientGone || socket.destroyed) return;
+    refuseUpgrade(socket, thrown, state);
+  }
+};
+
+const openState = ({ random, log, shutdown }: FacadeDependencies, socket: Duplex): RequestState => {
+  const requestId = random.hex(16);
+  const gone = new AbortController();
+  socket.once('close', () => gone.abort(new ClientGone()));
+  return {
+    requestId,
+    caller: { kind: 'anonymous' },
+    signal: AbortSignal.any([gone.signal, shutdown]),
+    log: log.child({ request_id: requestId }),
+  };
+};
+
+/** Answers in place of the upgrade, and ends the connection. */
+export const refuseUpgrade = (socket: Duplex, thrown: unknown, { requestId, log }: RequestState): void => {
+  const { problem, headers = {} } = toResponse(thrown);
+  if (problem.status >= 500) log.error({ err: thrown, problem: problem.type }, problem.title);
+  const body = JSON.stringify(problem);
+  const lines = [
+    `HTTP/1.1 ${problem.status} ${STATUS_CODES[problem.status] ?? ''}`,
+    'Content-Type: application/problem+json',
+    `Content-Length: ${Buffer.byteLength(body)}`,
+    `X-Request-Id: ${requestId}`,
+    'Connection: close',
+    ...Object.entries(headers).map(([name, value]) => `${name}: ${value}`),
+  ];
+  socket.end(`${lines.join('\r\n')}\r\n\r\n${body}`);
+};

@@ -1,0 +1,58 @@
+import { generateKeyPairSync } from 'node:crypto';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach } from '@jest/globals';
+import { signAccessToken } from '../../../src/sandboxd/protocol/access-token.ts';
+import { startSandboxd } from '../../../src/sandboxd/sandboxd.ts';
+import type { SandboxdServer } from '../../../src/sandboxd/server.ts';
+import type { SandboxdSettings } from '../../../src/sandboxd/settings.ts';
+
+/** The pod that a test's daemon believes to run in. */
+export const POD_UID = 'pod-of-the-test';
+
+export interface TestDaemon {
+  readonly url: string;
+  readonly port: number;
+  /** A folder of its own, removed after the test. */
+  readonly home: string;
+  /** Lets into this daemon. */
+  readonly token: string;
+  readonly fetch: (path: string, init?: RequestInit) => Promise<Response>;
+}
+
+const { privateKey, publicKey } = generateKeyPairSync('ed25519');
+const running: { readonly server: SandboxdServer; readonly home: string }[] = [];
+
+afterEach(async () => {
+  for (const { server, home } of running.splice(0)) {
+    await server.close();
+    rmSync(home, { recursive: true, force: true });
+  }
+});
+
+/** The real daemon, in this process, on a free port. */
+export const startDaemon = async (more: Partial<SandboxdSettings> = {}): Promise<TestDaemon> => {
+  const home = mkdtempSync(join(tmpdir(), 'matrx-sandboxd-'));
+  const server = await startSandboxd({
+    host: '127.0.0.1',
+    port: 0,
+    keys: [publicKey],
+    podUid: POD_UID,
+    home,
+    environment: { PATH: '/usr/local/bin:/usr/bin:/bin', HOME: home, LANG: 'C.UTF-8' },
+    ...more,
+  });
+  running.push({ server, home });
+  const { port } = server.address();
+  const token = signAccessToken(privateKey, { podUid: POD_UID, now: Date.now(), lifetimeMs: 600_000 });
+  const url = `http://127.0.0.1:${port}`;
+  return {
+    url,
+    port,
+    home,
+    token,
+    fetch: (path, init = {}) =>
+      fetch(`${url}${path}`, { ...init, headers: { authorization: `Bearer ${token}`, ...init.headers } }),
+  };
+};
