@@ -56,7 +56,7 @@ interface FilledOptions extends ClusterTls {
 
 const readCredentials = async (config: KubeConfig): Promise<ClusterCredentials> => {
   const filled: FilledOptions = {};
-  await config.applyToHTTPSOptions(filled as Parameters<KubeConfig['applyToHTTPSOptions']>[0]);
+  await config.applyToHTTPSOptions(filled);
   const headers = { ...filled.headers };
   if (filled.auth !== undefined) headers['Authorization'] = `Basic ${Buffer.from(filled.auth).toString('base64')}`;
   const tls = {

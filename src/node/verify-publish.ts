@@ -2,6 +2,7 @@ import type { KubeObject } from '../api/meta.ts';
 import { CSI_DRIVER_NAME } from '../api/names.ts';
 import type { Pod } from '../api/pod.ts';
 import type { Sandbox } from '../api/sandbox.ts';
+import { workspaceName } from '../api/workspace-id.ts';
 import type { Workspace } from '../api/workspace.ts';
 import type { Clock } from '../base/clock.ts';
 import type { KubeClient, ResourceType } from '../kube/client.ts';
@@ -40,6 +41,7 @@ export interface Verification {
  * from the call. Waits up to 10 s for what the controller is about to write. Throws KubeErrors: the API did not answer.
  */
 export const verifyPublish = async (deps: VerifyDeps, token: string, signal: AbortSignal): Promise<Verification> => {
+  const ahead = lookAhead(deps, token, signal);
   const review = await deps.kube.create<TokenReview>(
     TOKEN_REVIEWS,
     undefined,
@@ -55,21 +57,80 @@ export const verifyPublish = async (deps: VerifyDeps, token: string, signal: Abo
   if (bound.kind !== 'granted') return { verdict: bound, identity: undefined };
   const identity = bound.value;
   const deadline = deps.clock.monotonic() + PATIENCE_MS;
+  const seen = await ahead;
+  if (seen?.name === identity.pod) {
+    const verdict = await lookUp(deps, identity, signal, seen);
+    // Anything else may be so only because it was seen too early: it is looked at again, at once.
+    if (verdict.kind === 'granted') return { verdict, identity };
+  }
   for (;;) {
-    const verdict = await lookUp(deps, identity, signal);
+    const verdict = await lookUp(deps, identity, signal, undefined);
     if (verdict.kind !== 'notYet' || deps.clock.monotonic() >= deadline) return { verdict, identity };
     await deps.clock.sleep(RETRY_MS, signal);
   }
 };
 
-const lookUp = async (deps: VerifyDeps, identity: PodIdentity, signal: AbortSignal): Promise<Verdict<Grant>> => {
-  const pod = await find<Pod>(deps, PODS, identity.pod, signal);
+/** What was looked up while the API server still examined the token. */
+interface Ahead {
+  readonly name: string;
+  readonly pod: Pod | undefined;
+  readonly sandbox: Sandbox | undefined;
+  readonly workspace: Workspace | undefined;
+}
+
+/**
+ * kubelet looks every 300 ms whether the volume is there, so a few round trips decide between two of its looks. Which
+ * pod the token names is only a hint of what to read meanwhile: nothing is granted by it. Never rejects.
+ */
+const lookAhead = async (deps: VerifyDeps, token: string, signal: AbortSignal): Promise<Ahead | undefined> => {
+  const name = podNameIn(token);
+  if (name === undefined) return undefined;
+  const readHome = async () => {
+    // A Sandbox's pod has the Sandbox's name.
+    const sandbox = await find<Sandbox>(deps, SANDBOXES, name, signal);
+    if (sandbox === undefined) return { sandbox, workspace: undefined };
+    const home = workspaceName(sandbox.spec.userId, sandbox.spec.workspace?.name);
+    return { sandbox, workspace: await find<Workspace>(deps, WORKSPACES, home, signal) };
+  };
+  try {
+    const [pod, home] = await Promise.all([find<Pod>(deps, PODS, name, signal), readHome()]);
+    return { name, pod, ...home };
+  } catch {
+    return undefined;
+  }
+};
+
+const podNameIn = (token: string): string | undefined => {
+  try {
+    const claims = JSON.parse(Buffer.from(token.split('.')[1] ?? '', 'base64url').toString('utf8')) as {
+      readonly 'kubernetes.io'?: { readonly pod?: { readonly name?: unknown } };
+    };
+    const name = claims['kubernetes.io']?.pod?.name;
+    return typeof name === 'string' && /^[a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?$/.test(name) ? name : undefined;
+  } catch {
+    return undefined;
+  }
+};
+
+const lookUp = async (
+  deps: VerifyDeps,
+  identity: PodIdentity,
+  signal: AbortSignal,
+  ahead: Ahead | undefined,
+): Promise<Verdict<Grant>> => {
+  const pod = ahead === undefined ? await find<Pod>(deps, PODS, identity.pod, signal) : ahead.pod;
   const owner = judgePod(pod, identity, deps.node);
   if (owner.kind !== 'granted') return owner;
-  const sandbox = await find<Sandbox>(deps, SANDBOXES, owner.value.sandbox, signal);
+  const sandbox =
+    ahead?.sandbox?.metadata.name === owner.value.sandbox
+      ? ahead.sandbox
+      : await find<Sandbox>(deps, SANDBOXES, owner.value.sandbox, signal);
   const claim = judgeSandbox(sandbox, owner.value, identity);
   if (claim.kind !== 'granted') return claim;
-  const workspace = await find<Workspace>(deps, WORKSPACES, claim.value.workspace, signal);
+  const workspace =
+    ahead?.workspace?.metadata.name === claim.value.workspace
+      ? ahead.workspace
+      : await find<Workspace>(deps, WORKSPACES, claim.value.workspace, signal);
   const epoch = judgeWorkspace(workspace, claim.value, owner.value, deps.node);
   if (epoch.kind !== 'granted') return epoch;
   return { kind: 'granted', value: { ...identity, ...owner.value, ...claim.value, epoch: epoch.value } };

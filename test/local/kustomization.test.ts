@@ -57,7 +57,7 @@ describe('the kustomization of an installation', () => {
     const bucket = { embedded: false, bucket: 'homes', region: 'eu-central-1' };
     const installation = { ...INSTALLATION, bucket };
     expect(kustomizationFiles(installation)).not.toHaveProperty('s3-credentials.env');
-    expect(parsed(installation).secretGenerator.map(({ name }) => name)).toEqual(['matrx-api-key']);
+    expect(parsed(installation).secretGenerator.map(({ name }) => name)).toEqual(['matrx-api-key', 'matrx-facade-key']);
   });
 
   it('rolls the pods exactly when what they read at their start changes', () => {

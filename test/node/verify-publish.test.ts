@@ -1,4 +1,5 @@
 import { beforeEach, describe, expect, test } from '@jest/globals';
+import type { KubeClient } from '../../src/kube/client.ts';
 import { KubeError } from '../../src/kube/errors.ts';
 import { verifyPublish } from '../../src/node/verify-publish.ts';
 import { makeVirtualClock, type VirtualClock } from '../support/virtual-clock.ts';
@@ -39,6 +40,62 @@ describe('a publish', () => {
 
   test('with a token that is not the pod’s is refused, and no pod is blamed for it', async () => {
     expect(await verify('stolen')).toMatchObject({ verdict: { reason: 'TokenRejected' }, identity: undefined });
+  });
+
+  describe('whose token is a JWT, as the API server makes them,', () => {
+    const jwtNaming = (name: string): string => {
+      const claims = Buffer.from(JSON.stringify({ 'kubernetes.io': { pod: { name } } })).toString('base64url');
+      return `header.${claims}.token of pod-uid`;
+    };
+
+    test('is granted after two round trips: what the token names is read while it is examined', async () => {
+      const reads: string[] = [];
+      const examined = Promise.withResolvers<void>();
+      const { create, get } = cluster.client(makeEffects());
+      const kube: Pick<KubeClient, 'create' | 'get'> = {
+        create: async (...call) => {
+          await examined.promise;
+          return create(...call);
+        },
+        get: async (ref, ...call) => {
+          reads.push(ref.type.kind);
+          if (reads.length === 3) examined.resolve();
+          return get(ref, ...call);
+        },
+      };
+      const { verdict } = await verifyPublish(
+        { kube, clock, namespace: 'sandboxes', node: NODE },
+        jwtNaming('demo'),
+        forever,
+      );
+      expect(verdict).toMatchObject({ kind: 'granted', value: { pod: 'demo', workspace: 'ann' } });
+      expect(reads).toEqual(['Pod', 'Sandbox', 'Workspace']);
+    });
+
+    test('gets what the token is bound to, and not what it names', async () => {
+      cluster.set('Sandbox', 'other', {
+        ...recorded,
+        metadata: { name: 'other', uid: 'other-uid' },
+        spec: { userId: 'bob' },
+      });
+      expect((await verify(jwtNaming('other'))).verdict).toMatchObject({ kind: 'granted', value: { userId: 'ann' } });
+      expect((await verify(jwtNaming('../secrets'))).verdict).toMatchObject({ kind: 'granted' });
+    });
+
+    test('is looked at again where what was read meanwhile was too early', async () => {
+      cluster.set('Sandbox', 'demo', { ...recorded, status: { podName: 'demo', podUid: 'the one before' } });
+      const { create, get } = cluster.client(makeEffects());
+      const kube: Pick<KubeClient, 'create' | 'get'> = {
+        get,
+        create: async (...call) => {
+          await Promise.resolve();
+          cluster.set('Sandbox', 'demo', recorded);
+          return create(...call);
+        },
+      };
+      const deps = { kube, clock, namespace: 'sandboxes', node: NODE };
+      expect((await verifyPublish(deps, jwtNaming('demo'), forever)).verdict.kind).toBe('granted');
+    });
   });
 
   test('waits for the Sandbox to record its pod', async () => {

@@ -84,7 +84,7 @@ export const makeFakeCluster = (): FakeCluster => {
   const review = (object: object): object => ({
     ...object,
     status: {
-      authenticated: (object as { spec: { token: string } }).spec.token === 'token of pod-uid',
+      authenticated: (object as { spec: { token: string } }).spec.token.endsWith('token of pod-uid'),
       audiences: ['workspace.matrx.dev'],
       user: {
         username: 'system:serviceaccount:sandboxes:default',

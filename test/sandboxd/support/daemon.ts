@@ -11,6 +11,8 @@ import type { SandboxdSettings } from '../../../src/sandboxd/settings.ts';
 /** The pod that a test's daemon believes to run in. */
 export const POD_UID = 'pod-of-the-test';
 
+type DaemonInit = Omit<RequestInit, 'headers'> & { readonly headers?: Readonly<Record<string, string>> };
+
 export interface TestDaemon {
   readonly url: string;
   readonly port: number;
@@ -18,7 +20,7 @@ export interface TestDaemon {
   readonly home: string;
   /** Lets into this daemon. */
   readonly token: string;
-  readonly fetch: (path: string, init?: RequestInit) => Promise<Response>;
+  readonly fetch: (path: string, init?: DaemonInit) => Promise<Response>;
 }
 
 const { privateKey, publicKey } = generateKeyPairSync('ed25519');
