@@ -12,6 +12,7 @@ export interface Identity {
 
 /** Older writers that commit at this very moment can make the swap fail, each of them once. */
 const TRIES = 10;
+const FIRST_EPOCH = 1;
 
 export const isOurs = ({ nonce }: Head, { lineage }: Identity): boolean => nonce.startsWith(`${lineage}-`);
 
@@ -31,7 +32,8 @@ export const claimHead = async (
   signal: AbortSignal | undefined,
 ): Promise<CurrentHead> => {
   for (let tries = 0; tries < TRIES; tries++) {
-    const current = await readHead(deps, signal);
+    // The first epoch of all usually finds nothing: it asks only when its attempt to be first has failed.
+    const current = tries === 0 && identity.epoch === FIRST_EPOCH ? undefined : await readHead(deps, signal);
     if (current !== undefined && isOurs(current.head, identity)) return current;
     if (current !== undefined && current.head.epoch >= identity.epoch) throw fenced(current.head, identity);
     const head: Head = {
