@@ -132,8 +132,18 @@ const environmentOf = async (exports: string): Promise<NodeJS.ProcessEnv> => {
   );
 };
 
+/** A cluster that was stopped keeps its state, and `env` answers from that: whether it runs, only its facade can say. */
+const isUp = async (): Promise<boolean> => {
+  try {
+    const { MATRX_URL: url = '' } = await environmentOf(await capture(node, ['src/main.ts', 'env']));
+    return (await fetch(new URL('/health', url), { signal: AbortSignal.timeout(5000) })).ok;
+  } catch {
+    return false;
+  }
+};
+
 const endToEnd = async (): Promise<readonly Outcome[]> => {
-  const wasUp = (await capture(node, ['src/main.ts', 'env']).catch(() => '')) !== '';
+  const wasUp = await isUp();
   const up = await check('make up', node, ['src/main.ts', 'up']);
   const outcomes = [up];
   if (up.failed === 0) {
