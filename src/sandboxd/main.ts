@@ -2,10 +2,11 @@ import { errorMessage } from '../base/errors.ts';
 import { startSandboxd } from './sandboxd.ts';
 import { loadSandboxdSettings } from './settings.ts';
 
-/** The program: listens until TERM. What runs in the sandbox ends with the container, not with the daemon. */
+/** The program: listens until TERM, which ends what runs in the sandbox, gently, and then the daemon. */
 const run = async (): Promise<void> => {
-  const settings = loadSandboxdSettings();
-  const sandboxd = await startSandboxd(settings);
+  const sandboxd = await startSandboxd(loadSandboxdSettings());
+  const { address, port } = sandboxd.address();
+  process.stderr.write(`sandboxd: listening on ${address}:${port}\n`);
   for (const signal of ['SIGTERM', 'SIGINT'] as const) {
     process.once(signal, () => {
       void sandboxd.close().then(() => process.exit(0));
@@ -13,9 +14,8 @@ const run = async (): Promise<void> => {
   }
 };
 
-try {
-  await run();
-} catch (error) {
+// The bundle is CommonJS, which has no await at its top.
+run().catch((error: unknown) => {
   process.stderr.write(`sandboxd: ${errorMessage(error)}\n`);
   process.exitCode = 1;
-}
+});

@@ -1,4 +1,6 @@
 import { answerEmpty } from './answer.ts';
+import { makeProcessTable, PROCESS_LIMITS } from './processes/process-table.ts';
+import { processRoutes } from './processes/routes.ts';
 import type { Route } from './route.ts';
 import { startServer, type SandboxdServer } from './server.ts';
 import type { SandboxdSettings } from './settings.ts';
@@ -11,6 +13,16 @@ const healthRoute: Route = {
   handle: (_request, answer) => answerEmpty(answer),
 };
 
-/** The daemon of one sandbox: everything it serves, listening. */
-export const startSandboxd = (settings: SandboxdSettings): Promise<SandboxdServer> =>
-  startServer(settings, [healthRoute]);
+/** The daemon of one sandbox: everything it serves, listening. Closing it ends the processes that it started. */
+export const startSandboxd = async (settings: SandboxdSettings): Promise<SandboxdServer> => {
+  const processes = makeProcessTable({ ...settings, limits: { ...PROCESS_LIMITS, ...settings.processes } });
+  const server = await startServer(settings, [healthRoute, ...processRoutes(processes)]);
+  return {
+    address: server.address,
+    close: async () => {
+      // Readers are told how it ended before their connections are cut.
+      await processes.close();
+      await server.close();
+    },
+  };
+};

@@ -1,4 +1,5 @@
 import type { KeyObject } from 'node:crypto';
+import type { ProcessLimits } from './processes/process-table.ts';
 import { parsePublicKey } from './protocol/access-token.ts';
 import { SANDBOXD_PORT } from './protocol/names.ts';
 
@@ -14,6 +15,8 @@ export interface SandboxdSettings {
   readonly home: string;
   /** What processes inherit: the container's environment without the daemon's own settings. */
   readonly environment: Readonly<Record<string, string>>;
+  /** Instead of PROCESS_LIMITS. */
+  readonly processes?: Partial<ProcessLimits>;
 }
 
 /** The daemon's own variables, which the controller sets: whoever runs in the sandbox has no use for them. */

@@ -1,13 +1,17 @@
-import type { IncomingMessage } from 'node:http';
 import { json } from 'node:stream/consumers';
 import type { Readable } from 'node:stream';
-import { decodeFrames, type Frame } from '../../sandboxd/protocol/frames.ts';
+import { systemRandom } from '../../base/random.ts';
+import type { Frame } from '../../sandboxd/protocol/frames.ts';
 import type { ProcessInfo, PtySize, StartProcess } from '../../sandboxd/protocol/process.ts';
 import type { DaemonConnections, DaemonTarget } from './connections.ts';
+import { readFrames } from './read-frames.ts';
 
 /** The process API of a sandbox's daemon (src/sandboxd/protocol/process.ts). Throws what DaemonConnections throws. */
 export interface DaemonProcesses {
-  /** Starts it and reads it from the first byte on. Leaving the loop, or the signal, ends the reading, not the process. */
+  /**
+   * Starts it and reads it from the first byte on. Leaving the loop, or the signal, ends the reading, not the process. A
+   * frame counts as arrived when the next is asked for: what was not asked for is still there for whoever reads next.
+   */
   readonly run: (target: DaemonTarget, start: StartProcess, signal: AbortSignal) => Promise<AsyncGenerator<Frame>>;
   readonly start: (target: DaemonTarget, start: StartProcess, signal: AbortSignal) => Promise<ProcessInfo>;
   readonly output: (
@@ -40,14 +44,27 @@ export const makeDaemonProcesses = ({ request }: Pick<DaemonConnections, 'reques
   const post = async (target: DaemonTarget, path: string, body: unknown, signal: AbortSignal): Promise<void> => {
     (await request(target, { method: 'POST', path, body: { json: body }, signal })).resume();
   };
+  const acknowledge = (
+    target: DaemonTarget,
+    { id, reader, cursor }: { readonly id: string; readonly reader: string; readonly cursor: number },
+    signal: AbortSignal,
+  ): Promise<void> => post(target, of(id, `/output/acknowledge?reader=${reader}&cursor=${cursor}`), {}, signal);
   return {
-    run: async (target, start, signal) =>
-      frames(await request(target, { method: 'POST', path: `${PATH}?attach=1`, body: { json: start }, signal })),
+    run: async (target, start, signal) => {
+      const reader = systemRandom.hex(8);
+      const path = `${PATH}?attach=1&reader=${reader}`;
+      return readFrames(await request(target, { method: 'POST', path, body: { json: start }, signal }), (id, cursor) =>
+        acknowledge(target, { id, reader, cursor }, signal),
+      );
+    },
     start: async (target, start, signal) =>
       (await json(await request(target, { method: 'POST', path: PATH, body: { json: start }, signal }))) as ProcessInfo,
     output: async (target, id, { cursor, follow }, signal) => {
-      const path = of(id, `/output?cursor=${cursor}${follow ? '' : '&follow=0'}`);
-      return frames(await request(target, { method: 'GET', path, signal }));
+      const reader = systemRandom.hex(8);
+      const path = of(id, `/output?cursor=${cursor}${follow ? `&reader=${reader}` : '&follow=0'}`);
+      return readFrames(await request(target, { method: 'GET', path, signal }), (_id, acknowledged) =>
+        acknowledge(target, { id, reader, cursor: acknowledged }, signal),
+      );
     },
     list: async (target, signal) => {
       const answer = (await json(await request(target, { method: 'GET', path: PATH, signal }))) as {
@@ -72,12 +89,3 @@ export const makeDaemonProcesses = ({ request }: Pick<DaemonConnections, 'reques
     },
   };
 };
-
-/** The connection ends with the loop, however that ends. */
-async function* frames(answer: IncomingMessage): AsyncGenerator<Frame> {
-  try {
-    yield* decodeFrames(answer);
-  } finally {
-    answer.destroy();
-  }
-}

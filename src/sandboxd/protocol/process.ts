@@ -69,10 +69,17 @@ export interface OutputGap {
  * GET    /matrx/processes                                 { processes: ProcessInfo[] }, the running and the last ended
  * GET    /matrx/processes/:id                             ProcessInfo
  * GET    /matrx/processes/:id/output?cursor=N[&follow=0]  frames from byte N; ends with `end`, or (follow=0) with what is there
+ * POST   /matrx/processes/:id/output/acknowledge?reader=R&cursor=N   all before byte N has arrived at reader R
  * POST   /matrx/processes/:id/input?offset=N              the body goes to stdin; N bytes were sent before. { offset }, the
  *                                                         bytes taken so far: what is sent twice is taken once
  * POST   /matrx/processes/:id/input/close                 ends stdin
  * POST   /matrx/processes/:id/signal {signal}             to the process group
  * POST   /matrx/processes/:id/resize {cols, rows}
  * DELETE /matrx/processes/:id                             KILL if it runs, and forget it
+ *
+ * A reader of frames (output, or start with attach=1) may name itself by `&reader=R`, anew each time. No more than
+ * ACKNOWLEDGED_WINDOW_BYTES are then sent ahead of what it acknowledges, which it does after every ACKNOWLEDGE_EVERY_BYTES
+ * and at the latest after READER_SILENCE_MS (names.ts), and what it has not acknowledged is still there, for the time of
+ * its linger, when it comes back for it. Without a name that holds for what the system has taken to send, and a broken
+ * connection loses what was on its way, if the buffer has moved on.
  */

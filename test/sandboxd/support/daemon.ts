@@ -24,6 +24,9 @@ export interface TestDaemon {
 }
 
 const { privateKey, publicKey } = generateKeyPairSync('ed25519');
+/** Signs access tokens that every test's daemon accepts. */
+export const DAEMON_KEY = privateKey;
+export const DAEMON_PUBLIC_KEY = publicKey;
 const running: { readonly server: SandboxdServer; readonly home: string }[] = [];
 
 afterEach(async () => {
@@ -54,7 +57,10 @@ export const startDaemon = async (more: Partial<SandboxdSettings> = {}): Promise
     port,
     home,
     token,
-    fetch: (path, init = {}) =>
-      fetch(`${url}${path}`, { ...init, headers: { authorization: `Bearer ${token}`, ...init.headers } }),
+    fetch: (path, init = {}) => {
+      const headers = new Headers(init.headers);
+      if (!headers.has('authorization')) headers.set('authorization', `Bearer ${token}`);
+      return fetch(`${url}${path}`, { ...init, headers });
+    },
   };
 };
