@@ -52,6 +52,7 @@ const SANDBOX: Kind = {
     { name: 'User', type: 'string', jsonPath: '.spec.userId' },
     { name: 'Phase', type: 'string', jsonPath: '.status.phase' },
     { name: 'Node', type: 'string', jsonPath: '.status.node' },
+    { name: 'Expires', type: 'string', jsonPath: '.status.expiresAt', priority: 1 },
     { name: 'Pod', type: 'string', jsonPath: '.status.podName', priority: 1 },
     { name: 'Workspace', type: 'string', jsonPath: '.status.workspace.name', priority: 1 },
     { name: 'Saved', type: 'string', jsonPath: condition('WorkspaceSaved', 'status'), priority: 1 },

@@ -23,6 +23,16 @@ export const LABEL_USER = 'matrx.dev/user';
 export const ANNOTATION_STOP_REASON = 'matrx.dev/stop-reason';
 /** Seconds the processes get to end by themselves, in place of the template's; the home is saved in any case. */
 export const ANNOTATION_STOP_GRACE_SECONDS = 'matrx.dev/stop-grace-seconds';
+/**
+ * RFC 3339, written by the facade for each heartbeat, at most every 30 s: the controller copies it into the status of a
+ * run that it belongs to. In an annotation, so that whoever may only patch a Sandbox can send one.
+ */
+export const ANNOTATION_LAST_HEARTBEAT = 'matrx.dev/last-heartbeat';
+/**
+ * Any new text of 1 to 64 characters begins a new run of a Sandbox whose lifetime is over and whose desiredState is
+ * still Running: a resume in one patch. While a run is going on it means nothing, then or later.
+ */
+export const ANNOTATION_NEW_RUN = 'matrx.dev/new-run';
 /** `<Reason>: <message>` of a start that the facade gave up on, for those who read the record later. */
 export const ANNOTATION_START_FAILURE = 'matrx.dev/start-failure';
 

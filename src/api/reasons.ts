@@ -33,6 +33,7 @@ export const Reason = {
   SavingWorkspace: 'SavingWorkspace',
   Stopped: 'Stopped',
   Suspended: 'Suspended',
+  Expired: 'Expired',
   // WorkspaceRestored, WorkspaceSaved, and a Workspace's Ready and Saved
   NotStarted: 'NotStarted',
   Restored: 'Restored',
@@ -49,6 +50,7 @@ export const Reason = {
   StorageForbidden: 'StorageForbidden',
   BucketNotFound: 'BucketNotFound',
   WorkspaceCorrupt: 'WorkspaceCorrupt',
+  RestoreRefused: 'RestoreRefused',
   NodeDiskFull: 'NodeDiskFull',
   Fenced: 'Fenced',
   InternalError: 'InternalError',

@@ -9,13 +9,34 @@ const immutable = (field: string) => ({
   message: `${field} cannot be changed after creation`,
 });
 
-/** When a sandbox ends by itself. */
+export const DEFAULT_LIFETIME = { ttlSeconds: 7200, onExpire: 'Stop', retainSeconds: 86_400 } as const;
+
+/** When a sandbox ends by itself, and when it is forgotten. */
 export const Lifetime = z.object({
-  ttlSeconds: z.int().min(60).max(31_536_000).default(7200).describe('Seconds from start to expiry.'),
-  idleSeconds: z.int().min(60).max(31_536_000).optional(),
-  heartbeatSeconds: z.int().min(10).max(86_400).optional(),
-  onExpire: z.enum(['Stop', 'Suspend']).default('Stop'),
-  retainSeconds: z.int().min(0).max(31_536_000).default(86_400),
+  ttlSeconds: z
+    .int()
+    .min(1)
+    .max(31_536_000)
+    .default(DEFAULT_LIFETIME.ttlSeconds)
+    .describe(
+      'Seconds from the moment the sandbox is first ready to its end. A change counts at once, also for a sandbox whose time was over: it goes on when the new end lies in the future.',
+    ),
+  idleSeconds: z.int().min(60).max(31_536_000).optional().describe('Recorded, and not enforced by this version.'),
+  heartbeatSeconds: z.int().min(10).max(86_400).optional().describe('Recorded, and not enforced by this version.'),
+  onExpire: z
+    .enum(['Stop', 'Suspend'])
+    .default(DEFAULT_LIFETIME.onExpire)
+    .describe(
+      'Either ends the pod and saves the home. A sandbox that was to stop is finished, and deleted after retainSeconds; one that was to be suspended is kept until somebody deletes it.',
+    ),
+  retainSeconds: z
+    .int()
+    .min(0)
+    .max(31_536_000)
+    .default(DEFAULT_LIFETIME.retainSeconds)
+    .describe(
+      'Seconds that a finished Sandbox (stopped, or expired with onExpire: Stop) stays listed, counted from status.stoppedAt. Then it is deleted, if its home is saved. The workspace stays.',
+    ),
 });
 
 const SandboxWorkspace = z
@@ -64,8 +85,8 @@ export const SandboxSpec = z
       .describe("The caller's own data: kept and given back, never read.")
       .meta({ maxProperties: 256 }),
     workspace: SandboxWorkspace,
-    lifetime: Lifetime.default({ ttlSeconds: 7200, onExpire: 'Stop', retainSeconds: 86_400 }).describe(
-      'When the sandbox ends by itself. Recorded, and not enforced by this version.',
+    lifetime: Lifetime.default({ ...DEFAULT_LIFETIME }).describe(
+      'When the sandbox ends by itself, and how long it is listed after that.',
     ),
   })
   .describe('What is asked for. Only userId is required.');
@@ -95,8 +116,16 @@ export const SandboxStatus = z.object({
     .object({ count: z.int().min(1), podUid: z.string().max(64), lastTime: Time })
     .optional()
     .describe('Pods in a row that had to be replaced: the next one is made after a growing delay.'),
-  expiresAt: Time.optional(),
-  lastHeartbeatTime: Time.optional(),
+  run: z
+    .object({
+      startedAt: Time.describe('When it was taken up from rest.'),
+      readyAt: Time.optional().describe('When it was first ready: from here on its lifetime counts.'),
+      request: z.string().max(64).optional().describe('The last matrx.dev/new-run that was seen.'),
+    })
+    .optional()
+    .describe('The stretch of life that is going on, or whose lifetime is over. A pod that is replaced is part of it.'),
+  expiresAt: Time.optional().describe('When the lifetime of the run is over: run.readyAt + lifetime.ttlSeconds.'),
+  lastHeartbeatTime: Time.optional().describe('The last heartbeat of the run.'),
   workspace: z
     .object({
       name: z.string().max(253),

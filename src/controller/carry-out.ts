@@ -61,6 +61,11 @@ export const carryOut = async (
       await unlessGone(client.mergePatch(workspaceRef(action.workspace), patch, options));
       return undefined;
     }
+    case 'deleteSandbox': {
+      const { uid, resourceVersion } = action.sandbox;
+      await unlessGone(client.delete(sandboxRef(action.sandbox), { signal, uid, resourceVersion }));
+      return undefined;
+    }
     case 'createWorkspace':
       caches.workspaces.put(await client.create<Workspace>(WORKSPACES, namespace, action.workspace, options));
       return undefined;

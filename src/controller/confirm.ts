@@ -48,6 +48,12 @@ const isSo = async (deps: ConfirmDeps, assumption: Assumption, signal: AbortSign
       if (sandbox !== undefined) caches.sandboxes.put(sandbox);
       return sandbox?.metadata.uid === assumption.uid && sandbox.metadata.generation === assumption.generation;
     }
+    case 'sandboxUnchanged': {
+      const { name, uid, resourceVersion } = assumption.sandbox;
+      const sandbox = await find<Sandbox>(deps, SANDBOXES, name, signal);
+      if (sandbox !== undefined) caches.sandboxes.put(sandbox);
+      return sandbox?.metadata.uid === uid && sandbox.metadata.resourceVersion === resourceVersion;
+    }
     case 'sandboxGone': {
       const sandbox = await find<Sandbox>(deps, SANDBOXES, assumption.name, signal);
       if (sandbox !== undefined) caches.sandboxes.put(sandbox);

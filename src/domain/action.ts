@@ -18,6 +18,7 @@ export type Assumption =
   | { readonly kind: 'workspaceUnchanged'; readonly workspace: Seen }
   | { readonly kind: 'workspaceAbsent'; readonly name: string }
   | { readonly kind: 'sandboxSpecUnchanged'; readonly name: string; readonly uid: string; readonly generation: number }
+  | { readonly kind: 'sandboxUnchanged'; readonly sandbox: Seen }
   | { readonly kind: 'sandboxGone'; readonly name: string; readonly uid: string }
   /** There is no pod of this name, or another than this Sandbox owns it. */
   | { readonly kind: 'noPodOf'; readonly podName: string; readonly sandboxUid: string };
@@ -31,6 +32,8 @@ export type Action =
       readonly finalizers: readonly string[];
       readonly assuming: readonly Assumption[];
     }
+  /** The record of a finished sandbox; its finalizer still sees to it that nothing unsaved goes with it. */
+  | { readonly kind: 'deleteSandbox'; readonly sandbox: Seen }
   | { readonly kind: 'createWorkspace'; readonly workspace: Workspace }
   | { readonly kind: 'acquireWriter'; readonly workspace: Seen; readonly writer: WorkspaceWriter }
   | {

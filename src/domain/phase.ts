@@ -1,17 +1,17 @@
 import { Reason } from '../api/reasons.ts';
 import type { SandboxPhase } from '../api/sandbox.ts';
 import { isStalled } from './progress-conditions.ts';
-import { isDeleting } from './seen.ts';
 import type { Situation, Verdict } from './step.ts';
 
 const FAILED: readonly Reason[] = [Reason.PodFailed, Reason.ImagePullFailed, Reason.ContainerFailing];
 
 /** One word for a table; nothing decides from it. */
-export const phaseOf = ({ sandbox, podView }: Situation, ready: Verdict): SandboxPhase => {
+export const phaseOf = ({ sandbox, run, podView }: Situation, ready: Verdict): SandboxPhase => {
   if (ready.status === 'True') return 'Ready';
   if (ready.reason === Reason.Stopped) return 'Stopped';
   if (ready.reason === Reason.Suspended) return 'Suspended';
-  if (isDeleting(sandbox) || sandbox.spec.desiredState !== 'Running') return 'Saving';
+  if (ready.reason === Reason.Expired) return sandbox.spec.lifetime?.onExpire === 'Suspend' ? 'Suspended' : 'Stopped';
+  if (run.kind !== 'going') return 'Saving';
   if (isStalled(ready) || FAILED.includes(ready.reason)) return 'Failed';
   return podView.kind === 'live' && podView.pod.spec?.nodeName !== undefined ? 'Starting' : 'Pending';
 };

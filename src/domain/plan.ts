@@ -3,10 +3,12 @@ import { Reason } from '../api/reasons.ts';
 import type { SandboxStatus } from '../api/sandbox.ts';
 import { canonicalJson } from '../base/json.ts';
 import type { Action } from './action.ts';
+import { deadlineMs } from './deadline.ts';
 import { homeOf } from './home.ts';
 import type { Observed } from './observed.ts';
 import { podReadiness } from './pod-readiness.ts';
 import { podView } from './pod-view.ts';
+import { runView } from './run.ts';
 import { sandboxStatus } from './sandbox-status.ts';
 import { isDeleting, seen } from './seen.ts';
 import { START_RULES } from './start-rules.ts';
@@ -25,31 +27,30 @@ export const plan = (observed: Observed): readonly Action[] => {
   if (isDeleting(sandbox) && !(sandbox.metadata.finalizers ?? []).includes(SANDBOX_FINALIZER)) return [];
   const situation: Situation = {
     ...observed,
+    run: runView(sandbox, observed.now),
     home: homeOf(sandbox),
     podView: podView(observed.pod, sandbox),
     writer: writerView(observed.workspace, sandbox),
   };
   const step = nextStep(situation);
-  const requeue: readonly Action[] =
-    step.requeueAfterMs === undefined ? [] : [{ kind: 'requeue', afterMs: step.requeueAfterMs }];
-  switch (step.status) {
-    case 'skip':
-      return [...step.actions, ...requeue];
-    case 'before':
-      return [...statusActions(situation, step), ...step.actions, ...requeue];
-    case 'after':
-      return [...step.actions, ...statusActions(situation, step), ...requeue];
-    default:
-      return step.status satisfies never;
-  }
+  if (step.status === 'skip') return [...step.actions, ...requeue(step.requeueAfterMs)];
+  const status = sandboxStatus(situation, step);
+  const deadline = deadlineMs({ ...sandbox, status }, situation.run.kind, observed.now);
+  const again = requeue(sooner(step.requeueAfterMs, deadline));
+  const told = statusActions(situation, status);
+  return step.status === 'before' ? [...told, ...step.actions, ...again] : [...step.actions, ...told, ...again];
 };
 
+const requeue = (afterMs: number | undefined): readonly Action[] =>
+  afterMs === undefined ? [] : [{ kind: 'requeue', afterMs }];
+
+const sooner = (a: number | undefined, b: number | undefined): number | undefined =>
+  a === undefined || b === undefined ? (a ?? b) : Math.min(a, b);
+
 const nextStep = (situation: Situation): Step => {
-  const { sandbox, podView: pod } = situation;
+  const { run, podView: pod } = situation;
   const unexpected = wait(Reason.InternalError, 'no rule fits; the controller looks again');
-  if (isDeleting(sandbox) || sandbox.spec.desiredState !== 'Running') {
-    return firstStep(STOP_RULES, situation, unexpected);
-  }
+  if (run.kind !== 'going') return firstStep(STOP_RULES, situation, unexpected);
   const running: Step =
     pod.kind === 'live'
       ? { ready: podReadiness(situation, pod.pod), actions: [], status: 'after', requeueAfterMs: undefined }
@@ -58,9 +59,7 @@ const nextStep = (situation: Situation): Step => {
 };
 
 /** Nothing where nothing would change: a status write wakes every watcher, this controller first. */
-const statusActions = (situation: Situation, step: Step): readonly Action[] => {
-  const { sandbox } = situation;
-  const status = sandboxStatus(situation, step);
+const statusActions = ({ sandbox }: Situation, status: SandboxStatus): readonly Action[] => {
   if (comparable(status) === comparable(sandbox.status)) return [];
   return [
     { kind: 'writeSandboxStatus', sandbox: seen(sandbox), status },

@@ -8,11 +8,15 @@ const NEEDS_A_PERSON: readonly Reason[] = [
   Reason.PodNameTaken,
   Reason.PodRefused,
   Reason.WorkspaceCorrupt,
+  Reason.RestoreRefused,
   Reason.BucketNotFound,
   Reason.StorageForbidden,
 ];
 
-const AT_REST: readonly Reason[] = [Reason.PodReady, Reason.Stopped, Reason.Suspended];
+/** Ended, and its home let go. */
+const ENDED: readonly Reason[] = [Reason.Stopped, Reason.Suspended, Reason.Expired];
+
+export const isEnded = (ready: Verdict): boolean => ENDED.includes(ready.reason);
 
 export const isStalled = (ready: Verdict): boolean => NEEDS_A_PERSON.includes(ready.reason);
 
@@ -23,6 +27,6 @@ export const isStalled = (ready: Verdict): boolean => NEEDS_A_PERSON.includes(re
 export const progressConditions = (ready: Verdict): readonly (readonly [type: string, verdict: Verdict])[] => {
   const repeated: Verdict = { ...ready, status: 'True' };
   if (isStalled(ready)) return [[SandboxConditionType.Stalled, repeated]];
-  if (AT_REST.includes(ready.reason)) return [];
+  if (ready.reason === Reason.PodReady || isEnded(ready)) return [];
   return [[SandboxConditionType.Reconciling, repeated]];
 };

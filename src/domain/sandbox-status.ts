@@ -3,11 +3,13 @@ import type { Pod } from '../api/pod.ts';
 import { SandboxConditionType } from '../api/reasons.ts';
 import type { SandboxStatus } from '../api/sandbox.ts';
 import { rfc3339 } from '../base/clock.ts';
+import { lastHeartbeat } from './heartbeat.ts';
 import { phaseOf } from './phase.ts';
-import { progressConditions } from './progress-conditions.ts';
+import { isEnded, progressConditions } from './progress-conditions.ts';
 import { stopReason } from './stop-request.ts';
 import { countFailure } from './restart-delay.ts';
-import { isDeleting, uidOf } from './seen.ts';
+import { notAfter, runExpiry } from './run.ts';
+import { uidOf } from './seen.ts';
 import { condition } from './set-condition.ts';
 import type { Situation, Step, Verdict } from './step.ts';
 import { workspaceRestored } from './workspace-restored.ts';
@@ -19,22 +21,21 @@ export const sandboxStatus = (situation: Situation, step: Step): SandboxStatus =
   const before = sandbox.status;
   const podFailures =
     step.failedPodUid === undefined ? before?.podFailures : countFailure(before, step.failedPodUid, now);
+  const lastHeartbeatTime = lastHeartbeat(situation);
   const workspace = workspacePart(situation);
   return {
     observedGeneration: sandbox.metadata.generation ?? 0,
     phase: phaseOf(situation, step.ready),
-    ...(isUnwanted(situation) ? { stopReason: stopReason(sandbox) } : {}),
+    ...(situation.run.kind === 'going' ? {} : { stopReason: stopReason(sandbox, situation.run) }),
     conditions: conditions(situation, step.ready),
     ...podPart(situation),
     ...times(situation, step.ready),
     ...(podFailures === undefined ? {} : { podFailures }),
-    ...(before?.expiresAt === undefined ? {} : { expiresAt: before.expiresAt }),
-    ...(before?.lastHeartbeatTime === undefined ? {} : { lastHeartbeatTime: before.lastHeartbeatTime }),
+    ...runPart(situation, step.ready),
+    ...(lastHeartbeatTime === undefined ? {} : { lastHeartbeatTime }),
     ...(workspace === undefined ? {} : { workspace }),
   };
 };
-
-const isUnwanted = ({ sandbox }: Situation): boolean => isDeleting(sandbox) || sandbox.spec.desiredState !== 'Running';
 
 const conditions = (situation: Situation, ready: Verdict): readonly Condition[] & Condition[] => {
   const { sandbox, now } = situation;
@@ -72,12 +73,19 @@ const times = (situation: Situation, ready: Verdict): Partial<SandboxStatus> => 
   const pod = ourPod(situation);
   const isNewPod = pod !== undefined && before?.podUid !== uidOf(pod);
   const startedAt = (isNewPod ? undefined : before?.startedAt) ?? (ready.status === 'True' ? rfc3339(now) : undefined);
-  const isAtRest = ready.reason === 'Stopped' || ready.reason === 'Suspended';
-  const stoppedAt = isAtRest ? (before?.stoppedAt ?? rfc3339(now)) : undefined;
+  const stoppedAt = isEnded(ready) ? notAfter(now, before?.stoppedAt ?? rfc3339(now)) : undefined;
   return {
     ...(startedAt === undefined ? {} : { startedAt }),
     ...(stoppedAt === undefined ? {} : { stoppedAt }),
   };
+};
+
+const runPart = ({ sandbox, run: view, now }: Situation, ready: Verdict): Partial<SandboxStatus> => {
+  if (view.kind === 'none') return {};
+  const isFirst = ready.status === 'True' && view.run.readyAt === undefined;
+  const run = isFirst ? { ...view.run, readyAt: rfc3339(now) } : view.run;
+  const expiresAt = runExpiry(run, sandbox);
+  return { run, ...(expiresAt === undefined ? {} : { expiresAt: rfc3339(expiresAt) }) };
 };
 
 /** What is told of the workspace is frozen when the writer is given up: from then on it is the next one's. */

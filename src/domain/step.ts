@@ -3,10 +3,12 @@ import type { Action } from './action.ts';
 import type { HomeKind } from './home.ts';
 import type { Observed } from './observed.ts';
 import type { PodView } from './pod-view.ts';
+import type { RunView } from './run.ts';
 import type { WriterView } from './writer.ts';
 
 /** An Observed with its parts already judged: what the rules read. */
 export interface Situation extends Observed {
+  readonly run: RunView;
   readonly home: HomeKind;
   readonly podView: PodView;
   readonly writer: WriterView;

@@ -1,6 +1,9 @@
 import { SANDBOX_FINALIZER } from '../api/names.ts';
 import { Reason } from '../api/reasons.ts';
+import { rfc3339 } from '../base/clock.ts';
 import type { Assumption } from './action.ts';
+import { retainedUntil } from './deadline.ts';
+import { ttlSeconds } from './run.ts';
 import { isDeleting, seen, stillUnwanted, uidOf } from './seen.ts';
 import { savingMessage, sessionTrouble } from './session-verdict.ts';
 import { act, type Rule, type Situation, wait } from './step.ts';
@@ -8,17 +11,18 @@ import { release } from './start-rules.ts';
 import { stopGraceSeconds } from './stop-request.ts';
 import { isReleasable } from './writer.ts';
 
-const endPod: Rule = ({ podView, sandbox }) => {
+const endPod: Rule = ({ podView, sandbox, run }) => {
   if (podView.kind !== 'live' && podView.kind !== 'ended') return undefined;
   const uid = uidOf(podView.pod);
-  const graceSeconds = stopGraceSeconds(sandbox);
-  return act(Reason.Stopping, 'the pod is being ended', [
+  const graceSeconds = stopGraceSeconds(sandbox, run);
+  const why = run.kind === 'over' ? `the lifetime of ${ttlSeconds(sandbox)} s is over; ` : '';
+  return act(Reason.Stopping, `${why}the pod is being ended`, [
     {
       kind: 'deletePod',
       name: sandbox.metadata.name,
       uid,
       ...(graceSeconds === undefined ? {} : { graceSeconds }),
-      assuming: stillUnwanted(sandbox),
+      assuming: stillUnwanted(sandbox, run),
     },
   ]);
 };
@@ -76,10 +80,40 @@ const nothingIsLeft = ({ home, workspace, sandbox }: Situation): readonly Assump
   return [noPod, { kind: 'workspaceUnchanged', workspace: seen(workspace) }];
 };
 
-const rest: Rule = ({ sandbox }) =>
-  sandbox.spec.desiredState === 'Suspended'
+/**
+ * Its record was kept for as long as was asked. The deletion is refused when the Sandbox has changed since, so one that
+ * somebody starts again at this moment stays.
+ */
+const retire: Rule = ({ sandbox, now }) => {
+  const due = retainedUntil(sandbox);
+  if (due === undefined || now < due) return undefined;
+  return {
+    ready: { status: 'False', reason: Reason.Stopping, message: 'the sandbox was listed for as long as was asked' },
+    actions: [
+      { kind: 'deleteSandbox', sandbox: seen(sandbox) },
+      {
+        kind: 'emitEvent',
+        type: 'Normal',
+        reason: 'RetentionOver',
+        note: `deleted, as it ended at ${sandbox.status?.stoppedAt} and spec.lifetime.retainSeconds is over; its workspace stays`,
+      },
+    ],
+    status: 'skip',
+    requeueAfterMs: undefined,
+  };
+};
+
+const rest: Rule = ({ sandbox, run }) => {
+  if (run.kind === 'over') {
+    return wait(
+      Reason.Expired,
+      `its lifetime of ${ttlSeconds(sandbox)} s was over at ${rfc3339(run.expiresAt)}; raise spec.lifetime.ttlSeconds, or set spec.desiredState to Stopped and back to Running, to start again`,
+    );
+  }
+  return sandbox.spec.desiredState === 'Suspended'
     ? wait(Reason.Suspended, 'suspended by spec.desiredState; set it to Running to start again')
     : wait(Reason.Stopped, 'stopped by spec.desiredState; set it to Running to start again');
+};
 
-/** How a sandbox ends: pod, save, writer, and only then the finalizer. */
-export const STOP_RULES: readonly Rule[] = [endPod, awaitPod, awaitSave, letGo, removeFinalizer, rest];
+/** How a sandbox ends: pod, save, writer, and only then the finalizer, or rest until nobody asks for its record. */
+export const STOP_RULES: readonly Rule[] = [endPod, awaitPod, awaitSave, letGo, removeFinalizer, retire, rest];

@@ -14,6 +14,7 @@ const NORMAL: readonly string[] = [
   Reason.SavingWorkspace,
   Reason.Stopped,
   Reason.Suspended,
+  Reason.Expired,
   Reason.PodTerminating,
 ];
 
@@ -67,6 +68,7 @@ const TROUBLES: readonly string[] = [
   Reason.StorageForbidden,
   Reason.BucketNotFound,
   Reason.WorkspaceCorrupt,
+  Reason.RestoreRefused,
   Reason.NodeDiskFull,
   Reason.Fenced,
   Reason.InternalError,

@@ -23,7 +23,7 @@ export type SandboxState = (typeof SANDBOX_STATES)[number];
  * - creating: no pod yet (it may wait for its workspace); starting: there is one, being restored and started.
  * - ready: it takes commands; running: it does, and has sent a heartbeat.
  * - shutting_down: to be stopped, suspended or deleted, and not yet ended and saved. Never skipped.
- * - stopped, expired, suspended: ended, and its home saved.
+ * - stopped, expired, suspended: ended, and its home saved. One whose lifetime is over is still asked to run.
  * - failed: only a person can help (Stalled), or the facade gave the start up. A pod that dies is replaced, which is
  *   `starting` again.
  */
@@ -37,6 +37,10 @@ export const sandboxState = (sandbox: Sandbox): SandboxState => {
     return status?.stopReason === 'expired' ? 'expired' : 'stopped';
   }
   const ready = findCondition(status?.conditions, SandboxConditionType.Ready);
+  if (status?.stopReason === 'expired' && isObserved(sandbox)) {
+    if (ready?.reason !== Reason.Expired) return 'shutting_down';
+    return spec.lifetime?.onExpire === 'Suspend' ? 'suspended' : 'expired';
+  }
   if (findCondition(status?.conditions, SandboxConditionType.Stalled)?.status === 'True') return 'failed';
   if (ready?.status === 'True') return status?.lastHeartbeatTime === undefined ? 'ready' : 'running';
   return status?.podName === undefined ? 'creating' : 'starting';

@@ -39,9 +39,28 @@ const live = async (world: World, crashed: () => Promise<void>): Promise<void> =
   await until('nothing is left', () => world.api.newest().sandboxes.size === 0 && world.api.newest().pods.size === 0);
 };
 
-const writesOfALife = async (): Promise<number> => {
+/** A life that nobody ends: it runs out, is saved, and is forgotten when nobody asks for its record any more. */
+const runOut = async (world: World, crashed: () => Promise<void>): Promise<void> => {
+  const until: World['until'] = async (what, holds) => {
+    for (let attempt = 0; attempt < 20; attempt++) {
+      try {
+        await world.until(what, holds, 150);
+        return;
+      } catch (error) {
+        if (attempt === 19) throw error;
+        await crashed();
+      }
+    }
+  };
+  world.create(aSandbox('demo').with({ lifetime: { ttlSeconds: 60, onExpire: 'Stop', retainSeconds: 60 } }));
+  await until('Ready', isReady(world, 'demo'));
+  world.node.write('demo');
+  await until('forgotten', () => world.api.newest().sandboxes.size === 0);
+};
+
+const writesOfALife = async (life = live): Promise<number> => {
   const world = await makeWorld();
-  await live(world, () => Promise.reject(new Error('nothing has crashed')));
+  await life(world, () => Promise.reject(new Error('nothing has crashed')));
   await world.stop();
   return world.client().writes.length;
 };
@@ -71,5 +90,23 @@ describe('a controller that dies right after a write', () => {
     }
     // After the last few there was nothing left to do.
     expect(survived).toBeGreaterThan(total * 0.9);
+  });
+
+  test('any write of a life that runs out: it ends in time, is saved, and is forgotten once [A2.3] [T3]', async () => {
+    const total = await writesOfALife(runOut);
+    expect(total).toBeGreaterThan(10);
+    for (let count = 1; count <= total; count++) {
+      const world = await makeWorld();
+      world.client().dieAfter(count);
+      await runOut(world, () => world.restart());
+      await world.stop();
+      const { status } = world.workspace('ann') ?? {};
+      expect({ count, status }).toMatchObject({
+        count,
+        status: { epoch: 1, session: { state: 'Closed', dirty: false }, head: { epoch: 1 } },
+      });
+      expect(status).not.toHaveProperty('writer');
+      expect(world.api.newest().pods.size).toBe(0);
+    }
   });
 });

@@ -98,7 +98,9 @@ export const makeModelClient = (api: ApiServer): ModelClient => {
         update(ref, (object) => ({ ...object, status }) as KubeObject, { resourceVersion });
       }),
     delete: async (ref, options) =>
-      write('delete', ref, undefined, () => api.delete(kindOf(ref.type), ref.name, options?.uid)),
+      write('delete', ref, undefined, () =>
+        api.delete(kindOf(ref.type), ref.name, { uid: options?.uid, resourceVersion: options?.resourceVersion }),
+      ),
     replace: unused('replace'),
     apply: unused('apply'),
     exec: unused('exec'),

@@ -24,12 +24,16 @@ export interface World {
   readonly workspace: (name: string) => Workspace | undefined;
   readonly ready: (name: string) => Condition | undefined;
   readonly want: (name: string, desiredState: Sandbox['spec']['desiredState']) => void;
+  readonly lifetime: (name: string, lifetime: Partial<Sandbox['spec']['lifetime']>) => void;
+  readonly annotate: (name: string, annotations: Readonly<Record<string, string>>) => void;
+  /** Milliseconds since the epoch. */
+  readonly now: () => number;
   /** Lets controllers and node work until `holds`, for at most so many virtual seconds; throws with the state at the end. */
   readonly until: (what: string, holds: () => boolean, seconds?: number) => Promise<void>;
   /** Lets them work for so many virtual seconds. */
   readonly run: (seconds: number) => Promise<void>;
-  /** The controller process ends, however it is, and a new one starts with empty caches. */
-  readonly restart: () => Promise<void>;
+  /** The controller process ends, however it is, and a new one starts with empty caches, so many virtual seconds later. */
+  readonly restart: (seconds?: number) => Promise<void>;
   readonly stop: () => Promise<void>;
 }
 
@@ -100,12 +104,24 @@ export const makeWorld = async (): Promise<World> => {
     ready: (name) => findCondition(sandbox(name)?.status?.conditions, 'Ready'),
     want: (name, desiredState) =>
       api.update('sandboxes', name, (before) => ({ ...before, spec: { ...before.spec, desiredState } })),
+    lifetime: (name, lifetime) =>
+      api.update('sandboxes', name, ({ spec, ...before }) => ({
+        ...before,
+        spec: { ...spec, lifetime: { ...spec.lifetime, ...lifetime } },
+      })),
+    annotate: (name, annotations) =>
+      api.update('sandboxes', name, ({ metadata, ...before }) => ({
+        ...before,
+        metadata: { ...metadata, annotations: { ...metadata.annotations, ...annotations } },
+      })),
+    now: clock.now,
     until,
     run: async (seconds) => {
       for (let passed = 0; passed < seconds; passed++) await second();
     },
-    restart: async () => {
+    restart: async (seconds = 0) => {
       await process.end();
+      for (let passed = 0; passed < seconds; passed++) await second();
       process = await startProcess();
     },
     stop: () => process.end(),

@@ -3,6 +3,7 @@ import * as fc from 'fast-check';
 import { type Condition, findCondition } from '../../src/api/condition.ts';
 import type { Sandbox } from '../../src/api/sandbox.ts';
 import { homeOf } from '../../src/domain/home.ts';
+import { runView } from '../../src/domain/run.ts';
 import { isPodReady } from '../../src/domain/pod-view.ts';
 import { plan } from '../../src/domain/plan.ts';
 import { writerView } from '../../src/domain/writer.ts';
@@ -12,6 +13,8 @@ import { observe, type PassOptions, reconcileSandbox, reconcileWorkspace, view, 
 
 type Happening =
   | { readonly what: 'create' | 'delete' | 'write' | 'evict' | 'fence' | 'step'; readonly name: Name }
+  | { readonly what: 'heartbeat' | 'newRun'; readonly name: Name }
+  | { readonly what: 'lifetime'; readonly name: Name; readonly lifetime: Partial<Sandbox['spec']['lifetime']> }
   | { readonly what: 'killPod' | 'forceKillPod' | 'forceDelete'; readonly name: Name }
   | { readonly what: 'want'; readonly name: Name; readonly state: Sandbox['spec']['desiredState'] }
   | { readonly what: 'deleteWorkspace' | 'toggleBucket' | 'toggleTemplate' }
@@ -45,12 +48,29 @@ const happening: fc.Arbitrary<Happening> = fc.oneof(
       state: fc.constantFrom('Running', 'Stopped', 'Suspended'),
     }),
   },
+  { weight: 2, arbitrary: fc.record({ what: fc.constantFrom('heartbeat' as const, 'newRun'), name }) },
+  {
+    weight: 3,
+    arbitrary: fc.record({
+      what: fc.constant('lifetime' as const),
+      name,
+      lifetime: fc.record(
+        {
+          ttlSeconds: fc.constantFrom(1, 60, 900, 7_200),
+          retainSeconds: fc.constantFrom(0, 60, 86_400),
+          onExpire: fc.constantFrom('Stop', 'Suspend'),
+        },
+        { requiredKeys: [] },
+      ),
+    }),
+  },
   {
     weight: 1,
     arbitrary: fc.record({ what: fc.constantFrom('deleteWorkspace' as const, 'toggleBucket', 'toggleTemplate') }),
   },
   { weight: 2, arbitrary: fc.record({ what: fc.constant('run' as const), name, rounds: fc.nat({ max: 12 }) }) },
   { weight: 1, arbitrary: fc.record({ what: fc.constant('tick' as const), ms: fc.nat({ max: 60_000 }) }) },
+  { weight: 1, arbitrary: fc.record({ what: fc.constant('tick' as const), ms: fc.nat({ max: 3 * 3_600_000 }) }) },
 );
 // fast-check's own idea of an array is ten long: nothing would ever get as far as Ready.
 const history = fc.array(happening, { maxLength: 120, size: 'max' });
@@ -69,6 +89,12 @@ const happen = (cluster: ModelCluster, event: Happening): void => {
       return user.delete(event.name);
     case 'want':
       return user.want(event.name, event.state);
+    case 'lifetime':
+      return user.lifetime(event.name, event.lifetime);
+    case 'heartbeat':
+      return user.heartbeat(event.name);
+    case 'newRun':
+      return user.newRun(event.name);
     case 'write':
       return node.write(event.name);
     case 'evict':
@@ -152,6 +178,32 @@ const checkHonest = (sandbox: Sandbox, world: Snapshot): void => {
   expect(sandbox.status?.observedGeneration ?? 0).toBeLessThanOrEqual(sandbox.metadata.generation ?? 0);
 };
 
+/** Finished and saved, and its retention over. */
+const isKeptTooLong = ({ spec, status: of }: Sandbox, now: number): boolean => {
+  const isFinished =
+    spec.desiredState === 'Stopped' || (of?.stopReason === 'expired' && spec.lifetime.onExpire === 'Stop');
+  const saved = findCondition(of?.conditions, 'WorkspaceSaved');
+  const isSaved = saved?.status === 'True' || saved?.reason === 'Ephemeral';
+  return isFinished && isSaved && Date.parse(of?.stoppedAt ?? '') + spec.lifetime.retainSeconds * 1000 <= now;
+};
+
+/** What one state may say of a run, given the state before. */
+const checkRun = (old: Sandbox, sandbox: Sandbox): void => {
+  const { run: before, lastHeartbeatTime: heartbeatBefore } = old.status ?? {};
+  const { run, expiresAt, lastHeartbeatTime } = sandbox.status ?? {};
+  if (run === undefined) {
+    expect(lastHeartbeatTime).toBe(heartbeatBefore);
+    return;
+  }
+  // A pod that is replaced adds nothing, and a heartbeat counts in the run it was sent in.
+  if (before?.startedAt === run.startedAt && before.readyAt !== undefined) expect(run.readyAt).toBe(before.readyAt);
+  if (status(sandbox, 'Ready')?.status === 'True') expect(run.readyAt).toBeDefined();
+  expect(expiresAt === undefined).toBe(run.readyAt === undefined);
+  if (lastHeartbeatTime !== undefined) {
+    expect(Date.parse(lastHeartbeatTime)).toBeGreaterThanOrEqual(Date.parse(run.startedAt));
+  }
+};
+
 const checkTransitions = (old: Sandbox | undefined, sandbox: Sandbox): void => {
   for (const { type, status: is, lastTransitionTime: at } of sandbox.status?.conditions ?? []) {
     const was = findCondition(old?.status?.conditions, type);
@@ -177,13 +229,17 @@ describe('after any history of users, failures, stale caches and crashes', () =>
           const workspace = api.newest().workspaces.get(workspaceNameOf(sandbox));
           const holder = workspace?.status?.writer;
           expect(sandbox.metadata.deletionTimestamp).toBeUndefined();
-          if (sandbox.spec.desiredState === 'Running') {
+          const run = runView(sandbox, api.now());
+          if (run.kind === 'going') {
             const isOthers = holder !== undefined && holder.uid !== sandbox.metadata.uid;
             expect(status(sandbox, 'Ready')).toMatchObject(
               isOthers ? { status: 'False', reason: 'WorkspaceInUse' } : { status: 'True', reason: 'PodReady' },
             );
           } else {
-            expect(status(sandbox, 'Ready')?.reason).toBe(sandbox.spec.desiredState);
+            const isOver = run.kind === 'over';
+            expect(status(sandbox, 'Ready')?.reason).toBe(isOver ? 'Expired' : sandbox.spec.desiredState);
+            expect(sandbox.status?.stopReason).toBe(isOver ? 'expired' : 'user_requested');
+            expect(isKeptTooLong(sandbox, api.now())).toBe(false);
             expect(pod).toBeUndefined();
             expect(holder?.uid).not.toBe(sandbox.metadata.uid);
           }
@@ -227,6 +283,21 @@ describe('after any history of users, failures, stale caches and crashes', () =>
           for (const [each, sandbox] of world.sandboxes) {
             const old = api.history[index - 1]?.sandboxes.get(each);
             if (old?.metadata.uid === sandbox.metadata.uid) checkTransitions(old, sandbox);
+          }
+        }
+      }),
+      runs,
+    );
+  });
+
+  test('a lifetime counts from the first Ready of its run, whatever becomes of its pods [A2.2] [T3]', () => {
+    fc.assert(
+      fc.property(history, (events) => {
+        const { api } = afterHistory(events);
+        for (const [index, world] of api.history.entries()) {
+          for (const [each, sandbox] of world.sandboxes) {
+            const old = api.history[index - 1]?.sandboxes.get(each);
+            if (old !== undefined && old.metadata.uid === sandbox.metadata.uid) checkRun(old, sandbox);
           }
         }
       }),

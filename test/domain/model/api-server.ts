@@ -28,8 +28,8 @@ export class Refused extends Error {
 export const NOW = Date.UTC(2026, 0, 1);
 
 interface Preconditions {
-  readonly uid?: string;
-  readonly resourceVersion?: string;
+  readonly uid?: string | undefined;
+  readonly resourceVersion?: string | undefined;
 }
 
 const specOf = (object: KubeObject): string => JSON.stringify((object as { readonly spec?: unknown }).spec);
@@ -49,8 +49,8 @@ export interface ApiServer {
     change: (object: Kinds[K]) => Kinds[K],
     seen?: Preconditions,
   ) => void;
-  /** Sets the deletion timestamp where something still holds the object, removes it otherwise. */
-  readonly delete: (kind: KindOfObject, name: string, uid?: string) => void;
+  /** Sets the deletion timestamp where something still holds the object, removes it otherwise. `seen` are preconditions. */
+  readonly delete: (kind: KindOfObject, name: string, seen?: Preconditions) => void;
   /** Takes the object away, whoever holds it. */
   readonly erase: (kind: KindOfObject, name: string) => void;
   /** Calls `listener` after every change; returns how to stop that. */
@@ -85,10 +85,17 @@ export const makeApiServer = (): ApiServer => {
     }
   };
 
-  const remove: ApiServer['delete'] = (kind, name, uid) => {
+  const requireSeen = ({ metadata }: KubeObject, { uid, resourceVersion }: Preconditions): void => {
+    if (uid !== undefined && uid !== metadata.uid) throw new Refused(`${metadata.name} is another one`);
+    if (resourceVersion !== undefined && resourceVersion !== metadata.resourceVersion) {
+      throw new Refused(`${metadata.name} has changed`);
+    }
+  };
+
+  const remove: ApiServer['delete'] = (kind, name, seen = {}) => {
     const object = newest()[kind].get(name);
     if (object === undefined) throw new Refused(`no ${kind} ${name}`, 'NotFound');
-    if (uid !== undefined && uid !== object.metadata.uid) throw new Refused(`${name} is another of ${kind}`);
+    requireSeen(object, seen);
     if (object.metadata.deletionTimestamp !== undefined) return;
     // A pod's kubelet holds it; before there is one, nothing does.
     const isHeld =
@@ -131,11 +138,8 @@ export const makeApiServer = (): ApiServer => {
     ) => {
       const object = newest()[kind].get(name);
       if (object === undefined) throw new Refused(`no ${kind} ${name}`, 'NotFound');
-      const { uid, resourceVersion, generation = 0 } = object.metadata;
-      if (seen.uid !== undefined && seen.uid !== uid) throw new Refused(`${name} is another ${kind}`);
-      if (seen.resourceVersion !== undefined && seen.resourceVersion !== resourceVersion) {
-        throw new Refused(`${name} has changed`);
-      }
+      requireSeen(object, seen);
+      const { generation = 0 } = object.metadata;
       const changed: KubeObject = change(object);
       const metadata = {
         ...changed.metadata,

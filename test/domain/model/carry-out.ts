@@ -1,5 +1,7 @@
-import type { Action, Assumption } from '../../../src/domain/action.ts';
+import { findCondition } from '../../../src/api/condition.ts';
+import type { Action, Assumption, Seen } from '../../../src/domain/action.ts';
 import { podView } from '../../../src/domain/pod-view.ts';
+import { runView } from '../../../src/domain/run.ts';
 import { sessionOfEpoch, writerView } from '../../../src/domain/writer.ts';
 import { type ApiServer, Refused, type Snapshot } from './api-server.ts';
 
@@ -16,6 +18,10 @@ export const carryOut = (api: ApiServer, sandboxName: string, action: Action): v
       requireAll(api.newest(), action.assuming);
       checkNothingIsHeld(api.newest(), action.sandbox.uid);
       api.update('sandboxes', action.sandbox.name, withFinalizers(action.finalizers), action.sandbox);
+      return;
+    case 'deleteSandbox':
+      checkNothingIsUnsaved(api.newest(), action.sandbox);
+      api.delete('sandboxes', action.sandbox.name, action.sandbox);
       return;
     case 'addWorkspaceFinalizer':
       api.update('workspaces', action.workspace.name, withFinalizers(action.finalizers), action.workspace);
@@ -63,8 +69,8 @@ export const carryOut = (api: ApiServer, sandboxName: string, action: Action): v
       return;
     case 'deletePod':
       requireAll(api.newest(), action.assuming);
-      checkNotWanted(api.newest(), action.name, action.uid);
-      api.delete('pods', action.name, action.uid);
+      checkNotWanted(api.newest(), api.now(), action.name, action.uid);
+      api.delete('pods', action.name, { uid: action.uid });
       return;
     case 'writeSandboxStatus':
       api.update(
@@ -127,6 +133,8 @@ const holds = ({ sandboxes, workspaces, pods }: Snapshot, assumption: Assumption
       const metadata = sandboxes.get(assumption.name)?.metadata;
       return metadata?.uid === assumption.uid && metadata.generation === assumption.generation;
     }
+    case 'sandboxUnchanged':
+      return sandboxes.get(assumption.sandbox.name)?.metadata.resourceVersion === assumption.sandbox.resourceVersion;
     case 'sandboxGone':
       return sandboxes.get(assumption.name)?.metadata.uid !== assumption.uid;
     case 'noPodOf':
@@ -153,12 +161,27 @@ const checkNothingIsHeld = (world: Snapshot, sandboxUid: string): void => {
   }
 };
 
+/**
+ * A record goes only when it is finished and nothing of it is unsaved, as the newest state has it. One that has changed
+ * since it was looked at is refused by the API server, so it does not count.
+ */
+const checkNothingIsUnsaved = (world: Snapshot, seen: Seen): void => {
+  const sandbox = world.sandboxes.get(seen.name);
+  if (sandbox === undefined || sandbox.metadata.resourceVersion !== seen.resourceVersion) return;
+  checkNothingIsHeld(world, seen.uid);
+  const { desiredState, lifetime } = sandbox.spec;
+  const isSuspended = desiredState === 'Suspended' || (desiredState === 'Running' && lifetime.onExpire === 'Suspend');
+  if (isSuspended) throw new Broken('a suspended sandbox is purged');
+  const saved = findCondition(sandbox.status?.conditions, 'WorkspaceSaved');
+  if (saved?.status !== 'True' && saved?.reason !== 'Ephemeral') throw new Broken('an unsaved sandbox is purged');
+};
+
 /** A pod that the newest state wants and that can save must never be deleted, however old the observation. */
-const checkNotWanted = ({ sandboxes, workspaces, pods }: Snapshot, name: string, uid: string): void => {
+const checkNotWanted = ({ sandboxes, workspaces, pods }: Snapshot, now: number, name: string, uid: string): void => {
   const pod = pods.get(name);
   const sandbox = sandboxes.get(name);
   if (pod?.metadata.uid !== uid || sandbox === undefined) return;
-  if (sandbox.metadata.deletionTimestamp !== undefined || sandbox.spec.desiredState !== 'Running') return;
+  if (runView(sandbox, now).kind !== 'going') return;
   if (podView(pod, sandbox).kind !== 'live') return;
   const workspace = [...workspaces.values()].find((one) => one.status?.writer?.uid === sandbox.metadata.uid);
   const writer = writerView(workspace, sandbox);

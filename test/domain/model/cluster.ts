@@ -1,4 +1,4 @@
-import { GROUP_VERSION } from '../../../src/api/names.ts';
+import { ANNOTATION_LAST_HEARTBEAT, ANNOTATION_NEW_RUN, GROUP_VERSION } from '../../../src/api/names.ts';
 import type { Sandbox } from '../../../src/api/sandbox.ts';
 import { aSandbox, aTemplate } from '../../support/resources.ts';
 import { type ApiServer, ignoreRefusal, makeApiServer } from './api-server.ts';
@@ -16,9 +16,13 @@ export interface ModelCluster {
   readonly user: {
     readonly create: (name: Name) => void;
     readonly want: (name: Name, desiredState: Sandbox['spec']['desiredState']) => void;
+    readonly lifetime: (name: Name, lifetime: Partial<Sandbox['spec']['lifetime']>) => void;
+    readonly heartbeat: (name: Name) => void;
+    /** Asks for a new run, if the lifetime of this one is over. */
+    readonly newRun: (name: Name) => void;
     readonly delete: (name: Name) => void;
   };
-  /** Lets controller and node work on fresh caches until neither has anything to do. Rounds taken. */
+  /** Lets controller and node work on fresh caches until neither has anything to do, not even ten minutes later. Rounds taken. */
   readonly settle: () => number;
 }
 
@@ -38,6 +42,14 @@ export const makeModelCluster = (): ModelCluster => {
     return sandboxWrites.length + workspaceWrites.length + steps.length > 0;
   };
 
+  const annotate = (name: Name, annotation: string, text: string): void =>
+    ignoreRefusal(() =>
+      api.update('sandboxes', name, (sandbox) => ({
+        ...sandbox,
+        metadata: { ...sandbox.metadata, annotations: { ...sandbox.metadata.annotations, [annotation]: text } },
+      })),
+    );
+
   return {
     api,
     node,
@@ -47,12 +59,22 @@ export const makeModelCluster = (): ModelCluster => {
         ignoreRefusal(() =>
           api.update('sandboxes', name, (sandbox) => ({ ...sandbox, spec: { ...sandbox.spec, desiredState } })),
         ),
+      lifetime: (name, lifetime) =>
+        ignoreRefusal(() =>
+          api.update('sandboxes', name, ({ spec, ...sandbox }) => ({
+            ...sandbox,
+            spec: { ...spec, lifetime: { ...spec.lifetime, ...lifetime } },
+          })),
+        ),
+      heartbeat: (name) => annotate(name, ANNOTATION_LAST_HEARTBEAT, new Date(api.now()).toISOString()),
+      newRun: (name) => annotate(name, ANNOTATION_NEW_RUN, String(api.history.length)),
       delete: (name) => ignoreRefusal(() => api.delete('sandboxes', name)),
     },
     settle: () => {
       node.bucket.reachable = true;
       for (let rounds = 0; rounds < MOST_ROUNDS; rounds++) {
-        // Past every restart delay.
+        if (round()) continue;
+        // Past every restart delay, and past whatever else is due by then.
         api.tick(600_000);
         if (!round()) return rounds;
       }

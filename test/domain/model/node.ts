@@ -115,7 +115,7 @@ export const makeNode = (api: ApiServer): ModelNode => {
       return true;
     }
     if (isOrphan(pod)) {
-      api.delete('pods', pod.metadata.name, uid);
+      api.delete('pods', pod.metadata.name, { uid });
       return true;
     }
     if (pod.status?.phase === 'Failed') return unpublish(uid);
