@@ -3,11 +3,57 @@ import { Conditions } from './condition.ts';
 import type { ObjectMeta } from './meta.ts';
 import { UserId, WorkspaceNameSuffix } from './user-id.ts';
 
+const Time = z.string().meta({ format: 'date-time' });
+
+/** Below the workspace's prefix, as ./src/workspace/layout.ts names it: a commit, or what a fenced writer had not committed. */
+const ManifestKey = z
+  .string()
+  .max(128)
+  .regex(/^\.ws\/(manifests\/[0-9]{10,}-[0-9]{10,}-[0-9a-f]{8}|conflicts\/[0-9]{10,}-[0-9a-f]{16})\.json\.gz$/);
+
+/**
+ * Asks that the next session begins with the tree of an older commit: as a new commit on top of the newest, so that
+ * nothing is lost by it, and undone by asking for the one before.
+ */
+export const WorkspaceRestore = z
+  .object({
+    requestId: z
+      .string()
+      .min(1)
+      .max(64)
+      .regex(/^[A-Za-z0-9._-]+$/)
+      .describe('A new one for each wish: what was carried out once is not carried out again.'),
+    manifest: ManifestKey.optional().describe('The commit, by its manifest, as status.history has it.'),
+    sequence: z
+      .int()
+      .min(1)
+      .optional()
+      .describe('The commit, by its number; one far back is found by its manifest only.'),
+  })
+  .meta({
+    'x-kubernetes-validations': [
+      {
+        rule: 'has(self.manifest) != has(self.sequence)',
+        message: 'give manifest or sequence, one of them',
+        fieldPath: '.manifest',
+      },
+      {
+        rule: 'self.requestId != oldSelf.requestId || self == oldSelf',
+        message: 'another commit needs another requestId',
+        fieldPath: '.requestId',
+      },
+    ],
+  });
+export type WorkspaceRestore = z.infer<typeof WorkspaceRestore>;
+
 /** One user's durable files. The controller creates it on demand; its prefix follows from userId and name. */
 export const WorkspaceSpec = z
   .object({
     userId: UserId.describe('Whose files these are. Cannot be changed.'),
     name: WorkspaceNameSuffix.optional().describe("One of the user's named workspaces; without it the user's own."),
+    restore: WorkspaceRestore.optional().describe(
+      'An older commit to go back to when the workspace is opened next. A sandbox that runs is not disturbed.',
+    ),
   })
   .describe('Whose files these are, and which of them.')
   .meta({
@@ -44,13 +90,12 @@ export const SessionReason = z.enum([
   'StorageForbidden',
   'BucketNotFound',
   'WorkspaceCorrupt',
+  'RestoreRefused',
   'NodeDiskFull',
   'Fenced',
   'InternalError',
 ]);
 export type SessionReason = z.infer<typeof SessionReason>;
-
-const Time = z.string().meta({ format: 'date-time' });
 
 /** Written by the node driver that holds the epoch, each time with a test that the writer's epoch is still its own. */
 export const WorkspaceSession = z.object({
@@ -76,6 +121,28 @@ export const WorkspaceHead = z.object({
 });
 export type WorkspaceHead = z.infer<typeof WorkspaceHead>;
 
+/** A commit of the past. */
+export const WorkspaceCommit = z.object({
+  sequence: z.int().min(1),
+  manifest: z.string().max(1024).describe("Below the workspace's prefix; what spec.restore.manifest takes."),
+  committedAt: Time,
+  files: z.int().min(0),
+  bytes: z.int().min(0),
+});
+export type WorkspaceCommit = z.infer<typeof WorkspaceCommit>;
+
+/** Older ones are in the bucket: `matrx workspace log`. */
+export const MAX_HISTORY = 20;
+
+/** What spec.restore has come to. */
+export const WorkspaceRestored = z.object({
+  requestId: z.string().max(64),
+  sequence: z.int().min(0).describe('Of the commit whose tree was taken.'),
+  manifest: z.string().max(1024).describe('Of the commit whose tree was taken.'),
+  at: Time,
+});
+export type WorkspaceRestored = z.infer<typeof WorkspaceRestored>;
+
 export const WorkspaceWriter = z.object({
   sandbox: z.string().max(253),
   uid: z.string().max(64).describe("The Sandbox's uid: a new Sandbox of the same name is another writer."),
@@ -90,6 +157,12 @@ export const WorkspaceStatus = z.object({
   writer: WorkspaceWriter.optional(),
   session: WorkspaceSession.optional(),
   head: WorkspaceHead.optional(),
+  history: z
+    .array(WorkspaceCommit)
+    .max(MAX_HISTORY)
+    .optional()
+    .describe('The newest commits that node drivers have told of, the newest first.'),
+  restored: WorkspaceRestored.optional().describe('The last spec.restore that was carried out.'),
   conditions: Conditions.optional(),
 });
 export type WorkspaceStatus = z.infer<typeof WorkspaceStatus>;

@@ -4,6 +4,7 @@ import type { SessionFailure } from './session-failure.ts';
 import type { SessionRecord } from './session-record.ts';
 import type { SessionView } from './session-status.ts';
 import type { HomeObservation } from './session-work.ts';
+import { withCommit } from './commit-history.ts';
 
 /** What is known about a session, in one place: each change wakes who waits for it and is reported. */
 export interface SessionBoard {
@@ -37,6 +38,7 @@ export const makeSessionBoard = (
     dirty: false,
     skipped: 0,
     head: undefined,
+    commits: [],
   };
   let reportedAt = -Infinity;
   let steps = 0;
@@ -61,10 +63,11 @@ export const makeSessionBoard = (
       set({ record: next, ready: view.ready || next.state === 'Conflict', progress: undefined, failure });
       report();
     },
-    sawHead: (head) => set({ head }),
+    sawHead: (head) => set({ head, commits: withCommit(view.commits, head) }),
     observed: (observation) => {
       set({
         head: observation.head,
+        commits: withCommit(view.commits, observation.head),
         dirty: observation.unsettled > 0,
         skipped: observation.skipped,
         failure: undefined,

@@ -26,6 +26,7 @@ const STORE_REASONS: Readonly<Record<StoreErrorReason, SessionReason>> = {
 const HOME_REASONS: Readonly<Record<HomeErrorReason, SessionReason>> = {
   Fenced: 'Fenced',
   Corrupt: 'WorkspaceCorrupt',
+  RestoreRefused: 'RestoreRefused',
   DiskFull: 'NodeDiskFull',
   NotRestored: 'InternalError',
   NotQuiet: 'InternalError',

@@ -1,4 +1,4 @@
-import type { Workspace } from '../api/workspace.ts';
+import type { Workspace, WorkspaceCommit } from '../api/workspace.ts';
 import { backoffDelay, type BackoffPolicy } from '../base/backoff.ts';
 import type { Clock } from '../base/clock.ts';
 import type { Random } from '../base/random.ts';
@@ -7,6 +7,7 @@ import { isKubeError } from '../kube/errors.ts';
 import { FIELD_MANAGER_NODE } from '../api/names.ts';
 import { WORKSPACES } from '../kube/resource-types.ts';
 import type { Log } from '../telemetry/log.ts';
+import { mergeHistory } from './commit-history.ts';
 import { statusPatch, viewKey, type SessionView } from './session-status.ts';
 
 export interface ReporterDeps {
@@ -34,6 +35,7 @@ export const makeSessionReporter = (deps: ReporterDeps): SessionReporter => {
   let latest: SessionView | undefined;
   let written: string | undefined;
   let moot = false;
+  let history: readonly WorkspaceCommit[] | undefined;
   let running: Promise<void> | undefined;
 
   const isDue = (): boolean =>
@@ -59,11 +61,21 @@ export const makeSessionReporter = (deps: ReporterDeps): SessionReporter => {
   };
 
   const write = async (view: SessionView): Promise<void> => {
-    await deps.kube.jsonPatch(refOf(view), statusPatch(view, deps.node, deps.clock.now()), {
-      subresource: 'status',
-      fieldManager: FIELD_MANAGER_NODE,
-      signal: stopping.signal,
-    });
+    const before = view.commits.length === 0 ? [] : (history ?? (await readHistory(view)));
+    const after = mergeHistory(before, view.commits);
+    const changed = after.length > 0 && after[0]?.manifest !== before[0]?.manifest;
+    await deps.kube.jsonPatch(
+      refOf(view),
+      statusPatch(view, deps.node, deps.clock.now(), changed ? after : undefined),
+      { subresource: 'status', fieldManager: FIELD_MANAGER_NODE, signal: stopping.signal },
+    );
+    if (view.commits.length > 0) history = after;
+  };
+
+  // What earlier sessions have told: read once, for while this one holds the epoch nobody else writes it.
+  const readHistory = async (view: SessionView): Promise<readonly WorkspaceCommit[]> => {
+    const workspace = await deps.kube.get<Workspace>(refOf(view), { signal: stopping.signal });
+    return workspace.status?.history ?? [];
   };
 
   // A refused patch is not proof enough: the server answers the same way to a field it does not like, and a Closed that

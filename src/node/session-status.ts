@@ -1,4 +1,4 @@
-import type { WorkspaceHead, WorkspaceSession } from '../api/workspace.ts';
+import type { WorkspaceCommit, WorkspaceHead, WorkspaceRestored, WorkspaceSession } from '../api/workspace.ts';
 import { rfc3339 } from '../base/clock.ts';
 import { canonicalJson, type Json } from '../base/json.ts';
 import type { JsonPatchOperation } from '../kube/client.ts';
@@ -18,6 +18,8 @@ export interface SessionView {
   readonly dirty: boolean;
   readonly skipped: number;
   readonly head: HeadSummary | undefined;
+  /** The heads that this process has seen of this session, the newest first: ./commit-history.ts. */
+  readonly commits: readonly WorkspaceCommit[];
 }
 
 type UntimedSession = Omit<WorkspaceSession, 'updatedAt'>;
@@ -52,22 +54,33 @@ const headOf = ({ head, record }: SessionView): WorkspaceHead | undefined => {
   };
 };
 
+const restoredOf = ({ head }: SessionView): WorkspaceRestored | undefined =>
+  head?.restored === undefined ? undefined : { ...head.restored, at: rfc3339(head.restored.at) };
+
 /** Equal for views that say the same: such a view is not written again. */
 export const viewKey = (view: SessionView, node: string): string =>
-  canonicalJson([sessionOf(view, node), headOf(view) ?? null]);
+  canonicalJson([sessionOf(view, node), headOf(view) ?? null, restoredOf(view) ?? null]);
 
 /**
  * The view as a patch of the Workspace's status. Its first operations make the API server refuse it unless this very
  * Sandbox is still the writer and the epoch still ours: a fenced driver cannot write over its successor's report.
- * `now` is milliseconds since the epoch.
+ * `history`: undefined where it has not changed. `now` is milliseconds since the epoch.
  */
-export const statusPatch = (view: SessionView, node: string, now: number): readonly JsonPatchOperation[] => {
+export const statusPatch = (
+  view: SessionView,
+  node: string,
+  now: number,
+  history?: readonly WorkspaceCommit[],
+): readonly JsonPatchOperation[] => {
   const head = headOf(view);
+  const restored = restoredOf(view);
   const session = { ...sessionOf(view, node), updatedAt: rfc3339(now) };
   return [
     { op: 'test', path: '/status/writer/epoch', value: view.record.epoch },
     { op: 'test', path: '/status/writer/uid', value: view.record.sandboxUid },
     { op: 'add', path: '/status/session', value: session as Json },
     ...(head === undefined ? [] : [{ op: 'add' as const, path: '/status/head', value: head as Json }]),
+    ...(history === undefined ? [] : [{ op: 'add' as const, path: '/status/history', value: history as Json }]),
+    ...(restored === undefined ? [] : [{ op: 'add' as const, path: '/status/restored', value: restored as Json }]),
   ];
 };

@@ -2,7 +2,14 @@ import { rfc3339, type Clock } from '../base/clock.ts';
 import type { Random } from '../base/random.ts';
 import { decodeHead, summaryOf } from '../workspace/head.ts';
 import { HEAD_KEY } from '../workspace/layout.ts';
-import { isHomeError, type Home, type HeadSummary, type HomeOptions, type Progress } from '../workspace/home.ts';
+import {
+  isHomeError,
+  type Home,
+  type HeadSummary,
+  type HomeOptions,
+  type Progress,
+  type RestoreRequest,
+} from '../workspace/home.ts';
 import type { ObjectStore } from '../workspace/object-store.ts';
 import type { HomePaths } from './home-paths.ts';
 import type { Limiter } from './limiter.ts';
@@ -57,6 +64,8 @@ export const makeSessionWork = (
   session: {
     readonly record: SessionRecord;
     readonly paths: HomePaths;
+    /** The older commit that the home is to begin with, if one is asked for. Throws KubeErrors. */
+    readonly restoreRequest: (signal: AbortSignal) => Promise<RestoreRequest | undefined>;
     readonly onHead: (head: HeadSummary) => void;
     readonly onProgress: (progress: Progress) => void;
     /** Runs what may wait for the storage, and tells people when it does. */
@@ -84,12 +93,13 @@ export const makeSessionWork = (
     return opened;
   };
 
-  const fill = (signal: AbortSignal): Promise<SessionEvent> =>
-    deps.restores.run(signal, async () => {
+  const fill = async (signal: AbortSignal): Promise<SessionEvent> => {
+    const request = await session.restoreRequest(signal);
+    return deps.restores.run(signal, async () => {
       await deps.journal.ensureFolders(record);
       const begun = deps.clock.monotonic();
       try {
-        const report = await (await home()).restore({ signal, onProgress: session.onProgress });
+        const report = await (await home()).restore({ signal, onProgress: session.onProgress, request });
         deps.metrics.restored(deps.clock.monotonic() - begun, report.head.bytes);
         session.onHead(report.head);
         return { kind: 'restored', at: rfc3339(deps.clock.now()) };
@@ -100,6 +110,7 @@ export const makeSessionWork = (
         return { kind: 'overtaken' };
       }
     });
+  };
 
   const pass = async (final: boolean, signal: AbortSignal): Promise<HomeObservation> => {
     let bytes = 0;

@@ -7,6 +7,7 @@ import { homePaths } from './home-paths.ts';
 import type { Mounts } from './mounts.ts';
 import { FIRST_RHYTHM, nextRhythm, retryInterval, scanInterval } from './scan-interval.ts';
 import { makeSessionBoard } from './session-board.ts';
+import { readRestoreRequest } from './read-restore-request.ts';
 import { describeEvent, describeFailure, needsConflict, type SessionFailure } from './session-failure.ts';
 import type { SessionJournal } from './session-journal.ts';
 import type { SessionRecord } from './session-record.ts';
@@ -50,6 +51,7 @@ export interface Session {
 const RETRY: BackoffPolicy = { baseMs: 500, maxMs: 5000 };
 /** A damaged workspace is fetched again in case the fault was on the way, but not every few seconds. */
 const RETRY_CORRUPT: BackoffPolicy = { baseMs: 5000, maxMs: 60_000 };
+const NEEDS_A_PERSON: readonly SessionFailure['reason'][] = ['WorkspaceCorrupt', 'RestoreRefused'];
 
 /** Begins at once, where `initial` says. `onFinished` is called when nothing of the home is left on this node. */
 export const startSession = (deps: SessionDeps, initial: SessionRecord, onFinished: () => void): Session => {
@@ -61,6 +63,7 @@ export const startSession = (deps: SessionDeps, initial: SessionRecord, onFinish
   const work = makeSessionWork(deps, {
     record: initial,
     paths,
+    restoreRequest: (signal) => readRestoreRequest(deps.kube, initial, signal),
     onHead: board.sawHead,
     onProgress: board.progressed,
     watched: (act) =>
@@ -164,7 +167,7 @@ export const startSession = (deps: SessionDeps, initial: SessionRecord, onFinish
     log.warn({ step, reason: failure.reason, err: error }, 'step failed');
     if (step !== 'restore' && needsConflict(error)) learned = { ...learned, fenced: true };
     board.failed(failure, step !== 'restore' && step !== 'finish');
-    const policy = failure.reason === 'WorkspaceCorrupt' ? RETRY_CORRUPT : RETRY;
+    const policy = NEEDS_A_PERSON.includes(failure.reason) ? RETRY_CORRUPT : RETRY;
     const delay = backoffDelay(policy, failures, deps.random);
     failures += 1;
     await rest(from, step === 'commit' ? retryInterval(delay, scanMs) : delay);

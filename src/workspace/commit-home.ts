@@ -82,7 +82,7 @@ const isSameTree = (index: HomeIndex, { records }: StoredTree): boolean => {
 };
 
 /** HEAD's version, read anew where it is not certain. Throws HomeError `Fenced`, for good, when it is not ours. */
-const requireCurrent = async (state: HomeState, signal: AbortSignal | undefined): Promise<CurrentHead> => {
+export const requireCurrent = async (state: HomeState, signal: AbortSignal | undefined): Promise<CurrentHead> => {
   if (state.current !== undefined) return state.current;
   const identity = identityOf(state);
   const current = await readHead(state.options, signal);

@@ -29,6 +29,10 @@ const wire = z.object({
   committedAt: z.iso.datetime(),
   files: wholeNumber,
   bytes: wholeNumber,
+  /** In HEAD and not in a manifest: it is read before anything is restored, and swapped together with the commit. */
+  restored: z
+    .object({ requestId: z.string(), manifest: z.string(), sequence: wholeNumber, at: z.iso.datetime() })
+    .optional(),
   /** SHA-256 over all the other fields: HEAD is the one object whose key does not say what it must hold. */
   check: sha256,
 });
@@ -47,6 +51,9 @@ export const encodeHead = (head: Head): Buffer => {
     committedAt: new Date(head.committedAt).toISOString(),
     files: head.files,
     bytes: head.bytes,
+    ...(head.restored === undefined
+      ? {}
+      : { restored: { ...head.restored, at: new Date(head.restored.at).toISOString() } }),
   };
   return Buffer.from(`${JSON.stringify({ ...fields, check: checkOf(fields) }, null, 2)}\n`);
 };
@@ -75,6 +82,7 @@ export const decodeHead = (body: Uint8Array, where: string): Head => {
     committedAt: Date.parse(fields.committedAt),
     files: fields.files,
     bytes: fields.bytes,
+    restored: fields.restored === undefined ? undefined : { ...fields.restored, at: Date.parse(fields.restored.at) },
   };
 };
 
@@ -86,11 +94,12 @@ const parseJson = (body: Uint8Array, where: string): unknown => {
   }
 };
 
-export const summaryOf = ({ epoch, sequence, manifest, committedAt, files, bytes }: Head): HeadSummary => ({
+export const summaryOf = ({ epoch, sequence, manifest, committedAt, files, bytes, restored }: Head): HeadSummary => ({
   epoch,
   sequence,
   manifest,
   committedAt,
   files,
   bytes,
+  ...(restored === undefined ? {} : { restored }),
 });

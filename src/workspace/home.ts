@@ -45,6 +45,25 @@ export interface Home {
 export interface RestoreOptions {
   readonly signal?: AbortSignal;
   readonly onProgress?: (progress: Progress) => void;
+  /** Begin with an older commit: ./restore-request.ts. Means nothing to a home that is restored already. */
+  readonly request?: RestoreRequest | undefined;
+}
+
+/** A wish to go back to an older commit, or to a conflict, given by its manifest or by its number. */
+export interface RestoreRequest {
+  readonly requestId: string;
+  readonly manifest?: string | undefined;
+  readonly sequence?: number | undefined;
+}
+
+/** Carried from HEAD to HEAD: the last request that was carried out. */
+export interface Restored {
+  readonly requestId: string;
+  /** The commit whose tree was taken. */
+  readonly manifest: string;
+  readonly sequence: number;
+  /** Milliseconds since the epoch. */
+  readonly at: number;
 }
 
 export interface CommitOptions {
@@ -70,6 +89,7 @@ export interface HeadSummary {
   readonly committedAt: number;
   readonly files: number;
   readonly bytes: number;
+  readonly restored?: Restored | undefined;
 }
 
 export interface RestoreReport {
@@ -101,6 +121,8 @@ export type HomeErrorReason =
   | 'Fenced'
   /** A manifest, pack or blob is missing or does not match its hash. */
   | 'Corrupt'
+  /** The older commit that was asked for is not there, or is damaged. HEAD is as it was. */
+  | 'RestoreRefused'
   | 'DiskFull'
   /** commit before a complete restore. */
   | 'NotRestored'

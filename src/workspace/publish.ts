@@ -1,13 +1,13 @@
-import { displayPath } from './byte-path.ts';
+import { displayPath, type BytePath } from './byte-path.ts';
 import { fenced, isOurs, newNonce } from './claim.ts';
 import type { Head } from './head.ts';
+import type { Restored } from './home.ts';
 import { swapHead, type CurrentHead } from './head-object.ts';
 import { flushHome, identityOf, rememberInJournal, type HomeState } from './home-state.ts';
 import { dropIndex, saveIndex } from './index-file.ts';
 import { manifestKey } from './layout.ts';
 import { encodeManifest, treeSize, type EncodedManifest } from './manifest.ts';
 import { isStoreError } from './object-store.ts';
-import type { Scan } from './scan.ts';
 import { isDiskFull } from './state-files.ts';
 import type { StoredTree } from './store-tree.ts';
 
@@ -15,14 +15,15 @@ import type { StoredTree } from './store-tree.ts';
 const TRIES = 4;
 
 /**
- * Makes a stored tree the workspace's HEAD. In this order, so that a crash at any point loses nothing: the files are
+ * Makes a stored tree the workspace's HEAD. `skipped` is what of the home is not in it; `restored` the request that it
+ * carries out. In this order, so that a crash at any point loses nothing: the files are
  * made durable on this disk; the manifest is stored; the index remembers it; HEAD is swapped; the journal remembers
  * that. An index whose manifest is not HEAD's tells the next commit to look.
  */
 export const publish = async (
   state: HomeState,
-  stored: StoredTree,
-  scan: Scan,
+  stored: Pick<StoredTree, 'records' | 'packs'>,
+  { skipped = [], restored }: { readonly skipped?: readonly BytePath[]; readonly restored?: Restored },
   requireCurrent: () => Promise<CurrentHead>,
   signal: AbortSignal | undefined,
 ): Promise<CurrentHead> => {
@@ -32,7 +33,7 @@ export const publish = async (
   for (let tries = 1; ; tries++) {
     const base = await requireCurrent();
     const sequence = base.head.sequence + 1;
-    const encoded = await encode(state, stored, scan, { sequence, parent: base.head.manifest });
+    const encoded = await encode(state, stored, skipped, { sequence, parent: base.head.manifest });
     const key = manifestKey(options.epoch, sequence, encoded.sha256);
     await putManifest(state, key, encoded, signal);
     await flushed;
@@ -49,6 +50,7 @@ export const publish = async (
       nonce: newNonce(identity, options),
       committedAt: options.clock.now(),
       ...treeSize([...stored.records.values()].map(({ entry }) => entry)),
+      restored: restored ?? base.head.restored,
     };
     // Until the answer is known, HEAD is not.
     state.current = undefined;
@@ -86,8 +88,8 @@ const rememberIndex = async (state: HomeState, key: string, encoded: EncodedMani
 
 const encode = (
   { options }: HomeState,
-  { records, packs }: StoredTree,
-  { skipped }: Scan,
+  { records, packs }: Pick<StoredTree, 'records' | 'packs'>,
+  skipped: readonly BytePath[],
   place: { readonly sequence: number; readonly parent: string | undefined },
 ): Promise<EncodedManifest> =>
   encodeManifest({

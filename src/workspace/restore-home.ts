@@ -1,12 +1,16 @@
 import { claimHead } from './claim.ts';
+import { requireCurrent } from './commit-home.ts';
 import { emptyFolder, isEmptyFolder, makeHomeFolder } from './empty-folder.ts';
 import { fetchManifest } from './fetch-verified.ts';
 import { summaryOf, type Head } from './head.ts';
 import { identityOf, isTorn, requireRoot, updateJournal, type HomeState } from './home-state.ts';
 import { FOREVER, type HomeIndex } from './home-index.ts';
-import { HomeError, type RestoreOptions, type RestoreReport } from './home.ts';
+import { HomeError, type RestoreOptions, type RestoreReport, type RestoreRequest } from './home.ts';
 import { saveIndex } from './index-file.ts';
 import { writeJournal, type Journal } from './journal.ts';
+import type { Manifest } from './manifest.ts';
+import { publish } from './publish.ts';
+import { isPending, orRefuse, requestedCommit } from './restore-request.ts';
 import { restoredIndex } from './restored-index.ts';
 import { restoreTree } from './restore-tree.ts';
 import { scanHome } from './scan.ts';
@@ -66,30 +70,54 @@ const fill = async (state: HomeState, options: RestoreOptions): Promise<Head> =>
   await emptyFolder(home);
   state.root?.close();
   state.root = undefined;
-  state.index = await restoreIndex(state, head, options);
+  const { request } = options;
+  const filled = isPending(request, head)
+    ? await goBack(state, head, request, options)
+    : await fillFromHead(state, head, options);
   await updateJournal(state, {
     phase: 'restored',
     homeInode: requireRoot(state).inode,
     unsyncedSince: state.boot,
   });
+  return filled;
+};
+
+const fillFromHead = async (state: HomeState, head: Head, options: RestoreOptions): Promise<Head> => {
+  if (head.manifest === undefined || head.manifestSha256 === undefined) {
+    state.index = await emptyIndex(state);
+    return head;
+  }
+  const { manifest, encoded } = await fetchManifest(state.options, head.manifest, head.manifestSha256, options.signal);
+  const records = await writeTree(state, manifest, options);
+  await saveIndex(state.options.state, head.manifest, encoded, records, state.boot);
+  state.index = { manifest: head.manifest, records, packs: manifest.packs };
   return head;
 };
 
-const restoreIndex = async (state: HomeState, head: Head, options: RestoreOptions): Promise<HomeIndex> => {
-  const { home, ownerId, clock, state: folder } = state.options;
-  if (head.manifest === undefined || head.manifestSha256 === undefined) return emptyIndex(state);
-  const { manifest, encoded } = await fetchManifest(state.options, head.manifest, head.manifestSha256, options.signal);
-  await restoreTree(state.options, {
-    manifest,
-    folder: home,
-    ownerId,
-    budget: state.budget,
-    signal: options.signal,
-    onProgress: options.onProgress,
-  });
-  const records = await restoredIndex(requireRoot(state), manifest.entries, clock);
-  await saveIndex(folder, head.manifest, encoded, records, state.boot);
-  return { manifest: head.manifest, records, packs: manifest.packs };
+/** See ./restore-request.ts. */
+const goBack = async (
+  state: HomeState,
+  head: Head,
+  request: RestoreRequest,
+  options: RestoreOptions,
+): Promise<Head> => {
+  const { signal } = options;
+  const { key, manifest } = await requestedCommit(state.options, request, head, signal);
+  const records = await orRefuse(request, () => writeTree(state, manifest, options));
+  const { requestId } = request;
+  const restored = { requestId, manifest: key, sequence: manifest.sequence, at: state.options.clock.now() };
+  const tree = { records, packs: manifest.packs };
+  return (await publish(state, tree, { restored }, () => requireCurrent(state, signal), signal)).head;
+};
+
+const writeTree = async (
+  state: HomeState,
+  manifest: Manifest,
+  { signal, onProgress }: RestoreOptions,
+): Promise<HomeIndex['records']> => {
+  const { home, ownerId, clock } = state.options;
+  await restoreTree(state.options, { manifest, folder: home, ownerId, budget: state.budget, signal, onProgress });
+  return restoredIndex(requireRoot(state), manifest.entries, clock);
 };
 
 const emptyIndex = async (state: HomeState): Promise<HomeIndex> => {

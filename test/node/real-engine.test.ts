@@ -132,6 +132,61 @@ describe('the node driver on the real engine', () => {
     expect(cluster.session()).toMatchObject({ epoch: 2 });
   });
 
+  describe('an older commit that the Workspace asks for', () => {
+    const sequence = (): number => cluster.status().head?.sequence ?? 0;
+    const twoCommits = async (): Promise<void> => {
+      await publish();
+      await writeFile(path.join(target, 'file'), 'old');
+      await until(() => sequence() === 1 && cluster.session()?.dirty === false);
+      await writeFile(path.join(target, 'file'), 'new');
+      await writeFile(path.join(target, 'later'), 'later');
+      await unpublish();
+      await nextEpoch(2);
+    };
+
+    test('is what the next session begins with; the newer ones stay in the history', async () => {
+      await twoCommits();
+      const before = cluster.status().history ?? [];
+      const [oldest] = before.toReversed();
+      expect(before[0]).toMatchObject({ sequence: sequence(), files: 2 });
+      cluster.askFor({ requestId: 'r1', manifest: oldest?.manifest });
+      await publish();
+      expect(await readdir(target)).toEqual(['file']);
+      expect(await readFile(path.join(target, 'file'), 'utf8')).toBe('old');
+      await until(() => cluster.status().restored !== undefined);
+      expect(cluster.status().restored).toMatchObject({ requestId: 'r1', sequence: 1, manifest: oldest?.manifest });
+      expect(cluster.status().history?.slice(1)).toEqual(before);
+      expect(cluster.status().head?.sequence).toBe((before[0]?.sequence ?? 0) + 1);
+    });
+
+    test('does not touch a session that is open, not even over a restart of the driver', async () => {
+      await twoCommits();
+      await publish();
+      cluster.askFor({ requestId: 'r1', sequence: 1 });
+      await stop();
+      await start();
+      await writeFile(path.join(target, 'more'), 'more');
+      await until(() => cluster.status().head?.files === 3);
+      expect((await readdir(target)).sort()).toEqual(['file', 'later', 'more']);
+      expect(cluster.status()).not.toHaveProperty('restored');
+    });
+
+    test('and is not there keeps the session from opening, says so, and goes when the wish does', async () => {
+      await twoCommits();
+      cluster.askFor({ requestId: 'r1', sequence: 99 });
+      const published = publish();
+      await until(() => cluster.session()?.reason === 'RestoreRefused');
+      expect(cluster.session()).toMatchObject({
+        state: 'Restoring',
+        message: expect.stringContaining('go back to commit 99'),
+      });
+      cluster.askFor(undefined);
+      await published;
+      expect((await readdir(target)).sort()).toEqual(['file', 'later']);
+      expect(cluster.session()?.reason).toBeUndefined();
+    });
+  });
+
   test('sends no request for an idle home', async () => {
     await publish();
     await until(() => cluster.session()?.state === 'Open');

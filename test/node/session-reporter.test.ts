@@ -17,6 +17,7 @@ const aView = (change: Partial<SessionView> = {}): SessionView => ({
   dirty: false,
   skipped: 0,
   head: undefined,
+  commits: [],
   ...change,
 });
 
@@ -50,6 +51,55 @@ describe('a session’s reporter', () => {
       updatedAt: '2026-01-01T00:00:00Z',
     });
     expect(cluster.status().head).toEqual({ ...head, committedAt: '1970-01-01T00:00:00Z' });
+  });
+
+  describe('tells of commits', () => {
+    const commit = (sequence: number) => ({
+      sequence,
+      manifest: `.ws/manifests/${sequence}`,
+      committedAt: '2026-01-01T00:00:00Z',
+      files: sequence,
+      bytes: 0,
+    });
+    const headAt = (sequence: number) => ({ epoch: 1, ...commit(sequence), committedAt: 0 });
+    const history = (): readonly number[] | undefined => cluster.status().history?.map(({ sequence }) => sequence);
+
+    test('with the head, in one patch, none left out that was made while another was written', async () => {
+      reporter.update(aView({ head: headAt(1), commits: [commit(1)] }));
+      reporter.update(aView({ head: headAt(2), commits: [commit(2), commit(1)] }));
+      reporter.update(aView({ head: headAt(3), commits: [commit(3), commit(2), commit(1)] }));
+      await reporter.settled();
+      expect(cluster.statusWrites()).toBe(2);
+      expect(history()).toEqual([3, 2, 1]);
+      expect(cluster.status().history?.[0]).toEqual(commit(3));
+    });
+
+    test('on top of those of earlier sessions and drivers, of which it keeps the newest twenty', async () => {
+      cluster.setHistory([10, 9, 8].map(commit));
+      reporter.update(aView({ head: headAt(10), commits: [commit(10)] }));
+      await reporter.settled();
+      expect(history()).toEqual([10, 9, 8]);
+      for (let sequence = 11; sequence <= 40; sequence += 1) {
+        reporter.update(aView({ head: headAt(sequence), commits: [commit(sequence)] }));
+        await reporter.settled();
+      }
+      expect(history()).toEqual(Array.from({ length: 20 }, (_, i) => 40 - i));
+    });
+
+    test('and forgets those of a history that HEAD does not go on from', async () => {
+      cluster.setHistory([10, 9, 2, 1].map(commit));
+      reporter.update(aView({ head: headAt(3), commits: [commit(3)] }));
+      await reporter.settled();
+      expect(history()).toEqual([3, 2, 1]);
+    });
+
+    test('which is also how a restore of an older one is told', async () => {
+      const restored = { requestId: 'r1', manifest: '.ws/manifests/1', sequence: 1, at: 0 };
+      reporter.update(aView({ head: { ...headAt(3), restored }, commits: [commit(3)] }));
+      await reporter.settled();
+      expect(cluster.status().restored).toEqual({ ...restored, at: '1970-01-01T00:00:00Z' });
+      expect(cluster.status().head).not.toHaveProperty('restored');
+    });
   });
 
   test('writes nothing twice, and of many views that come at once only the first and the last', async () => {

@@ -1,9 +1,11 @@
 import { afterEach, beforeEach, expect, test, jest } from '@jest/globals';
 import { appendFileSync, mkdirSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import type { RestoreRequest } from '../../src/workspace/home.ts';
+import { readCommitLog } from '../../src/workspace/commit-log.ts';
 import { restoreHeadInto } from '../support/workspace/restore-manifest.ts';
 import { runHomeProgram } from '../support/workspace/run-home-program.ts';
-import { makeTestHomes, type TestHomes } from '../support/workspace/test-homes.ts';
+import { makeTestHomes, PREFIX, type TestHomes } from '../support/workspace/test-homes.ts';
 import { readTree } from '../support/workspace/tree.ts';
 
 // Not a measure: other work on the machine must not fail it.
@@ -29,8 +31,13 @@ const change = (home: string, round: number): void => {
 };
 
 /** Runs the program and kills it at its request number `at`, counted from 0; false when it ended before. */
-const killedAt = async (folder: string, at: number, applied: boolean): Promise<boolean> => {
-  const run = runHomeProgram(homes.fake, folder, 1);
+const killedAt = async (
+  folder: string,
+  at: number,
+  applied: boolean,
+  { epoch = 1, request }: { readonly epoch?: number; readonly request?: RestoreRequest } = {},
+): Promise<boolean> => {
+  const run = runHomeProgram(homes.fake, folder, epoch, request);
   const target = homes.fake.log.length + at;
   homes.fake.faults.add({
     when: ({ index }) => index === target,
@@ -107,3 +114,46 @@ test('SIGKILL at every S3 request of a restore: the next start fills the home, e
     if (!killed) expect(request).toBeGreaterThanOrEqual(5);
   }
 });
+
+test.each([
+  ['before it is applied, and it goes on where it was', false, false],
+  ['after it is applied, and it goes on where it was', true, false],
+  ['after it is applied, and the next start is elsewhere', true, true],
+])(
+  'SIGKILL at every S3 request of a restore that goes back, right %s: it is done once, and nothing before it is lost',
+  async (_how, applied, elsewhere) => {
+    const source = await homes.open('source', 1);
+    await source.restore({});
+    change(source.folder, 0);
+    const { manifest } = (await source.commit({ final: true })).head;
+    const older = readTree(source.folder);
+    change(source.folder, 1);
+    const { head: newest } = await source.commit({ final: true });
+    await source.close();
+
+    const inBucket = { store: homes.store, prefix: PREFIX };
+    const bucket = homes.fake.buckets.get('test')!;
+    const before = new Map(bucket);
+    const request = { requestId: 'back', manifest };
+    for (let at = 0, killed = true; killed; at++) {
+      bucket.clear();
+      for (const [key, object] of before) bucket.set(key, object);
+      const folder = join(homes.folder, `killed ${at}`);
+      killed = await killedAt(folder, at, applied, { epoch: 2, request });
+      // Commit 2 as it was, or the third, of which there is only one: it is looked at below.
+      const left = (await readCommitLog(inBucket, 1))!.head;
+      if (left.sequence !== 3) expect(left).toMatchObject({ sequence: 2, manifest: newest.manifest });
+
+      const next = elsewhere ? `${folder} elsewhere` : folder;
+      const rerun = await runHomeProgram(homes.fake, next, elsewhere ? 3 : 2, request).ended;
+      expect(rerun).toMatchObject({ code: 0, said: expect.stringContaining('"committed":false') });
+      expect(readTree(join(next, 'home'))).toEqual(older);
+      expect(await headTree()).toEqual(older);
+      const log = (await readCommitLog(inBucket, 10))!;
+      expect(log.commits.map(({ sequence }) => sequence)).toEqual([3, 2, 1]);
+      expect(log.commits[1]?.key).toBe(newest.manifest);
+      expect(log.head.restored).toMatchObject({ requestId: 'back', manifest, sequence: 1 });
+      if (!killed) expect(at).toBeGreaterThanOrEqual(7);
+    }
+  },
+);

@@ -1,5 +1,5 @@
 import type { KubeObject } from '../../../src/api/meta.ts';
-import type { WorkspaceSession, WorkspaceStatus } from '../../../src/api/workspace.ts';
+import type { WorkspaceRestore, WorkspaceSession, WorkspaceStatus } from '../../../src/api/workspace.ts';
 import type { JsonPatchOperation, KubeClient, ListPage, ObjectRef, ResourceType } from '../../../src/kube/client.ts';
 import { KubeError } from '../../../src/kube/errors.ts';
 import type { Effects } from './effects.ts';
@@ -18,6 +18,9 @@ export interface FakeCluster {
   readonly configMaps: () => readonly object[];
   readonly set: (kind: string, name: string, object: object | undefined) => void;
   readonly setWriter: (writer: WorkspaceStatus['writer']) => void;
+  readonly setHistory: (history: NonNullable<WorkspaceStatus['history']>) => void;
+  /** The Workspace's spec.restore. */
+  readonly askFor: (restore: WorkspaceRestore | undefined) => void;
   /** What every call meets from now on; undefined: nothing. */
   readonly fail: (error: KubeError | undefined) => void;
 }
@@ -137,6 +140,13 @@ export const makeFakeCluster = (): FakeCluster => {
     setWriter: (writer) => {
       const { writer: _before, ...rest } = status;
       status = writer === undefined ? rest : { ...rest, writer };
+    },
+    setHistory: (history) => {
+      status = { ...status, history };
+    },
+    askFor: (restore) => {
+      const spec = { userId: 'ann', ...(restore === undefined ? {} : { restore }) };
+      set('Workspace', 'ann', { metadata: { name: 'ann' }, spec });
     },
     fail: (error) => {
       fault = error;

@@ -1,6 +1,7 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
+import type { RestoreRequest } from '../../../src/workspace/home.ts';
 import type { FakeS3 } from '../fake-s3/server.ts';
 import { PREFIX } from './test-homes.ts';
 
@@ -11,11 +12,13 @@ export interface ProgramRun {
 }
 
 /** Starts home-program.ts on a home of `folder`. */
-export const runHomeProgram = (fake: FakeS3, folder: string, epoch: number): ProgramRun => {
+export const runHomeProgram = (fake: FakeS3, folder: string, epoch: number, request?: RestoreRequest): ProgramRun => {
   const program = fileURLToPath(new URL('./home-program.ts', import.meta.url));
   const child = spawn(
     process.execPath,
-    ['--no-warnings', program, fake.endpoint, PREFIX, String(epoch), `${folder}/home`, `${folder}/state`],
+    ['--no-warnings', program, fake.endpoint, PREFIX, String(epoch), `${folder}/home`, `${folder}/state`].concat(
+      request === undefined ? [] : [JSON.stringify(request)],
+    ),
     { stdio: ['ignore', 'pipe', 'pipe'] },
   );
   let said = '';
