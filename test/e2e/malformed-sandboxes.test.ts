@@ -100,8 +100,53 @@ describe('a Workspace', () => {
     expect(error.message).toContain('metadata.name');
   });
 
+  const manifest = '.ws/manifests/0000000001-0000000002-0123abcd.json.gz';
+
+  test.each([
+    ['neither a manifest nor a number', 'restore.manifest', { requestId: 'r' }],
+    ['both', 'restore.manifest', { requestId: 'r', manifest, sequence: 2 }],
+    ['no request id', 'restore.requestId', { sequence: 2 }],
+    ['a request id with a space', 'restore.requestId', { requestId: 'r 1', sequence: 2 }],
+    ['a request id of 65 characters', 'restore.requestId', { requestId: 'r'.repeat(65), sequence: 2 }],
+    ['the number 0', 'restore.sequence', { requestId: 'r', sequence: 0 }],
+    ['a way out of the prefix', 'restore.manifest', { requestId: 'r', manifest: `../../bob/${manifest}` }],
+    ['a way out below manifests/', 'restore.manifest', { requestId: 'r', manifest: `.ws/manifests/../../${manifest}` }],
+    ['a pack', 'restore.manifest', { requestId: 'r', manifest: `.ws/packs/${'0'.repeat(64)}.tar` }],
+  ])('must not ask to go back to %s', async (_what, field, restore) => {
+    const workspace = object('Workspace', 'malformed-ann', { userId: 'malformed-ann', restore });
+    const error = await refusal(client.create(WORKSPACES, NAMESPACE, workspace, { dryRun: true }));
+    expect(error.reason).toBe('Invalid');
+    expect(error.message).toContain(`spec.${field}`);
+  });
+
+  test('must not ask for another commit with the same request', async () => {
+    const userId = uniqueName('requests');
+    const ref: ObjectRef = { type: WORKSPACES, namespace: NAMESPACE, name: userId };
+    await client.create(
+      WORKSPACES,
+      NAMESPACE,
+      object('Workspace', userId, { userId, restore: { requestId: 'r', sequence: 2 } }),
+    );
+    try {
+      const error = await refusal(client.mergePatch(ref, { spec: { restore: { sequence: 3 } } }));
+      expect(error.message).toContain('another commit needs another requestId');
+      const restore = { requestId: 'r2', sequence: null, manifest };
+      await expect(client.mergePatch(ref, { spec: { restore } })).resolves.toBeDefined();
+    } finally {
+      await client.delete(ref);
+    }
+  });
+
   test.each([
     ['of a plain user', 'malformed-ann', { userId: 'malformed-ann' }],
+    [
+      'that goes back to a conflict',
+      'malformed-ann',
+      {
+        userId: 'malformed-ann',
+        restore: { requestId: 'r', manifest: '.ws/conflicts/0000000001-0123456789abcdef.json.gz' },
+      },
+    ],
     ['with a name', 'malformed-ann.work', { userId: 'malformed-ann', name: 'work' }],
     ['of a hashed user', 'x--malformed', { userId: 'Ann_Smith' }],
   ])('%s is taken', async (_what, name, spec) => {

@@ -95,7 +95,18 @@ export const MALFORMED_SANDBOXES: readonly MalformedSandbox[] = [
     field: 'spec.workspace.ephemeral',
     spec: { workspace: { ephemeral: 'yes' } },
   },
-  { what: 'lives for less than a minute', field: 'spec.lifetime.ttlSeconds', spec: { lifetime: { ttlSeconds: 59 } } },
+  { what: 'lives for no time', field: 'spec.lifetime.ttlSeconds', spec: { lifetime: { ttlSeconds: 0 } } },
+  {
+    what: 'lives for more than a year',
+    field: 'spec.lifetime.ttlSeconds',
+    spec: { lifetime: { ttlSeconds: 31_536_001 } },
+  },
+  { what: 'lives for a fraction', field: 'spec.lifetime.ttlSeconds', spec: { lifetime: { ttlSeconds: 1.5 } } },
+  {
+    what: 'is kept for a negative time',
+    field: 'spec.lifetime.retainSeconds',
+    spec: { lifetime: { retainSeconds: -1 } },
+  },
   { what: 'has an unknown end', field: 'spec.lifetime.onExpire', spec: { lifetime: { onExpire: 'Explode' } } },
   { what: 'has a text for a config', field: 'spec.config', spec: { config: 'fast' } },
 ];
