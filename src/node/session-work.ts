@@ -93,8 +93,10 @@ export const makeSessionWork = (
     return opened;
   };
 
-  const fill = async (signal: AbortSignal): Promise<SessionEvent> => {
-    const request = await session.restoreRequest(signal);
+  const fill = (signal: AbortSignal): Promise<SessionEvent> => {
+    const request = session.restoreRequest(signal);
+    // Whether anybody still waits for it then or not, it is handled.
+    request.catch(() => undefined);
     return deps.restores.run(signal, async () => {
       await deps.journal.ensureFolders(record);
       const begun = deps.clock.monotonic();

@@ -45,8 +45,11 @@ export interface Home {
 export interface RestoreOptions {
   readonly signal?: AbortSignal;
   readonly onProgress?: (progress: Progress) => void;
-  /** Begin with an older commit: ./restore-request.ts. Means nothing to a home that is restored already. */
-  readonly request?: RestoreRequest | undefined;
+  /**
+   * Begin with an older commit: ./restore-request.ts. Means nothing to a home that is restored already. A promise is
+   * waited for once HEAD is claimed, so that whoever has to look it up need not do so first.
+   */
+  readonly request?: RestoreRequest | undefined | Promise<RestoreRequest | undefined>;
 }
 
 /** A wish to go back to an older commit, or to a conflict, given by its manifest or by its number. */

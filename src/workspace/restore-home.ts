@@ -70,7 +70,7 @@ const fill = async (state: HomeState, options: RestoreOptions): Promise<Head> =>
   await emptyFolder(home);
   state.root?.close();
   state.root = undefined;
-  const { request } = options;
+  const request = await options.request;
   const filled = isPending(request, head)
     ? await goBack(state, head, request, options)
     : await fillFromHead(state, head, options);

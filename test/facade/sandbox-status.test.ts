@@ -52,6 +52,35 @@ const cases: readonly (readonly [string, Sandbox, string])[] = [
     'expired',
   ],
   [
+    'one whose lifetime is over, and which is being saved [A2.1]',
+    aSandbox()
+      .status(notReady('SavingWorkspace', '', { podName: 'p', stopReason: 'expired' }))
+      .build(),
+    'shutting_down',
+  ],
+  [
+    'one whose lifetime is over [A2.1]',
+    aSandbox()
+      .status(notReady('Expired', '', { stopReason: 'expired', lastHeartbeatTime: '2026-01-02T00:00:00Z' }))
+      .build(),
+    'expired',
+  ],
+  [
+    'one whose lifetime is over and which was to be suspended then',
+    aSandbox()
+      .with({ lifetime: { ttlSeconds: 60, onExpire: 'Suspend', retainSeconds: 0 } })
+      .status(notReady('Expired', '', { stopReason: 'expired' }))
+      .build(),
+    'suspended',
+  ],
+  [
+    'one whose lifetime was made longer a moment ago',
+    aSandbox()
+      .status(notReady('Expired', '', { stopReason: 'expired', observedGeneration: 0 }))
+      .build(),
+    'creating',
+  ],
+  [
     'one that had ended before it was started and stopped again',
     aSandbox()
       .wanted('Stopped')
