@@ -1,4 +1,5 @@
-import { GROUP_VERSION } from '../api/names.ts';
+import { ANNOTATION_NEW_RUN, GROUP_VERSION } from '../api/names.ts';
+import { rfc3339 } from '../base/clock.ts';
 import { errorMessage } from '../base/errors.ts';
 import type { Cluster } from './cluster/cluster.ts';
 import { run } from './command.ts';
@@ -22,7 +23,12 @@ export const answerFromSandbox = async (
   const sandbox = {
     apiVersion: GROUP_VERSION,
     kind: 'Sandbox',
-    metadata: { name: FIRST_SANDBOX, namespace: 'sandboxes' },
+    metadata: {
+      name: FIRST_SANDBOX,
+      namespace: 'sandboxes',
+      // One that has expired since the last time starts again.
+      annotations: { [ANNOTATION_NEW_RUN]: rfc3339(local.clock.now()) },
+    },
     spec: { userId: FIRST_SANDBOX, desiredState: 'Running' },
   };
   await run(
