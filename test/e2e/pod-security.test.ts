@@ -73,30 +73,38 @@ scenario('a sandbox has no device but the default ones', 90, async (cluster) => 
   expect(devices.filter((device) => !defaults.includes(device))).toEqual([]);
 });
 
-scenario('a sandbox holds no token, no credential and no way to the API', 90, async (cluster) => {
-  const { environment } = cluster;
-  const sandbox = aSandbox('secretless');
-  await cluster.start(sandbox);
+scenario(
+  'a sandbox holds no credential but a token that only the facade takes, and no way to the API',
+  90,
+  async (cluster) => {
+    const { environment } = cluster;
+    const sandbox = aSandbox('secretless');
+    await cluster.start(sandbox);
 
-  // kubelet always adds the address of the API server (KUBERNETES_*, *_SERVICE_*): an address, not a right.
-  const variables = await cluster.shell(sandbox.name, 'env -0 | tr "\\0" "\\n" | cut -d= -f1');
-  expect(variables.split('\n').filter((name) => /^AWS_|^MATRX_|TOKEN|SECRET|PASSWORD|API_KEY/.test(name))).toEqual([]);
-  expect(await cluster.shell(sandbox.name, 'ls /var/run/secrets /run/secrets 2>/dev/null || true')).toBe('');
-  expect(
-    await cluster.shell(sandbox.name, 'find / -xdev -name token -path "*serviceaccount*" 2>/dev/null || true'),
-  ).toBe('');
+    // kubelet always adds the address of the API server (KUBERNETES_*, *_SERVICE_*): an address, not a right.
+    const variables = await cluster.shell(sandbox.name, 'env -0 | tr "\\0" "\\n" | cut -d= -f1');
+    const telling = variables.split('\n').filter((name) => /^AWS_|^MATRX_|TOKEN|SECRET|PASSWORD|API_KEY/.test(name));
+    // A path, public keys and the pod's own uid: none of them is a secret.
+    expect(telling.toSorted()).toEqual(['MATRX_POD_UID', 'MATRX_SANDBOXD_KEYS', 'MATRX_TOKEN_FILE']);
+    expect(await cluster.shell(sandbox.name, 'ls -L /var/run/secrets /run/secrets | sort -u')).toBe(
+      '\n/run/secrets:\n/var/run/secrets:\nmatrx.dev\n',
+    );
+    expect(
+      await cluster.shell(sandbox.name, 'find / -xdev -name token -path "*serviceaccount*" 2>/dev/null || true'),
+    ).toBe('');
 
-  // As hex, so that neither this program nor its command line holds what it looks for.
-  const secrets = [environment.AWS_SECRET_ACCESS_KEY, environment.AWS_ACCESS_KEY_ID, environment.MATRX_API_KEY];
-  const args = secrets.map((secret) => Buffer.from(secret).toString('hex'));
-  const found = (await cluster.python(sandbox.name, searchProgram, { args })).trimEnd().split('\n');
-  expect(found.slice(0, -1)).toEqual([]);
-  expect(Number(found.at(-1))).toBeGreaterThan(10);
+    // As hex, so that neither this program nor its command line holds what it looks for.
+    const secrets = [environment.AWS_SECRET_ACCESS_KEY, environment.AWS_ACCESS_KEY_ID, environment.MATRX_API_KEY];
+    const args = secrets.map((secret) => Buffer.from(secret).toString('hex'));
+    const found = (await cluster.python(sandbox.name, searchProgram, { args })).trimEnd().split('\n');
+    expect(found.slice(0, -1)).toEqual([]);
+    expect(Number(found.at(-1))).toBeGreaterThan(10);
 
-  // Whoever finds the API server is nobody there.
-  const answer = await cluster.shell(
-    sandbox.name,
-    'curl --silent --insecure --max-time 10 --output /dev/null --write-out "%{http_code}" "https://$KUBERNETES_SERVICE_HOST:$KUBERNETES_SERVICE_PORT/api/v1/namespaces/sandboxes/pods" || true',
-  );
-  expect(['000', '401', '403']).toContain(answer);
-});
+    // Whoever finds the API server is nobody there, also with the token for the facade.
+    const pods = '"https://$KUBERNETES_SERVICE_HOST:$KUBERNETES_SERVICE_PORT/api/v1/namespaces/sandboxes/pods"';
+    const ask = `curl --silent --insecure --max-time 10 --output /dev/null --write-out "%{http_code}"`;
+    expect(['000', '401', '403']).toContain(await cluster.shell(sandbox.name, `${ask} ${pods} || true`));
+    const withToken = `${ask} --header "Authorization: Bearer $(cat "$MATRX_TOKEN_FILE")" ${pods} || true`;
+    expect(['000', '401']).toContain(await cluster.shell(sandbox.name, withToken));
+  },
+);
