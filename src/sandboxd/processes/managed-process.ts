@@ -72,8 +72,9 @@ export const startProcess = async (
   // Nothing below refers to the whole of `spec`: what is remembered of an ended process is to be small.
   const { id, keep, endedIn, timeoutMs } = spec;
   const hasTerminal = spec.pty !== undefined;
-  const started =
-    spec.pty === undefined ? await spawnPiped(spec.program, pipes, take) : spawnPty(spec.program, spec.pty, take);
+  const started = await (spec.pty === undefined
+    ? spawnPiped(spec.program, pipes, take)
+    : spawnPty(spec.program, spec.pty, take));
   pause = started.pause;
   output.onRoom(started.resume);
 

@@ -44,6 +44,8 @@ export interface ProcessOutput {
   readonly size: () => number;
   /** Whether somebody has read all of it, and nobody is reading it still. */
   readonly isRead: () => boolean;
+  /** Resolves when nobody reads it any more. */
+  readonly left: () => Promise<void>;
   /** Forgets all that was buffered, as soon as nobody reads it any more. */
   readonly release: () => void;
 }
@@ -69,6 +71,7 @@ export const makeProcessOutput = ({ budget, keepsForReaders, linger }: ProcessOu
   const roomListeners: (() => void)[] = [];
   let roomWaiting: (() => void)[] = [];
   let end: ProcessEnd | undefined;
+  const leftWaiting: (() => void)[] = [];
   let readToEnd = 0;
   let reading = 0;
   let released = false;
@@ -106,7 +109,7 @@ export const makeProcessOutput = ({ budget, keepsForReaders, linger }: ProcessOu
     if (start > buffer.total()) throw new RangeError(`there are only ${buffer.total()} bytes so far`);
     const position = readers.enter(start, Date.now());
     reading += 1;
-    let left = false;
+    let gone = false;
     let finished = false;
 
     const limit = (): number => {
@@ -169,14 +172,17 @@ export const makeProcessOutput = ({ budget, keepsForReaders, linger }: ProcessOu
         notify();
       },
       leave: () => {
-        if (left) return;
-        left = true;
+        if (gone) return;
+        gone = true;
         reading -= 1;
         if (finished) {
           readToEnd += 1;
           readers.finish(position);
         } else readers.leave(position, Date.now());
-        if (released && reading === 0) buffer.release();
+        if (reading === 0) {
+          if (released) buffer.release();
+          for (const resolve of leftWaiting.splice(0)) resolve();
+        }
         checkRoom();
       },
     };
@@ -212,6 +218,12 @@ export const makeProcessOutput = ({ budget, keepsForReaders, linger }: ProcessOu
     total: buffer.total,
     size: buffer.size,
     isRead: () => readToEnd > 0 && reading === 0,
+    left: () =>
+      reading === 0
+        ? Promise.resolve()
+        : new Promise((resolve) => {
+            leftWaiting.push(resolve);
+          }),
     release: () => {
       released = true;
       if (reading === 0) buffer.release();

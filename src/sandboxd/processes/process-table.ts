@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { accessSync, constants, statSync } from 'node:fs';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { DaemonError } from '../protocol/problem.ts';
 import type { StartProcess } from '../protocol/process.ts';
 import { makeBufferBudget } from './buffer-budget.ts';
@@ -42,6 +43,9 @@ export const PROCESS_LIMITS: ProcessLimits = Object.freeze({
   sharedBytes: 32 << 20,
   linger: LINGER,
 });
+
+/** How long readers may take to hear how it ended when the daemon stops, in milliseconds. */
+const FAREWELL_MS = 1000;
 
 export interface ProcessTableOptions {
   readonly home: string;
@@ -164,6 +168,8 @@ export const makeProcessTable = ({ home, environment, limits }: ProcessTableOpti
       await Promise.allSettled(starting.values());
       const all = [...processes.values()];
       await Promise.all(all.map((process) => process.terminate(true)));
+      const told = Promise.all(all.map(({ output }) => output.left()));
+      await Promise.race([told, sleep(FAREWELL_MS, undefined, { ref: false })]);
       for (const process of all) process.destroy();
       pipes.close();
       directory.remove();

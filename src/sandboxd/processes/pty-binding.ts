@@ -4,26 +4,17 @@ import { arch, platform } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import { DaemonError } from '../protocol/problem.ts';
 
-/** The native part of @lydell/node-pty, without its JavaScript: that writes to a terminal in a busy loop when it is full. */
+/**
+ * The native part of @lydell/node-pty, without its JavaScript, which writes to a terminal in a busy loop when it is full,
+ * and without its `fork`, whose children inherit the terminals of all others.
+ */
 export interface PtyBinding {
-  /**
-   * A child on a new terminal, as the leader of a new session. `env` are NAME=value. `onExit` gets a signal's number, or
-   * 0. The descriptor is the terminal's master end, and does not block.
-   */
-  readonly fork: (
-    file: string,
-    args: readonly string[],
-    env: readonly string[],
-    cwd: string,
+  /** Descriptors of both ends of a new terminal, which do not block, and the name of the slave. */
+  readonly open: (
     cols: number,
     rows: number,
-    uid: number,
-    gid: number,
-    utf8: boolean,
-    helperPath: string,
-    onExit: (exitCode: number, signal: number) => void,
-  ) => { readonly fd: number; readonly pid: number };
-  readonly resize: (fd: number, cols: number, rows: number) => void;
+  ) => { readonly master: number; readonly slave: number; readonly pty: string };
+  readonly resize: (master: number, cols: number, rows: number) => void;
 }
 
 let loaded: PtyBinding | undefined;

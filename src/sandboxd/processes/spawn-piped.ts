@@ -1,12 +1,12 @@
-import { type ChildProcess, spawn } from 'node:child_process';
-import { once } from 'node:events';
+import type { ChildProcess } from 'node:child_process';
 import { closeSync } from 'node:fs';
 import { Socket } from 'node:net';
 import type { Readable, Writable } from 'node:stream';
-import type { Child, ChildExit, ChildInput, Program, TakeOutput } from './child.ts';
+import type { Child, ChildInput, Program, TakeOutput } from './child.ts';
 import { type OutputSource, pipeSource, streamSource } from './output-source.ts';
 import { closePipe, type Pipe, type Pipes } from './pipes.ts';
 import { spawnProblem } from './spawn-problem.ts';
+import { exitOf, startProgram } from './start-program.ts';
 
 /**
  * Starts a program with pipes for its outputs, and for its input, if there is one; otherwise that is /dev/null. Throws a
@@ -26,7 +26,7 @@ export const spawnPiped = async (program: Program, pipes: Pipes, take: TakeOutpu
   }
   let child: ChildProcess;
   try {
-    child = await start(program, [stdin?.readFd ?? 'ignore', stdout.writeFd, stderr.writeFd]);
+    child = await startProgram(program, [stdin?.readFd ?? 'ignore', stdout.writeFd, stderr.writeFd]);
   } catch (error) {
     taken.forEach(closePipe);
     throw spawnProblem(error, program);
@@ -47,7 +47,7 @@ export const spawnPiped = async (program: Program, pipes: Pipes, take: TakeOutpu
 /** Where no pipe can be made: all is as with pipes, but that the child cannot open its streams by name. */
 const spawnWithSockets = async (program: Program, take: TakeOutput): Promise<Child> => {
   try {
-    const child = await start(program, [program.stdin ? 'pipe' : 'ignore', 'pipe', 'pipe']);
+    const child = await startProgram(program, [program.stdin ? 'pipe' : 'ignore', 'pipe', 'pipe']);
     return childOf(
       child,
       [
@@ -59,16 +59,6 @@ const spawnWithSockets = async (program: Program, take: TakeOutput): Promise<Chi
   } catch (error) {
     throw spawnProblem(error, program);
   }
-};
-
-/** `detached`: a session, and so a process group, of its own. */
-const start = async (
-  { argv: [file = '', ...args], cwd, env }: Program,
-  stdio: readonly (number | 'ignore' | 'pipe')[],
-): Promise<ChildProcess> => {
-  const child = spawn(file, args, { cwd, env, detached: true, stdio: [...stdio] });
-  await once(child, 'spawn');
-  return child;
 };
 
 const childOf = (child: ChildProcess, sources: readonly OutputSource[], input: Writable | undefined): Child => ({
@@ -87,15 +77,6 @@ const childOf = (child: ChildProcess, sources: readonly OutputSource[], input: W
     sources.forEach((source) => source.destroy());
   },
 });
-
-const exitOf = (child: ChildProcess): Promise<ChildExit> =>
-  new Promise((resolve) => {
-    // It may have ended before anybody could listen.
-    if (child.exitCode !== null || child.signalCode !== null) {
-      resolve({ exitCode: child.exitCode, signal: child.signalCode });
-    }
-    child.once('exit', (exitCode, signal) => resolve({ exitCode, signal }));
-  });
 
 const inputOf = (stream: Writable): ChildInput => {
   // Said to whoever writes.

@@ -1,51 +1,71 @@
-import { accessSync, constants, statSync, writeSync } from 'node:fs';
-import { constants as systemConstants } from 'node:os';
+import type { ChildProcess } from 'node:child_process';
+import { accessSync, closeSync, constants, existsSync, statSync, writeSync } from 'node:fs';
 import { resolve as resolvePath } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { ReadStream } from 'node:tty';
 import type { PtySize } from '../protocol/process.ts';
-import type { Child, ChildExit, ChildInput, Program, TakeOutput } from './child.ts';
+import type { Child, ChildInput, Program, TakeOutput } from './child.ts';
 import { streamSource } from './output-source.ts';
-import { ptyBinding } from './pty-binding.ts';
+import { type PtyBinding, ptyBinding } from './pty-binding.ts';
 import { spawnProblem } from './spawn-problem.ts';
+import { exitOf, hideFromChildren, startProgram } from './start-program.ts';
 
 /** What a terminal takes for the end of the input, unless it was told otherwise: ^D. */
 const END_OF_INPUT = Buffer.from([4]);
 /** Milliseconds until a full terminal is tried again: nothing tells when it has room. */
 const FULL_PAUSE_MS = 10;
 
+/**
+ * Opening a terminal makes it the controlling one of a session leader that has none; only then do ^C and hanging up mean
+ * anything. The terminal is to know that characters may have several bytes, when it deletes one.
+ */
+const ON_TERMINAL = 'exec <>"$0"; stty iutf8; exec "$@"';
+
 /** Starts a program on a terminal of its own. Throws a DaemonError. */
-export const spawnPty = (program: Program, { cols, rows }: PtySize, take: TakeOutput): Child => {
-  const { argv, cwd } = program;
+export const spawnPty = async (program: Program, { cols, rows }: PtySize, take: TakeOutput): Promise<Child> => {
+  const { cwd } = program;
   const env: Readonly<Record<string, string>> = { TERM: 'xterm-256color', ...program.env };
-  const [file = '', ...args] = argv;
   const binding = ptyBinding();
-  const { promise: exited, resolve: onExit } = Promise.withResolvers<ChildExit>();
-  let fd: number;
-  let pid: number;
   try {
-    const pairs = Object.entries(env).map(([name, value]) => `${name}=${value}`);
-    const path = findProgram(file, env['PATH'] ?? '/usr/local/bin:/usr/bin:/bin', cwd);
-    ({ fd, pid } = binding.fork(path, args, pairs, cwd, cols, rows, -1, -1, true, '', (exitCode, signal) =>
-      onExit(signal === 0 ? { exitCode, signal: null } : { exitCode: null, signal: signalName(signal) }),
-    ));
+    // The shell in between would say only on the terminal that there is no such program.
+    requireProgram(program.argv[0] ?? '', env['PATH'] ?? '/usr/local/bin:/usr/bin:/bin', cwd);
+    const { master, slave, pty } = binding.open(cols, rows);
+    const hidden = hideFromChildren(master);
+    const stream = new ReadStream(master);
+    stream.once('close', hidden.closed);
+    try {
+      const argv = ['sh', '-c', ON_TERMINAL, pty, ...program.argv];
+      const child = await startProgram({ argv, cwd, env }, [slave, slave, slave]);
+      return childOn(stream, child, { binding, master, take });
+    } catch (error) {
+      stream.destroy();
+      throw error;
+    } finally {
+      closeSync(slave);
+    }
   } catch (error) {
     throw spawnProblem(error, program);
   }
-  const stream = new ReadStream(fd);
+};
+
+const childOn = (
+  stream: ReadStream,
+  child: ChildProcess,
+  { binding, master, take }: { readonly binding: PtyBinding; readonly master: number; readonly take: TakeOutput },
+): Child => {
   const source = streamSource(stream, (bytes) => take('pty', bytes));
-  const write = terminalWriter(fd, stream);
+  const write = terminalWriter(master, stream);
   return {
-    pid,
+    pid: child.pid as number,
     input: { write, end: () => write(END_OF_INPUT) },
-    exited,
+    exited: exitOf(child),
     outputEnded: source.ended,
     pause: source.pause,
     resume: source.resume,
     letGo: source.destroy,
     destroy: source.destroy,
     resize: (size) => {
-      if (!stream.destroyed) binding.resize(fd, size.cols, size.rows);
+      if (!stream.destroyed) binding.resize(master, size.cols, size.rows);
     },
   };
 };
@@ -74,23 +94,19 @@ const writeSome = (fd: number, bytes: Buffer): number => {
   }
 };
 
-/** As execvp finds it; what fork() does with one that is not there can only be seen on the terminal. Throws ENOENT or EACCES. */
-const findProgram = (file: string, path: string, cwd: string): string => {
-  const candidates = file.includes('/')
-    ? [resolvePath(cwd, file)]
-    : path.split(':').map((folder) => resolvePath(cwd, folder, file));
-  let fault: unknown;
-  for (const candidate of candidates) {
-    try {
-      accessSync(candidate, constants.X_OK);
-      if (statSync(candidate).isFile()) return file.includes('/') ? file : candidate;
-      fault = Object.assign(new Error(`${candidate} is no file`), { code: 'EACCES' });
-    } catch (error) {
-      if ((error as NodeJS.ErrnoException).code === 'EACCES' || fault === undefined) fault = error;
-    }
-  }
-  throw fault instanceof Error ? fault : Object.assign(new Error(`no ${file}`), { code: 'ENOENT' });
+/** Throws ENOENT or EACCES where execvp would find nothing to execute. */
+const requireProgram = (file: string, path: string, cwd: string): void => {
+  const folders = file.includes('/') ? [cwd] : path.split(':').map((folder) => resolvePath(cwd, folder));
+  const there = folders.map((folder) => resolvePath(folder, file)).filter((candidate) => existsSync(candidate));
+  if (there.some(isExecutable)) return;
+  throw Object.assign(new Error(`${file} cannot be executed`), { code: there.length === 0 ? 'ENOENT' : 'EACCES' });
 };
 
-const signalName = (number: number): string =>
-  Object.entries(systemConstants.signals).find(([, value]) => value === number)?.[0] ?? `SIG${number}`;
+const isExecutable = (path: string): boolean => {
+  try {
+    accessSync(path, constants.X_OK);
+    return statSync(path).isFile();
+  } catch {
+    return false;
+  }
+};

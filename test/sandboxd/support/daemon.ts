@@ -21,6 +21,8 @@ export interface TestDaemon {
   /** Lets into this daemon. */
   readonly token: string;
   readonly fetch: (path: string, init?: DaemonInit) => Promise<Response>;
+  /** Done after the test in any case. */
+  readonly close: () => Promise<void>;
 }
 
 const { privateKey, publicKey } = generateKeyPairSync('ed25519');
@@ -57,6 +59,7 @@ export const startDaemon = async (more: Partial<SandboxdSettings> = {}): Promise
     port,
     home,
     token,
+    close: server.close,
     fetch: (path, init = {}) => {
       const headers = new Headers(init.headers);
       if (!headers.has('authorization')) headers.set('authorization', `Bearer ${token}`);
