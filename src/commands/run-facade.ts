@@ -11,6 +11,7 @@ import { makeRequestMetrics } from '../facade/request-metrics.ts';
 import { restPart } from '../facade/rest-part.ts';
 import { makeUpgradeRoutes } from '../facade/routes/table.ts';
 import { makeSandboxCache } from '../facade/sandbox-cache.ts';
+import { makeTickets } from '../facade/ticket.ts';
 import { makeUpgradeHandler } from '../facade/upgrades.ts';
 import { loadClusterAccess } from '../kube/load-cluster-access.ts';
 import { makeKubeClient } from '../kube/make-kube-client.ts';
@@ -59,6 +60,7 @@ export const runFacade = async (): Promise<number> => {
     cache: makeSandboxCache(informer, namespace),
     authenticator: config.apiKey === undefined ? undefined : staticKeyAuthenticator(config.apiKey),
     daemons,
+    tickets: makeTickets({ privateKey: config.privateKey, clock }),
     clock,
     random,
     log,

@@ -1,4 +1,5 @@
 import type { Sandbox } from '../api/sandbox.ts';
+import type { TicketScope } from './ticket.ts';
 
 /** What a key may be allowed to do. */
 export const SCOPES = ['sandboxes:read', 'sandboxes:write', 'exec', 'files', 'workspaces'] as const;
@@ -17,7 +18,9 @@ export type Caller =
       readonly scopes: ReadonlySet<Scope>;
     }
   /** A sandbox itself, by the token of its pod. */
-  | { readonly kind: 'sandbox'; readonly sandbox: string; readonly podUid: string };
+  | { readonly kind: 'sandbox'; readonly sandbox: string; readonly podUid: string }
+  /** Whoever holds a ticket: one thing of one sandbox. */
+  | { readonly kind: 'ticket'; readonly sandboxUid: string; readonly scope: TicketScope };
 
 export const hasScope = (caller: Caller, scope: Scope): boolean =>
   caller.kind === 'anonymous' || (caller.kind === 'key' && caller.scopes.has(scope));
@@ -26,10 +29,11 @@ export const mayActFor = (caller: Caller, userId: string): boolean =>
   caller.kind === 'anonymous' || (caller.kind === 'key' && (caller.users === undefined || caller.users.has(userId)));
 
 /** A Sandbox that a caller may not know of is, for it, not there. */
-export const maySee = (caller: Caller, { metadata, spec, status }: Sandbox): boolean =>
-  caller.kind === 'sandbox'
-    ? metadata.name === caller.sandbox && status?.podUid === caller.podUid
-    : mayActFor(caller, spec.userId);
+export const maySee = (caller: Caller, { metadata, spec, status }: Sandbox): boolean => {
+  if (caller.kind === 'sandbox') return metadata.name === caller.sandbox && status?.podUid === caller.podUid;
+  if (caller.kind === 'ticket') return metadata.uid === caller.sandboxUid;
+  return mayActFor(caller, spec.userId);
+};
 
 /** Under what name a caller's actions are logged and its idempotency keys are kept. */
 export const callerName = (caller: Caller): string => {
@@ -40,6 +44,8 @@ export const callerName = (caller: Caller): string => {
       return `key/${caller.id}`;
     case 'sandbox':
       return `sandbox/${caller.sandbox}`;
+    case 'ticket':
+      return `ticket/${caller.scope}`;
     default:
       return caller satisfies never;
   }

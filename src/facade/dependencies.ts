@@ -5,6 +5,7 @@ import type { Log } from '../telemetry/log.ts';
 import type { Authenticator } from './authenticator.ts';
 import type { DaemonConnections } from './daemon/connections.ts';
 import type { SandboxCache } from './sandbox-cache.ts';
+import type { Tickets } from './ticket.ts';
 
 export interface FacadeSettings {
   readonly namespace: string;
@@ -34,6 +35,7 @@ export interface FacadeDependencies {
   /** Undefined: authentication is off, in so many words. */
   readonly authenticator: Authenticator | undefined;
   readonly daemons: DaemonConnections;
+  readonly tickets: Tickets;
   readonly clock: Clock;
   readonly random: Random;
   readonly log: Log;

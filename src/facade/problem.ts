@@ -21,6 +21,7 @@ export interface Problem {
 const TITLES = {
   'missing-api-key': [401, 'An API key is required'],
   'invalid-api-key': [403, 'The API key is not known'],
+  'invalid-ticket': [403, 'The ticket is not valid'],
   'not-allowed': [403, 'The caller may not do this'],
   'not-found': [404, 'Not found'],
   'method-not-allowed': [405, 'Method not allowed'],

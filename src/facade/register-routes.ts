@@ -16,7 +16,7 @@ export const registerRoutes = (
   for (const route of routes) {
     router.register(route.path, [route.method], async (context: FacadeContext) => {
       const params = (context as { readonly params?: Readonly<Record<string, string>> }).params ?? {};
-      requireAccess(route.access, context.state.caller, params['id']);
+      requireAccess(route.access, context.state.caller, params);
       const query = route.query === undefined ? {} : parseInput(route.query, 'query', queryOf(context));
       const takesJson = route.body !== undefined && route.body !== 'stream';
       const rawBody = takesJson ? await readJsonBody(context.req, settings.maxBodyBytes) : undefined;

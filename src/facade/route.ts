@@ -4,13 +4,20 @@ import type { z } from 'zod';
 import type { Scope } from './caller.ts';
 import type { ProblemKind } from './problem.ts';
 import type { FacadeContext, RequestState } from './request-state.ts';
+import type { TicketScope } from './ticket.ts';
 
 /**
  * Who may call a route: everyone (`open`), a key that has the scope, or the sandbox of the path itself, by its pod's
- * token (`self`), beside a key with the scope.
+ * token (`self`), or who holds a ticket of the scope that the path's parameters give, beside a key with the scope.
  */
 export type Access =
-  { readonly kind: 'open' } | { readonly kind: 'scope'; readonly scope: Scope; readonly self?: boolean };
+  | { readonly kind: 'open' }
+  | {
+      readonly kind: 'scope';
+      readonly scope: Scope;
+      readonly self?: boolean;
+      readonly ticket?: (params: Readonly<Record<string, string>>) => TicketScope;
+    };
 
 /** What an answer looks like, for the API's description: JSON of a schema, another media type, or no body. */
 export interface ResponseShape {

@@ -51,7 +51,7 @@ const serve = async (
       );
       const ip = request.socket.remoteAddress ?? '';
       const caller = await callerOf(dependencies, request, pathname, ip, state);
-      requireAccess(route.access, caller, params['id']);
+      requireAccess(route.access, caller, params);
       const given = Object.fromEntries(new URLSearchParams(search));
       const query = route.query === undefined ? {} : parseInput(route.query, 'query', given);
       const log = state.log.child({ caller: callerName(caller) });

@@ -1,5 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { DaemonError, STATUS_OF, type DaemonProblem } from './protocol/problem.ts';
+import { DaemonError, statusOf, toProblem } from './protocol/problem.ts';
 
 /** Nothing that is asked of the daemon in JSON is larger; files and input are streams. */
 const MAX_JSON_BYTES = 4 << 20;
@@ -21,11 +21,8 @@ export const answerError = (response: ServerResponse, thrown: unknown): void => 
     response.destroy();
     return;
   }
-  const problem: DaemonProblem =
-    thrown instanceof DaemonError
-      ? { code: thrown.code, message: thrown.message }
-      : { code: 'internal', message: thrown instanceof Error ? thrown.message : String(thrown) };
-  answerJson(response, STATUS_OF[problem.code], problem);
+  const problem = toProblem(thrown);
+  answerJson(response, statusOf(problem), problem);
 };
 
 /** The body as JSON; `{}` where there is none. Throws `invalid_argument` or `resource_exhausted`. */

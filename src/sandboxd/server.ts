@@ -1,11 +1,10 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { Duplex } from 'node:stream';
-import { errorMessage } from '../base/errors.ts';
 import { answerError } from './answer.ts';
 import { accessTokenFault } from './protocol/access-token.ts';
 import { E2B_TOKEN_HEADER } from './protocol/names.ts';
-import { DaemonError, STATUS_OF } from './protocol/problem.ts';
+import { DaemonError, statusOf, toProblem } from './protocol/problem.ts';
 import { makeRouter, type DaemonRequest, type Match, type Route } from './route.ts';
 import type { SandboxdSettings } from './settings.ts';
 
@@ -111,10 +110,10 @@ const tokenOf = ({ headers }: IncomingMessage): string | undefined => {
 };
 
 const refuseUpgrade = (socket: Duplex, thrown: unknown): void => {
-  const code = thrown instanceof DaemonError ? thrown.code : 'internal';
-  const body = JSON.stringify({ code, message: errorMessage(thrown) });
+  const problem = toProblem(thrown);
+  const body = JSON.stringify(problem);
   socket.end(
-    `HTTP/1.1 ${STATUS_OF[code]} Refused\r\nContent-Type: application/json\r\nContent-Length: ${Buffer.byteLength(body)}\r\nConnection: close\r\n\r\n${body}`,
+    `HTTP/1.1 ${statusOf(problem)} Refused\r\nContent-Type: application/json\r\nContent-Length: ${Buffer.byteLength(body)}\r\nConnection: close\r\n\r\n${body}`,
   );
 };
 

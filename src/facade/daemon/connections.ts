@@ -167,7 +167,7 @@ const accepted = async (answer: IncomingMessage): Promise<IncomingMessage> => {
     // HEAD has no body; a proxy in between might send anything.
   }
   const code = problem.code ?? (status === 404 ? 'not_found' : 'internal');
-  throw new DaemonError(code, problem.message ?? `sandboxd answered ${status}`);
+  throw new DaemonError(code, problem.message ?? `sandboxd answered ${status}`, undefined, problem.reason);
 };
 
 /** One token a pod, made anew when half of its life is over. */

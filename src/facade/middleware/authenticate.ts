@@ -3,11 +3,12 @@ import { callerName, type Caller } from '../caller.ts';
 import type { FacadeDependencies } from '../dependencies.ts';
 import { makeProblem, ProblemError, problemError } from '../problem.ts';
 import type { FacadeMiddleware, RequestState } from '../request-state.ts';
+import type { Tickets } from '../ticket.ts';
 
 /** Open to everyone, as they tell nothing about any sandbox. */
 const EXEMPT_PATHS: ReadonlySet<string> = new Set(['/', '/health', '/docs', '/openapi.json', '/redoc']);
 
-type AuthenticationDependencies = Pick<FacadeDependencies, 'authenticator' | 'settings'>;
+type AuthenticationDependencies = Pick<FacadeDependencies, 'authenticator' | 'settings' | 'tickets'>;
 
 /** Finds out who asks, and puts it into the request's state. Throws 401 without and 403 with a wrong key. */
 export const authenticate =
@@ -22,7 +23,7 @@ export const authenticate =
 
 /** The same for what is no Koa request: a connection that asks to be upgraded. */
 export const callerOf = async (
-  { authenticator, settings }: AuthenticationDependencies,
+  { authenticator, settings, tickets }: AuthenticationDependencies,
   request: IncomingMessage,
   path: string,
   clientIp: string,
@@ -30,6 +31,8 @@ export const callerOf = async (
 ): Promise<Caller> => {
   if (authenticator === undefined) return { kind: 'anonymous' };
   const secret = secretOf(request, settings.apiKeyHeader);
+  const ticket = secret === '' ? ticketOf(request) : undefined;
+  if (ticket !== undefined) return ticketCaller(tickets, ticket);
   if (secret === '') {
     log.warn({ path, client_ip: clientIp }, 'request without an API key');
     throw missingKey(settings.apiKeyHeader);
@@ -43,6 +46,18 @@ export const callerOf = async (
 const secretOf = ({ headers }: IncomingMessage, keyHeader: string): string => {
   const own = headers[keyHeader.toLowerCase()];
   return (typeof own === 'string' ? own : '') || (/^bearer +(\S+)\s*$/i.exec(headers.authorization ?? '')?.[1] ?? '');
+};
+
+/** In the query, where alone a browser can put it. */
+const ticketOf = ({ url = '' }: IncomingMessage): string | undefined => {
+  const at = url.indexOf('?');
+  return at === -1 ? undefined : (new URLSearchParams(url.slice(at + 1)).get('ticket') ?? undefined);
+};
+
+const ticketCaller = (tickets: Tickets, text: string): Caller => {
+  const ticket = tickets.read(text);
+  if (ticket === undefined) throw problemError('invalid-ticket', 'The ticket is not valid, or has expired');
+  return { kind: 'ticket', sandboxUid: ticket.sandboxUid, scope: ticket.scope };
 };
 
 const missingKey = (header: string): ProblemError =>

@@ -8,6 +8,7 @@ import type { FacadeDependencies, FacadeSettings, RequestReport } from '../../..
 import { restPart } from '../../../src/facade/rest-part.ts';
 import { makeUpgradeRoutes } from '../../../src/facade/routes/table.ts';
 import { makeSandboxCache } from '../../../src/facade/sandbox-cache.ts';
+import { makeTickets } from '../../../src/facade/ticket.ts';
 import { makeUpgradeHandler } from '../../../src/facade/upgrades.ts';
 import { NAMESPACE } from '../../support/resources.ts';
 import { systemClock } from '../../../src/base/clock.ts';
@@ -89,6 +90,7 @@ export const startFacade = async (
     authenticator: staticKeyAuthenticator(API_KEY),
     // No daemon listens there: an image without one.
     daemons: makeDaemonConnections({ privateKey: FACADE_KEY, clock: systemClock, port: 1 }),
+    tickets: makeTickets({ privateKey: FACADE_KEY, clock }),
     clock,
     random: systemRandom,
     log,
