@@ -1,4 +1,5 @@
-import { answerEmpty } from './answer.ts';
+import { answerEmpty, answerJson } from './answer.ts';
+import { processService } from './e2b/process-service.ts';
 import { makeProcessTable, PROCESS_LIMITS } from './processes/process-table.ts';
 import { processRoutes } from './processes/routes.ts';
 import type { Route } from './route.ts';
@@ -13,10 +14,22 @@ const healthRoute: Route = {
   handle: (_request, answer) => answerEmpty(answer),
 };
 
+/** `GET /envs`, of E2B's daemon: what every process inherits. */
+const environmentRoute = ({ environment }: SandboxdSettings): Route => ({
+  method: 'GET',
+  path: '/envs',
+  handle: (_request, response) => answerJson(response, 200, environment),
+});
+
 /** The daemon of one sandbox: everything it serves, listening. Closing it ends the processes that it started. */
 export const startSandboxd = async (settings: SandboxdSettings): Promise<SandboxdServer> => {
   const processes = makeProcessTable({ ...settings, limits: { ...PROCESS_LIMITS, ...settings.processes } });
-  const server = await startServer(settings, [healthRoute, ...processRoutes(processes)]);
+  const server = await startServer(settings, [
+    healthRoute,
+    ...processRoutes(processes),
+    ...processService(processes, settings),
+    environmentRoute(settings),
+  ]);
   return {
     address: server.address,
     close: async () => {

@@ -30,10 +30,34 @@ export const readEnvelope = async (request: IncomingMessage): Promise<ConnectMes
   if (body.length < HEADER_BYTES || body.readUInt32BE(1) !== body.length - HEADER_BYTES) {
     throw new DaemonError('invalid_argument', 'the body is not one enveloped message');
   }
-  if ((body.readUInt8(0) & COMPRESSED) !== 0) throw new DaemonError('unimplemented', 'compression is not supported');
+  return openEnvelope(body);
+};
+
+/** The messages of a client-streaming request, as they come. Throws as readEnvelope does. */
+export async function* readEnvelopes(request: IncomingMessage): AsyncGenerator<ConnectMessage> {
+  let rest: Buffer = Buffer.alloc(0);
+  for await (const chunk of request as AsyncIterable<Buffer>) {
+    rest = rest.length === 0 ? chunk : Buffer.concat([rest, chunk]);
+    while (rest.length >= HEADER_BYTES) {
+      const end = HEADER_BYTES + rest.readUInt32BE(1);
+      if (end > HEADER_BYTES + MAX_MESSAGE_BYTES) throw new DaemonError('resource_exhausted', 'a message is too large');
+      if (rest.length < end) break;
+      const envelope = rest.subarray(0, end);
+      rest = rest.subarray(end);
+      if ((envelope.readUInt8(0) & END_OF_STREAM) !== 0) return;
+      yield openEnvelope(envelope);
+    }
+  }
+  if (rest.length > 0) throw new DaemonError('invalid_argument', 'the body ends within a message');
+}
+
+const openEnvelope = (envelope: Buffer): ConnectMessage => {
+  if ((envelope.readUInt8(0) & COMPRESSED) !== 0) {
+    throw new DaemonError('unimplemented', 'compression is not supported');
+  }
   let value: unknown;
   try {
-    value = JSON.parse(body.subarray(HEADER_BYTES).toString('utf8'));
+    value = JSON.parse(envelope.subarray(HEADER_BYTES).toString('utf8'));
   } catch (cause) {
     throw new DaemonError('invalid_argument', 'the message is no JSON', cause);
   }
