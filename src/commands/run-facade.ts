@@ -6,6 +6,7 @@ import { loadFacadeConfig } from '../config/facade.ts';
 import { makeApp } from '../facade/app.ts';
 import { staticKeyAuthenticator } from '../facade/authenticator.ts';
 import { makeDaemonConnections } from '../facade/daemon/connections.ts';
+import { makePatientConnections } from '../facade/daemon/patience.ts';
 import type { FacadeDependencies } from '../facade/dependencies.ts';
 import { makeRequestMetrics } from '../facade/request-metrics.ts';
 import { restPart } from '../facade/rest-part.ts';
@@ -53,7 +54,7 @@ export const runFacade = async (): Promise<number> => {
     metrics,
   });
   const shutdown = new AbortController();
-  const daemons = makeDaemonConnections({ privateKey: config.privateKey, clock });
+  const daemons = makePatientConnections(makeDaemonConnections({ privateKey: config.privateKey, clock }), clock);
   const dependencies: FacadeDependencies = {
     settings: config,
     kube,

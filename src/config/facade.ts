@@ -30,6 +30,19 @@ const FacadeEnvironment = z.object({
   MATRX_START_TIMEOUT_SECONDS: seconds.default(120),
   MATRX_STOP_TIMEOUT_SECONDS: seconds.default(60),
   MATRX_DRAIN_SECONDS: seconds.default(20),
+  MATRX_ALLOWED_ORIGINS: z
+    .string()
+    .default('')
+    .transform((text) =>
+      text
+        .split(',')
+        .map((part) => part.trim())
+        .filter(Boolean),
+    )
+    .refine(
+      (origins) => origins.every((text) => URL.canParse(text) && new URL(text).origin === text),
+      'takes origins such as https://sandbox.example.com, separated by commas',
+    ),
   MATRX_MAX_COMMAND_LENGTH: z.coerce.number().int().min(1).max(100_000).default(10_000),
 });
 
@@ -52,6 +65,7 @@ export interface FacadeConfig {
   readonly maxCommandLength: number;
   readonly maxBodyBytes: number;
   readonly maxOutputBytes: number;
+  readonly allowedOrigins: readonly string[];
 }
 
 /** Throws a ConfigError for a wrong or retired setting, and where it is left open who may use the API. */
@@ -73,6 +87,7 @@ export const loadFacadeConfig = (env: NodeJS.ProcessEnv = process.env): FacadeCo
     maxCommandLength: given.MATRX_MAX_COMMAND_LENGTH,
     maxBodyBytes: MEBIBYTE,
     maxOutputBytes: 4 * MEBIBYTE,
+    allowedOrigins: given.MATRX_ALLOWED_ORIGINS,
   });
 };
 

@@ -17,6 +17,8 @@ export interface FacadeSettings {
   readonly maxBodyBytes: number;
   /** Bytes of each of a command's stdout and stderr. */
   readonly maxOutputBytes: number;
+  /** Other origins than its own whose pages may open WebSockets: `https://sandbox.example.com`. */
+  readonly allowedOrigins: readonly string[];
 }
 
 /** One request that has been answered. */

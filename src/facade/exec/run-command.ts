@@ -5,6 +5,7 @@ import { isKubeError } from '../../kube/errors.ts';
 import type { FacadeDependencies } from '../dependencies.ts';
 import { ProblemError, makeProblem, problemError } from '../problem.ts';
 import type { RequestState } from '../request-state.ts';
+import type { CommandResult } from './command-result.ts';
 import { parseExecOutput } from './exec-output.ts';
 import { KILL_SCRIPT, SUPERVISOR_COMMAND, SUPERVISOR_SCRIPT } from './supervisor-script.ts';
 
@@ -14,17 +15,6 @@ export interface CommandRequest {
   /** Absolute. */
   readonly cwd: string;
   readonly timeoutSeconds: number;
-}
-
-export interface CommandResult {
-  readonly exitCode: number;
-  readonly stdout: string;
-  readonly stderr: string;
-  /** Where the command's shell was when it ended. */
-  readonly cwd: string;
-  readonly timedOut: boolean;
-  /** Whether output was left out, because there was more than `maxOutputBytes` of it. */
-  readonly truncated: boolean;
 }
 
 /** The supervisor's own time on top of a command's: two graces of 5 s, draining, the connection. */

@@ -1,8 +1,8 @@
 import type { FacadeDependencies } from '../dependencies.ts';
 import type { Route, UpgradeRoute } from '../route.ts';
+import { commandRoutes, commandUpgradeRoutes } from './commands/routes.ts';
 import { createRoute } from './sandboxes/create.ts';
 import { deleteRoute } from './sandboxes/delete.ts';
-import { execRoute } from './sandboxes/exec.ts';
 import { listRoute } from './sandboxes/list.ts';
 import { readRoute } from './sandboxes/read.ts';
 import { serviceRoutes } from './service.ts';
@@ -14,8 +14,10 @@ export const makeRoutes = (dependencies: FacadeDependencies): readonly Route[] =
   listRoute(dependencies),
   readRoute(dependencies),
   deleteRoute(dependencies),
-  execRoute(dependencies),
+  ...commandRoutes(dependencies),
 ];
 
 /** The routes that take over their connection: WebSockets and the like. */
-export const makeUpgradeRoutes = (_dependencies: FacadeDependencies): readonly UpgradeRoute[] => [];
+export const makeUpgradeRoutes = (dependencies: FacadeDependencies): readonly UpgradeRoute[] => [
+  ...commandUpgradeRoutes(dependencies),
+];

@@ -81,6 +81,7 @@ export const startFacade = async (
     maxCommandLength: 10_000,
     maxBodyBytes: 64 * 1024,
     maxOutputBytes: 256 * 1024,
+    allowedOrigins: [],
     ...more,
   };
   const dependencies: FacadeDependencies = {

@@ -1,0 +1,32 @@
+import type { FacadeDependencies } from '../dependencies.ts';
+import { findSandbox } from '../find-sandbox.ts';
+import type { RequestState } from '../request-state.ts';
+import { runningSandbox } from '../running-sandbox.ts';
+import type { DaemonTarget } from './connections.ts';
+import { daemonProblem, unreachable } from './daemon-problem.ts';
+
+/** The daemon of a Sandbox that takes commands. Throws a ProblemError where there is none. */
+export const findDaemon = async (
+  dependencies: Pick<FacadeDependencies, 'cache' | 'kube' | 'settings'>,
+  id: string,
+  state: Pick<RequestState, 'caller' | 'signal'>,
+): Promise<DaemonTarget> => {
+  const { daemon } = runningSandbox(await findSandbox(dependencies, id, state));
+  if (daemon === undefined) throw unreachable(id);
+  return daemon;
+};
+
+/** Finds a Sandbox's daemon and asks it; what goes wrong is thrown as a ProblemError. */
+export const askDaemon = async <T>(
+  dependencies: Pick<FacadeDependencies, 'cache' | 'kube' | 'settings'>,
+  id: string,
+  state: Pick<RequestState, 'caller' | 'signal'>,
+  ask: (target: DaemonTarget) => Promise<T>,
+): Promise<T> => {
+  const target = await findDaemon(dependencies, id, state);
+  try {
+    return await ask(target);
+  } catch (error) {
+    throw daemonProblem(error, id);
+  }
+};
