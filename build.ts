@@ -51,4 +51,5 @@ await build({
   external: ['cpu-features', '*.node'],
 });
 // Files that are read at run time from beside the module that needs them: in the bundle, that is dist/.
-for await (const path of glob('src/**/*.proto', { cwd: root })) await cp(join(root, path), join(dist, basename(path)));
+const readAtRunTime = ['src/**/*.{proto,html,css,mjs}', 'node_modules/@xterm/xterm/{lib/xterm.mjs,css/xterm.css}'];
+for await (const path of glob(readAtRunTime, { cwd: root })) await cp(join(root, path), join(dist, basename(path)));

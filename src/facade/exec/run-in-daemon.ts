@@ -52,8 +52,9 @@ export const runInDaemon = async (
   const stderr = makeOutputCollector(settings.maxOutputBytes);
   let info: ProcessInfo | undefined;
   const collect = async (): Promise<ProcessEnd> => {
+    const followed = { target, id: start.id, offset: 0, reader: undefined };
     const frames = await processes.run(target, start, signal);
-    for await (const frame of followOutput(dependencies, { target, id: start.id, offset: 0, frames }, signal)) {
+    for await (const frame of followOutput(dependencies, { ...followed, frames }, signal)) {
       if (frame.type === 'stdout') stdout.add(frame.payload);
       else if (frame.type === 'stderr') stderr.add(frame.payload);
       else if (frame.type === 'start') info = JSON.parse(frame.payload.toString('utf8')) as ProcessInfo;

@@ -7,6 +7,8 @@ import type { Tickets } from '../ticket.ts';
 
 /** Open to everyone, as they tell nothing about any sandbox. */
 const EXEMPT_PATHS: ReadonlySet<string> = new Set(['/', '/health', '/docs', '/openapi.json', '/redoc']);
+/** The page of a terminal, which asks for the key itself, and its files. */
+const EXEMPT_PAGES = /^\/(sandboxes\/[^/]+\/terminal|assets\/terminal\/[\w.-]+)$/;
 
 type AuthenticationDependencies = Pick<FacadeDependencies, 'authenticator' | 'settings' | 'tickets'>;
 
@@ -14,7 +16,7 @@ type AuthenticationDependencies = Pick<FacadeDependencies, 'authenticator' | 'se
 export const authenticate =
   (dependencies: AuthenticationDependencies): FacadeMiddleware =>
   async (context, next) => {
-    if (!EXEMPT_PATHS.has(context.path)) {
+    if (!EXEMPT_PATHS.has(context.path) && !EXEMPT_PAGES.test(context.path)) {
       const caller = await callerOf(dependencies, context.req, context.path, context.ip, context.state);
       context.state = { ...context.state, caller, log: context.state.log.child({ caller: callerName(caller) }) };
     }
@@ -45,7 +47,14 @@ export const callerOf = async (
 
 const secretOf = ({ headers }: IncomingMessage, keyHeader: string): string => {
   const own = headers[keyHeader.toLowerCase()];
-  return (typeof own === 'string' ? own : '') || (/^bearer +(\S+)\s*$/i.exec(headers.authorization ?? '')?.[1] ?? '');
+  const bearer = /^bearer +(\S+)\s*$/i.exec(headers.authorization ?? '')?.[1];
+  return (typeof own === 'string' ? own : '') || (bearer ?? subprotocolSecret(headers['sec-websocket-protocol']));
+};
+
+/** A page cannot set the headers of a WebSocket: it offers the key as a subprotocol, `matrx.key.<base64url>`. */
+const subprotocolSecret = (offered: string | undefined): string => {
+  const encoded = /(?:^|[,\s])matrx\.key\.([\w-]+)/.exec(offered ?? '')?.[1];
+  return encoded === undefined ? '' : Buffer.from(encoded, 'base64url').toString('utf8');
 };
 
 /** In the query, where alone a browser can put it. */

@@ -12,12 +12,12 @@ export interface ProcessInput {
 }
 
 /**
- * `offset`: how many bytes were sent before. `onRefused` hears once of an input that the process does not take (any
+ * `offset`: how many bytes were sent before; undefined: they come behind whatever others send. `onRefused` hears once of an input that the process does not take (any
  * more); what is written from then on is dropped, as by a shell's pipe whose reader has gone.
  */
 export const openProcessInput = (
   processes: Pick<DaemonProcesses, 'input' | 'closeInput'>,
-  { target, id, offset }: { readonly target: DaemonTarget; readonly id: string; readonly offset: number },
+  { target, id, offset }: { readonly target: DaemonTarget; readonly id: string; readonly offset: number | undefined },
   signal: AbortSignal,
   onRefused: (error: unknown) => void,
 ): ProcessInput => {

@@ -15,9 +15,11 @@ import { openProcessInput, type ProcessInput } from './process-input.ts';
 /** A process that a WebSocket carries, once it is known which. */
 export interface CarriedProcess {
   readonly id: string;
-  /** The bytes of output before the first frame, and of input that were sent before. */
+  /** The bytes of output before the first frame. */
   readonly offset: number;
-  readonly inputOffset: number;
+  /** The bytes of input that were sent before; undefined: what is sent comes behind that of others. */
+  readonly inputOffset: number | undefined;
+  readonly reader: string;
   readonly frames: AsyncIterable<Frame>;
   /** What a frame becomes for the client: bytes, or what is said in a text message. */
   readonly present: (frame: Frame) => readonly (Buffer | object)[];
@@ -78,12 +80,12 @@ export const serveProcess = async (
   const channel = await openChannel(asked, clock, onMessage);
   try {
     const process = await begin(await untilAborted(request.promise, signal));
-    const { id, offset, frames } = process;
+    const { id } = process;
     input = openProcessInput(processes, { target, id, offset: process.inputOffset }, signal, (error) => {
       void say(channel, problemOf(error));
     });
     running.resolve(id);
-    for await (const frame of followOutput(dependencies, { target, id, offset, frames }, signal)) {
+    for await (const frame of followOutput(dependencies, { target, ...process }, signal)) {
       for (const message of process.present(frame)) await channel.send(message);
     }
     channel.close(ENDED);

@@ -6,6 +6,7 @@ import { shellProcess } from '../../exec/run-in-daemon.ts';
 import { parseInput } from '../../input-error.ts';
 import { type Cursor, parseCursor, startOfOutput } from '../../processes/cursor.ts';
 import { makeOutputReader } from '../../processes/output-event.ts';
+import { newReader } from '../../processes/follow-output.ts';
 import { CursorText, requireLength } from '../../processes/process-request.ts';
 import { upgradeRoute } from '../../route.ts';
 import { requireOwnOrigin } from '../../sockets/origin.ts';
@@ -43,13 +44,15 @@ export const execSocketRoute = (dependencies: FacadeDependencies & { readonly pr
       const sandbox = asked.params['id'] ?? '';
       const target = await findDaemon(dependencies, sandbox, state);
       const begin = async (message: unknown): Promise<CarriedProcess> => {
+        const reader = newReader(dependencies);
         const first = parseInput(FirstMessage, 'body', message);
         if (first.type === 'attach') {
           const { process_id: id } = first;
           const cursor = parseCursor(first.cursor) ?? startOfOutput;
           const inputOffset = await inputTaken(processes, target, id, state.signal);
-          const frames = await processes.output(target, id, { cursor: cursor.offset, follow: true }, state.signal);
-          return { id, offset: cursor.offset, inputOffset, frames, present: presentEvents(cursor) };
+          const from = { cursor: cursor.offset, follow: true, reader };
+          const frames = await processes.output(target, id, from, state.signal);
+          return { id, offset: cursor.offset, inputOffset, reader, frames, present: presentEvents(cursor, inputOffset) };
         }
         const { command, cwd, session, timeout, stdin } = first;
         requireLength(command, settings.maxCommandLength);
@@ -57,17 +60,20 @@ export const execSocketRoute = (dependencies: FacadeDependencies & { readonly pr
           ...shellProcess(dependencies, { command, cwd: cwd ?? undefined, session, timeoutSeconds: timeout }),
           stdin,
         };
-        const frames = await processes.run(target, start, state.signal);
-        return { id: start.id, offset: 0, inputOffset: 0, frames, present: presentEvents(startOfOutput) };
+        const frames = await processes.run(target, start, state.signal, reader);
+        return { id: start.id, offset: 0, inputOffset: 0, reader, frames, present: presentEvents(startOfOutput, 0) };
       };
       await serveProcess(dependencies, asked, { sandbox, target, askedBy: 'message', begin });
     },
   });
 
-const presentEvents = (from: Cursor): CarriedProcess['present'] => {
+const presentEvents = (from: Cursor, inputOffset: number): CarriedProcess['present'] => {
   const read = makeOutputReader(from);
   return (frame) =>
-    read(frame).flatMap((event) =>
-      event.type === 'keepalive' ? [] : [{ type: event.type, cursor: event.cursor, ...event.content }],
-    );
+    read(frame).flatMap((event) => {
+      if (event.type === 'keepalive') return [];
+      const message = { type: event.type, cursor: event.cursor, ...event.content };
+      // What was sent before and has not arrived is to be sent again.
+      return [event.type === 'start' ? { ...message, input_offset: inputOffset } : message];
+    });
 };

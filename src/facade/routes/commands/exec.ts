@@ -8,7 +8,7 @@ import { shellProcess, type ShellCommand } from '../../exec/run-in-daemon.ts';
 import { findSandbox } from '../../find-sandbox.ts';
 import { startOfOutput } from '../../processes/cursor.ts';
 import { EVENT_STREAM_TYPE } from '../../processes/event-stream.ts';
-import { followOutput } from '../../processes/follow-output.ts';
+import { followOutput, newReader } from '../../processes/follow-output.ts';
 import { Command, requireLength, Session, WorkingDirectory } from '../../processes/process-request.ts';
 import { sendEvents } from '../../processes/send-events.ts';
 import type { FacadeContext } from '../../request-state.ts';
@@ -84,11 +84,13 @@ const stream = async (
 ): Promise<void> => {
   const { signal } = context.state;
   const start = shellProcess(dependencies, command);
+  const reader = newReader(dependencies);
   const followed = await askDaemon(dependencies, id, context.state, async (target) => ({
     target,
     id: start.id,
     offset: 0,
-    frames: await dependencies.processes.run(target, start, signal),
+    reader,
+    frames: await dependencies.processes.run(target, start, signal, reader),
   }));
   context.set('Location', `/sandboxes/${id}/processes/${start.id}`);
   await sendEvents(context, id, startOfOutput, followOutput(dependencies, followed, signal));

@@ -1,2 +1,48 @@
-import type { Route } from '../../route.ts';
-export const terminalPageRoutes = (): readonly Route[] => [];
+import { problemError } from '../../problem.ts';
+import type { FacadeContext } from '../../request-state.ts';
+import { type Route, route } from '../../route.ts';
+import { readTerminalAsset, TERMINAL_ASSETS, type TerminalAsset } from '../../terminal/assets.ts';
+
+/** xterm.js styles its rows by style elements of its own making. */
+const CONTENT_SECURITY_POLICY =
+  "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; connect-src 'self'; img-src data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
+
+/**
+ * A page with a terminal, for people. It is the same for every sandbox and says nothing of any, so it is open to
+ * everyone: the WebSocket that it opens asks for a key, or takes the ticket of the page's own address.
+ */
+export const terminalPageRoutes = (): readonly Route[] => [
+  route({
+    method: 'GET',
+    path: '/sandboxes/:id/terminal',
+    operationId: 'getTerminalPage',
+    tag: 'commands',
+    summary: 'A page with a terminal, for people',
+    access: { kind: 'open' },
+    responses: { 200: { description: 'The page.', contentType: 'text/html' } },
+    handle: (context) => answerAsset(context, 'terminal.html'),
+  }),
+  route({
+    method: 'GET',
+    path: '/assets/terminal/:name',
+    operationId: 'getTerminalAsset',
+    tag: 'commands',
+    summary: 'What the terminal page consists of',
+    access: { kind: 'open' },
+    responses: { 200: { description: 'The file.', contentType: 'text/javascript' } },
+    problems: ['not-found'],
+    handle: async (context, { params: { name = '' } }) => {
+      if (!isAsset(name)) throw problemError('not-found', `There is nothing at ${context.path}`);
+      context.set('Cache-Control', 'public, max-age=300');
+      await answerAsset(context, name);
+    },
+  }),
+];
+
+const isAsset = (name: string): name is TerminalAsset => Object.hasOwn(TERMINAL_ASSETS, name);
+
+const answerAsset = async (context: FacadeContext, name: TerminalAsset): Promise<void> => {
+  context.set('Content-Security-Policy', CONTENT_SECURITY_POLICY);
+  context.set('Content-Type', TERMINAL_ASSETS[name]);
+  context.body = await readTerminalAsset(name);
+};

@@ -6,10 +6,10 @@ import { findDaemon } from '../../daemon/find-daemon.ts';
 import type { DaemonProcesses } from '../../daemon/processes.ts';
 import type { FacadeDependencies } from '../../dependencies.ts';
 import { representEnd, representProcess } from '../../processes/process-representation.ts';
+import { newReader } from '../../processes/follow-output.ts';
 import { MAX_TERMINAL_SIZE, Session } from '../../processes/process-request.ts';
 import { upgradeRoute } from '../../route.ts';
 import { requireOwnOrigin } from '../../sockets/origin.ts';
-import { inputTaken } from '../../sockets/process-input.ts';
 import { type CarriedProcess, serveProcess } from '../../sockets/serve-process.ts';
 
 const size = (unless: number) => z.coerce.number().int().min(1).max(MAX_TERMINAL_SIZE).default(unless);
@@ -77,20 +77,21 @@ const openTerminal = async (
     keep: 'attached',
     label: 'terminal',
   };
-  const frames = await processes.run(target, start, signal);
-  return { id: start.id, offset: 0, inputOffset: 0, frames, present: presentTerminal(0) };
+  const reader = newReader({ random });
+  const frames = await processes.run(target, start, signal, reader);
+  return { id: start.id, offset: 0, inputOffset: undefined, reader, frames, present: presentTerminal(0) };
 };
 
 const goOn = async (
-  { processes }: TerminalDependencies,
+  { processes, random }: TerminalDependencies,
   target: DaemonTarget,
   id: string,
   cursor: number,
   signal: AbortSignal,
 ): Promise<CarriedProcess> => {
-  const inputOffset = await inputTaken(processes, target, id, signal);
-  const frames = await processes.output(target, id, { cursor, follow: true }, signal);
-  return { id, offset: cursor, inputOffset, frames, present: presentTerminal(cursor) };
+  const reader = newReader({ random });
+  const frames = await processes.output(target, id, { cursor, follow: true, reader }, signal);
+  return { id, offset: cursor, inputOffset: undefined, reader, frames, present: presentTerminal(cursor) };
 };
 
 const presentTerminal =
