@@ -32,10 +32,13 @@ export const processRoutes = (table: ProcessTable): readonly Route[] => {
   const input = async (request: DaemonRequest, response: ServerResponse): Promise<void> => {
     const { query, raw, signal } = request;
     const { input: stdin } = find(request);
-    let offset = offsetIn(query, 'offset');
+    let offset = query.has('offset') ? offsetIn(query, 'offset') : undefined;
     for await (const bytes of raw as AsyncIterable<Buffer>) {
-      await stdin.take(offset, bytes, signal);
-      offset += bytes.length;
+      if (offset === undefined) await stdin.append(bytes, signal);
+      else {
+        await stdin.take(offset, bytes, signal);
+        offset += bytes.length;
+      }
     }
     answerJson(response, 200, { offset: stdin.taken() });
   };

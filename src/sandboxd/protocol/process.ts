@@ -70,8 +70,9 @@ export interface OutputGap {
  * GET    /matrx/processes/:id                             ProcessInfo
  * GET    /matrx/processes/:id/output?cursor=N[&follow=0]  frames from byte N; ends with `end`, or (follow=0) with what is there
  * POST   /matrx/processes/:id/output/acknowledge?reader=R&cursor=N   all before byte N has arrived at reader R
- * POST   /matrx/processes/:id/input?offset=N              the body goes to stdin; N bytes were sent before. { offset }, the
- *                                                         bytes taken so far: what is sent twice is taken once
+ * POST   /matrx/processes/:id/input[?offset=N]            the body goes to stdin; N bytes were sent before. { offset }, the
+ *                                                         bytes taken so far: what is sent twice is taken once. Without
+ *                                                         an offset it goes behind all that others have sent
  * POST   /matrx/processes/:id/input/close                 ends stdin
  * POST   /matrx/processes/:id/signal {signal}             to the process group
  * POST   /matrx/processes/:id/resize {cols, rows}
