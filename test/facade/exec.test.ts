@@ -6,6 +6,7 @@ import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { KubeError } from '../../src/kube/errors.ts';
 import { eventually } from '../support/e2e/eventually.ts';
 import { aSandbox } from '../support/resources.ts';
+import { AWKWARD_COMMANDS, COMMANDS_THAT_MOVE } from './support/awkward-commands.ts';
 import { type Answer, startFacade, type TestFacade } from './support/facade.ts';
 import { localExec } from './support/local-exec.ts';
 import { notReady, ready, stopped } from './support/statuses.ts';
@@ -45,7 +46,7 @@ const isAlive = (pid: string): boolean => {
 const untilDead = (pid: string): Promise<boolean> =>
   eventually(`the end of process ${pid}`, () => !isAlive(pid), DEADLINE);
 
-describe('POST /sandboxes/{id}/exec', () => {
+describe('POST /sandboxes/{id}/exec where the image has no sandboxd', () => {
   it('answers with exit code, output and working directory', async () => {
     expect(await exec('printf "one\\n\\ntwo\\n\\n"; printf "oops\\n" >&2; exit 3')).toMatchObject({
       status: 200,
@@ -64,19 +65,7 @@ describe('POST /sandboxes/{id}/exec', () => {
     expect(JSON.stringify((target as { command: string[] }).command)).not.toContain('secret');
   });
 
-  it.each([
-    ['a trailing &', 'sleep 3 & echo started', 'started'],
-    ['a comment', 'echo it # and no more', 'it'],
-    ['a heredoc', "cat <<'E'\n$x `y`\nE", '$x `y`'],
-    ['a heredoc with nothing behind its end', 'cat <<E | tr a b\na\nE', 'b'],
-    ['several lines', 'a=1\nif [ $a = 1 ]; then\n  echo yes\nfi', 'yes'],
-    ['quotes of all kinds', `echo "a'b" 'c"d' \\$ $'\\t'e`, `a'b c"d $ \te`],
-    ['what looks like an option', '-x foo || echo none', 'none'],
-    ['its own arguments, of which there are none', 'echo "$# $0 $1"', '0 bash '],
-    ['unicode', 'echo "grüße 🚀"', 'grüße 🚀'],
-    ['an input that is empty', 'cat; echo end', 'end'],
-    ['set -e', 'set -e; false; echo no', ''],
-  ])('does not trip over %s', async (_what, command, stdout) => {
+  it.each(AWKWARD_COMMANDS)('does not trip over %s', async (_what, command, stdout) => {
     expect(await exec(command)).toMatchObject({ status: 200, body: { stdout, cwd: folder } });
   });
 
@@ -84,14 +73,7 @@ describe('POST /sandboxes/{id}/exec', () => {
     expect(await exec('if')).toMatchObject({ body: { exit_code: 2, stderr: expect.stringContaining('syntax error') } });
   });
 
-  it.each([
-    ['cd', 'cd /usr/lib'],
-    ['exit in the middle', 'cd /usr/lib; exit 4; cd /'],
-    ['set -e', 'set -e; cd /usr/lib; false; cd /'],
-    ['noclobber and a strict umask', 'set -C; umask 777; cd /usr/lib'],
-    ['cd in the background, which is another shell', 'cd /usr/lib; cd / &'],
-    ['cd in a subshell, which is another shell', 'cd /usr/lib; (cd /)'],
-  ])('answers with the directory after the command: %s', async (_what, command) => {
+  it.each(COMMANDS_THAT_MOVE)('answers with the directory after the command: %s', async (_what, command) => {
     const { body } = await exec(command);
     expect(body).toMatchObject({ cwd: '/usr/lib', stdout: '' });
   });

@@ -15,6 +15,7 @@ import { systemClock } from '../../../src/base/clock.ts';
 import { systemRandom } from '../../../src/base/random.ts';
 import { makeVirtualClock, type VirtualClock } from '../../support/virtual-clock.ts';
 import { type FakeCluster, makeFakeCluster } from './fake-cluster.ts';
+import { TEST_SETTINGS } from './settings.ts';
 
 export const API_KEY = 'the-key';
 /** What the facade under test signs its access tokens with; a daemon of a test takes the public half. */
@@ -73,17 +74,7 @@ export const startFacade = async (
   };
   const log = pino({ level: 'debug' }, { write });
   const shutdown = new AbortController();
-  const settings: FacadeSettings = {
-    namespace: NAMESPACE,
-    apiKeyHeader: 'X-API-Key',
-    startTimeoutSeconds: 120,
-    stopTimeoutSeconds: 60,
-    maxCommandLength: 10_000,
-    maxBodyBytes: 64 * 1024,
-    maxOutputBytes: 256 * 1024,
-    allowedOrigins: [],
-    ...more,
-  };
+  const settings: FacadeSettings = { ...TEST_SETTINGS, ...more };
   const dependencies: FacadeDependencies = {
     settings,
     kube: cluster.kube,

@@ -52,7 +52,14 @@ export const execSocketRoute = (dependencies: FacadeDependencies & { readonly pr
           const inputOffset = await inputTaken(processes, target, id, state.signal);
           const from = { cursor: cursor.offset, follow: true, reader };
           const frames = await processes.output(target, id, from, state.signal);
-          return { id, offset: cursor.offset, inputOffset, reader, frames, present: presentEvents(cursor, inputOffset) };
+          return {
+            id,
+            offset: cursor.offset,
+            inputOffset,
+            reader,
+            frames,
+            present: presentEvents(cursor, inputOffset),
+          };
         }
         const { command, cwd, session, timeout, stdin } = first;
         requireLength(command, settings.maxCommandLength);

@@ -101,7 +101,9 @@ const InputQuery = z.object({
     .min(0)
     .max(Number.MAX_SAFE_INTEGER)
     .optional()
-    .describe('How many bytes of input were sent before: what is sent twice is taken once. Without it they are appended.'),
+    .describe(
+      'How many bytes of input were sent before: what is sent twice is taken once. Without it they are appended.',
+    ),
 });
 
 const inputRoute = (dependencies: ProcessDependencies) =>
