@@ -44,7 +44,13 @@ export const restPart = ({ app, upgrade, host, port, drainMs, shutdown, clock, l
   let stopping = false;
   /** Node closes the connections that are idle when a server closes, and not those that become idle later. */
   const closeAfter = (response: ServerResponse): void => {
-    if (!response.headersSent) response.setHeader('Connection', 'close');
+    if (!response.headersSent) {
+      response.setHeader('Connection', 'close');
+      return;
+    }
+    // A stream that has begun without saying so. The response forgets its connection when it is finished.
+    const { socket } = response;
+    response.once('finish', () => socket?.end());
   };
   const server = createServer({ keepAliveTimeout: KEEP_ALIVE_MS }, (request, response) => {
     underWay.add(response);
