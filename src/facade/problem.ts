@@ -28,6 +28,7 @@ const TITLES = {
   'body-too-large': [413, 'The request body is too large'],
   'unsupported-media-type': [415, 'The request body has an unsupported type'],
   'invalid-input': [422, 'The input is not valid'],
+  'idempotency-key-reused': [422, 'The idempotency key belongs to another request'],
   'bad-request': [400, 'The request cannot be carried out'],
   'wrong-state': [409, 'The process does not take this now'],
   'sandbox-not-running': [409, 'The sandbox is not running'],

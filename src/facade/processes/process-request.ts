@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { z } from 'zod';
-import type { StartProcess } from '../../sandboxd/protocol/process.ts';
+import type { ProcessInfo, StartProcess } from '../../sandboxd/protocol/process.ts';
 import { callerName, type Caller } from '../caller.ts';
 import { problemError } from '../problem.ts';
 import { CURSOR_PATTERN } from './cursor.ts';
@@ -123,6 +123,21 @@ export const processIdForKey = (caller: Caller, sandbox: string, key: string): s
     .update([callerName(caller), sandbox, key].join('\0'))
     .digest('hex');
   return `key-${hash.slice(0, 40)}`;
+};
+
+/** Whether a process is what was asked for, as far as can be seen: the daemon answers with the one it has of that id. */
+export const isAnswerTo = (
+  { argv, label, pty }: ProcessInfo,
+  asked: Pick<z.infer<typeof StartProcessRequest>, 'command' | 'argv' | 'label' | 'pty'>,
+): boolean => {
+  const expected = asked.argv ?? ['bash', '-c', '--', asked.command ?? ''];
+  const isAlike = (shown: string, index: number): boolean => {
+    const whole = expected[index];
+    // Of a long command line the daemon keeps only the beginning.
+    return shown === whole || (shown.endsWith('…') && whole?.startsWith(shown.slice(0, -1)) === true);
+  };
+  const isWhole = argv.length === expected.length || argv.at(-1)?.endsWith('…') === true;
+  return isWhole && argv.every(isAlike) && label === (asked.label ?? null) && pty === (asked.pty !== undefined);
 };
 
 export const requireLength = (command: string | undefined, maxCommandLength: number): void => {

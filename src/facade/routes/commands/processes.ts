@@ -2,7 +2,9 @@ import { z } from 'zod';
 import { askDaemon } from '../../daemon/find-daemon.ts';
 import type { DaemonProcesses } from '../../daemon/processes.ts';
 import type { FacadeDependencies } from '../../dependencies.ts';
+import { problemError } from '../../problem.ts';
 import {
+  isAnswerTo,
   processIdForKey,
   ProcessRequestDescription,
   requireLength,
@@ -45,6 +47,12 @@ const startRoute = (dependencies: ProcessDependencies) =>
       const info = await askDaemon(dependencies, id, context.state, (target) =>
         dependencies.processes.start(target, startProcess(body, processId), signal),
       );
+      if (key !== '' && !isAnswerTo(info, body)) {
+        throw problemError(
+          'idempotency-key-reused',
+          'This Idempotency-Key was used for another process: send a new key',
+        );
+      }
       context.status = 201;
       context.set('Location', `/sandboxes/${id}/processes/${info.id}`);
       context.body = representProcess(info);
