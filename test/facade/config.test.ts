@@ -24,6 +24,7 @@ describe('the settings of the facade', () => {
       maxCommandLength: 10_000,
       maxBodyBytes: 1_048_576,
       maxOutputBytes: 4_194_304,
+      allowedOrigins: [],
     });
   });
 
@@ -34,6 +35,11 @@ describe('the settings of the facade', () => {
     ['debug', 'debug'],
   ])('take the log level %s', (given, level) => {
     expect(loadFacadeConfig({ ...KEY, MATRX_LOG_LEVEL: given }).logLevel).toBe(level);
+  });
+
+  it('take origins whose pages may open WebSockets', () => {
+    const env = { ...KEY, MATRX_ALLOWED_ORIGINS: 'https://a.example, http://localhost:3000' };
+    expect(loadFacadeConfig(env).allowedOrigins).toEqual(['https://a.example', 'http://localhost:3000']);
   });
 
   it('log in detail where MATRX_DEBUG asks for it', () => {
@@ -99,6 +105,8 @@ describe('the settings of the facade', () => {
     ['MATRX_LOG_FORMAT', 'text'],
     ['MATRX_API_KEY_HEADER', 'X API'],
     ['MATRX_MAX_COMMAND_LENGTH', 'many'],
+    ['MATRX_ALLOWED_ORIGINS', 'https://a.example/path'],
+    ['MATRX_ALLOWED_ORIGINS', '*'],
   ])('refuse %s=%s and name it', (name, value) => {
     expect(() => loadFacadeConfig({ ...KEY, [name]: value })).toThrow(`${name} is "${value}"`);
   });

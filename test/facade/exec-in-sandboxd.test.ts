@@ -181,6 +181,42 @@ describe('a command that takes long', () => {
   });
 });
 
+describe('a command with an Idempotency-Key', () => {
+  const once = (body: object, on: TestFacade = facade, signal?: AbortSignal): Promise<Answer> =>
+    on.request('/sandboxes/demo/exec', {
+      body,
+      headers: { 'Idempotency-Key': 'job 7' },
+      ...(signal === undefined ? {} : { signal }),
+    });
+
+  it('runs once, and is answered alike by whichever replica is asked again', async () => {
+    const body = { command: 'echo x >> ran; cat ran; exit 3' };
+    const first = await once(body);
+    expect(first.body).toMatchObject({ stdout: 'x', exit_code: 3 });
+    expect((await once(body, await startFacadeOf(daemon))).body).toEqual(first.body);
+    expect(await contentOf('ran')).toBe('x\n');
+  });
+
+  it('goes on when its client goes away, and can be waited for again', async () => {
+    const client = new AbortController();
+    const body = { command: 'touch begun; until [ -e go ]; do sleep 0.02; done; echo done' };
+    const lost = once(body, facade, client.signal);
+    await eventually('the begin', () => readFile(join(home, 'begun')).then(() => true), DEADLINE);
+    client.abort();
+    await expect(lost).rejects.toThrow(/abort/i);
+    await writeFile(join(home, 'go'), '');
+    expect((await once(body)).body).toMatchObject({ stdout: 'done', exit_code: 0 });
+  });
+
+  it('is refused where the key was used for another command', async () => {
+    await once({ command: 'true' });
+    expect(await once({ command: 'false' })).toMatchObject({
+      status: 422,
+      body: { type: 'tag:matrx.dev,2026:idempotency-key-reused' },
+    });
+  });
+});
+
 describe('an image without sandboxd', () => {
   it('takes commands through the API server', async () => {
     const lonely = await startFacadeOf({ port: 1 });

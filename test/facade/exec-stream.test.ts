@@ -1,10 +1,10 @@
 import { beforeEach, describe, expect, it } from '@jest/globals';
-import { FACADE_PUBLIC_KEY } from './support/facade.ts';
 import { startDaemonProcess } from '../sandboxd/support/daemon-process.ts';
 import { POD_UID } from '../sandboxd/support/daemon.ts';
+import { startTcpFaultProxy } from '../support/e2e-faults/tcp-fault-proxy.ts';
 import { startDaemonFacade, startFacadeOf, type DaemonFacade } from './support/daemon-facade.ts';
 import { allEvents, bytesOf, eventsOf, type StreamEvent } from './support/event-stream.ts';
-import { API_KEY, type TestFacade } from './support/facade.ts';
+import { API_KEY, FACADE_PUBLIC_KEY, type TestFacade } from './support/facade.ts';
 
 let facade: TestFacade;
 let daemon: DaemonFacade['daemon'];
@@ -123,6 +123,36 @@ describe('POST /sandboxes/{id}/exec with Accept: text/event-stream', () => {
     expect(after.at(-1)).toMatchObject({ event: 'end', data: { exit_code: 0 } });
     const all = Buffer.concat([bytesOf(before, 'stdout'), bytesOf(after, 'stdout')]).toString();
     expect(all).toBe(Array.from({ length: 400 }, (_, n) => `line ${n + 1} €\n`).join(''));
+  });
+
+  it('goes on by itself when the connection between server and sandbox breaks', async () => {
+    const proxy = await startTcpFaultProxy({ host: '127.0.0.1', port: daemon.port });
+    const behind = await startFacadeOf(proxy);
+    const answer = await ask('exec', {
+      body: { command: 'seq 1 200000; until [ -e go ]; do sleep 0.02; done; seq 1 200000' },
+      on: behind,
+    });
+    const events: StreamEvent[] = [];
+    for await (const event of eventsOf(answer)) {
+      events.push(event);
+      if (events.length !== 2) continue;
+      await proxy.setMode('reset');
+      await proxy.setMode('pass');
+      await facade.request('/sandboxes/demo/exec', { body: { command: 'touch go', session: 'other' } });
+    }
+    await proxy.close();
+    expect(events.filter(({ event }) => event === 'start')).toHaveLength(1);
+    expect(events.at(-1)).toMatchObject({ event: 'end', data: { exit_code: 0 } });
+    const numbers = Array.from({ length: 200_000 }, (_, n) => `${n + 1}\n`).join('');
+    expect(bytesOf(events, 'stdout').equals(Buffer.from(numbers + numbers))).toBe(true);
+  });
+
+  it('is taken up again from its begin by who sends the same Idempotency-Key', async () => {
+    const asked = { body: { command: 'echo $$' }, headers: { 'Idempotency-Key': 'k' } };
+    const first = await allEvents(await ask('exec', asked));
+    const again = await allEvents(await ask('exec', { ...asked, on: await startFacadeOf(daemon) }));
+    expect(bytesOf(again, 'stdout')).toEqual(bytesOf(first, 'stdout'));
+    expect(again.at(-1)).toEqual(first.at(-1));
   });
 
   it('says at the end of a stream that the server stops, so that the client goes on with another', async () => {

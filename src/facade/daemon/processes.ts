@@ -22,11 +22,14 @@ export interface DaemonProcesses {
   ) => Promise<AsyncGenerator<Frame>>;
   readonly list: (target: DaemonTarget, signal: AbortSignal) => Promise<readonly ProcessInfo[]>;
   readonly get: (target: DaemonTarget, id: string, signal: AbortSignal) => Promise<ProcessInfo>;
-  /** Sends input that begins at byte `offset` of all input; resolves with how many bytes were taken in all. */
+  /**
+   * Sends input that begins at byte `offset` of all input, or behind all of it; resolves with how many bytes were taken
+   * in all.
+   */
   readonly input: (
     target: DaemonTarget,
     id: string,
-    input: { readonly offset: number; readonly stream: Readable },
+    input: { readonly offset: number | undefined; readonly stream: Readable },
     signal: AbortSignal,
   ) => Promise<number>;
   readonly closeInput: (target: DaemonTarget, id: string, signal: AbortSignal) => Promise<void>;
@@ -75,7 +78,7 @@ export const makeDaemonProcesses = ({ request }: Pick<DaemonConnections, 'reques
     get: async (target, id, signal) =>
       (await json(await request(target, { method: 'GET', path: of(id), signal }))) as ProcessInfo,
     input: async (target, id, { offset, stream }, signal) => {
-      const path = of(id, `/input?offset=${offset}`);
+      const path = of(id, offset === undefined ? '/input' : `/input?offset=${offset}`);
       const answer = (await json(await request(target, { method: 'POST', path, body: { stream }, signal }))) as {
         readonly offset: number;
       };

@@ -6,8 +6,9 @@ import type { FacadeDependencies } from '../dependencies.ts';
 import type { RequestState } from '../request-state.ts';
 import type { RunningSandbox } from '../running-sandbox.ts';
 import type { CommandResult } from './command-result.ts';
+import type { ShellCommand } from './open-command.ts';
 import { runCommand } from './run-command.ts';
-import { runInDaemon, type ShellCommand } from './run-in-daemon.ts';
+import { runInDaemon } from './run-in-daemon.ts';
 
 export type ExecDependencies = Pick<FacadeDependencies, 'kube' | 'clock' | 'random' | 'settings'> & {
   readonly processes: DaemonProcesses;

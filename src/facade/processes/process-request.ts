@@ -1,9 +1,8 @@
-import { createHash } from 'node:crypto';
 import { z } from 'zod';
 import type { ProcessInfo, StartProcess } from '../../sandboxd/protocol/process.ts';
-import { callerName, type Caller } from '../caller.ts';
 import { problemError } from '../problem.ts';
 import { CURSOR_PATTERN } from './cursor.ts';
+import { areShown, shellArguments } from './idempotent-start.ts';
 
 const withoutNul = /^[^\0]*$/;
 
@@ -109,35 +108,13 @@ export const startProcess = (
   };
 };
 
-const IDEMPOTENCY_KEY = /^[\x21-\x7e](?:[\x20-\x7e]{0,253}[\x21-\x7e])?$/;
-
-/**
- * The id of a process that is to be started once for each key of a caller: the daemon starts an id once, so the same
- * request may come twice, to whichever replica. Throws 400 for what is no key.
- */
-export const processIdForKey = (caller: Caller, sandbox: string, key: string): string => {
-  if (!IDEMPOTENCY_KEY.test(key)) {
-    throw problemError('bad-request', 'Idempotency-Key takes 1 to 255 visible ASCII characters');
-  }
-  const hash = createHash('sha256')
-    .update([callerName(caller), sandbox, key].join('\0'))
-    .digest('hex');
-  return `key-${hash.slice(0, 40)}`;
-};
-
 /** Whether a process is what was asked for, as far as can be seen: the daemon answers with the one it has of that id. */
 export const isAnswerTo = (
   { argv, label, pty }: ProcessInfo,
   asked: Pick<z.infer<typeof StartProcessRequest>, 'command' | 'argv' | 'label' | 'pty'>,
 ): boolean => {
-  const expected = asked.argv ?? ['bash', '-c', '--', asked.command ?? ''];
-  const isAlike = (shown: string, index: number): boolean => {
-    const whole = expected[index];
-    // Of a long command line the daemon keeps only the beginning.
-    return shown === whole || (shown.endsWith('…') && whole?.startsWith(shown.slice(0, -1)) === true);
-  };
-  const isWhole = argv.length === expected.length || argv.at(-1)?.endsWith('…') === true;
-  return isWhole && argv.every(isAlike) && label === (asked.label ?? null) && pty === (asked.pty !== undefined);
+  const expected = asked.argv ?? shellArguments(asked.command ?? '');
+  return areShown(argv, expected) && label === (asked.label ?? null) && pty === (asked.pty !== undefined);
 };
 
 export const requireLength = (command: string | undefined, maxCommandLength: number): void => {

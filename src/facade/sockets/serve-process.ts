@@ -19,7 +19,6 @@ export interface CarriedProcess {
   readonly offset: number;
   /** The bytes of input that were sent before; undefined: what is sent comes behind that of others. */
   readonly inputOffset: number | undefined;
-  readonly reader: string;
   readonly frames: AsyncIterable<Frame>;
   /** What a frame becomes for the client: bytes, or what is said in a text message. */
   readonly present: (frame: Frame) => readonly (Buffer | object)[];

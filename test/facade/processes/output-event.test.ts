@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { parseCursor, startOfOutput } from '../../../src/facade/processes/cursor.ts';
 import { makeOutputReader, type OutputEvent } from '../../../src/facade/processes/output-event.ts';
 import { type Frame, jsonFrame } from '../../../src/sandboxd/protocol/frames.ts';

@@ -23,7 +23,7 @@ export interface FacadeProgramOptions {
   readonly sandboxes: readonly { readonly name: string; readonly podIP: string; readonly podUid: string }[];
 }
 
-const options = readOptions<FacadeProgramOptions>();
+const options = readOptions() as FacadeProgramOptions;
 const cluster = makeFakeCluster();
 for (const { name, podIP, podUid } of options.sandboxes) {
   cluster.add(aSandbox(name).status(ready(name, { podIP, podUid })).build());

@@ -13,7 +13,7 @@ export interface DaemonProgramOptions {
   readonly podUid: string;
 }
 
-const { host, port, key, podUid } = readOptions<DaemonProgramOptions>();
+const { host, port, key, podUid } = readOptions() as DaemonProgramOptions;
 const home = mkdtempSync(join(tmpdir(), 'matrx-sandboxd-'));
 const server = await startSandboxd({
   host,

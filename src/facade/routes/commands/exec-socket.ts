@@ -2,11 +2,10 @@ import { z } from 'zod';
 import { findDaemon } from '../../daemon/find-daemon.ts';
 import type { DaemonProcesses } from '../../daemon/processes.ts';
 import type { FacadeDependencies } from '../../dependencies.ts';
-import { shellProcess } from '../../exec/run-in-daemon.ts';
+import { openCommand, shellProcess } from '../../exec/open-command.ts';
 import { parseInput } from '../../input-error.ts';
 import { type Cursor, parseCursor, startOfOutput } from '../../processes/cursor.ts';
 import { makeOutputReader } from '../../processes/output-event.ts';
-import { newReader } from '../../processes/follow-output.ts';
 import { CursorText, requireLength } from '../../processes/process-request.ts';
 import { upgradeRoute } from '../../route.ts';
 import { requireOwnOrigin } from '../../sockets/origin.ts';
@@ -44,31 +43,34 @@ export const execSocketRoute = (dependencies: FacadeDependencies & { readonly pr
       const sandbox = asked.params['id'] ?? '';
       const target = await findDaemon(dependencies, sandbox, state);
       const begin = async (message: unknown): Promise<CarriedProcess> => {
-        const reader = newReader(dependencies);
         const first = parseInput(FirstMessage, 'body', message);
         if (first.type === 'attach') {
           const { process_id: id } = first;
           const cursor = parseCursor(first.cursor) ?? startOfOutput;
           const inputOffset = await inputTaken(processes, target, id, state.signal);
-          const from = { cursor: cursor.offset, follow: true, reader };
+          const from = { cursor: cursor.offset, follow: true };
           const frames = await processes.output(target, id, from, state.signal);
           return {
             id,
             offset: cursor.offset,
             inputOffset,
-            reader,
+
             frames,
             present: presentEvents(cursor, inputOffset),
           };
         }
         const { command, cwd, session, timeout, stdin } = first;
         requireLength(command, settings.maxCommandLength);
-        const start = {
-          ...shellProcess(dependencies, { command, cwd: cwd ?? undefined, session, timeoutSeconds: timeout }),
+        const start = shellProcess(dependencies, {
+          id: undefined,
+          command,
+          cwd: cwd ?? undefined,
+          session,
+          timeoutSeconds: timeout,
           stdin,
-        };
-        const frames = await processes.run(target, start, state.signal, reader);
-        return { id: start.id, offset: 0, inputOffset: 0, reader, frames, present: presentEvents(startOfOutput, 0) };
+        });
+        const opened = await openCommand(processes, target, start, state.signal);
+        return { ...opened, inputOffset: 0, present: presentEvents(startOfOutput, 0) };
       };
       await serveProcess(dependencies, asked, { sandbox, target, askedBy: 'message', begin });
     },

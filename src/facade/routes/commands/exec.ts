@@ -4,11 +4,12 @@ import { askDaemon } from '../../daemon/find-daemon.ts';
 import type { DaemonProcesses } from '../../daemon/processes.ts';
 import type { FacadeDependencies } from '../../dependencies.ts';
 import { execute } from '../../exec/execute.ts';
-import { shellProcess, type ShellCommand } from '../../exec/run-in-daemon.ts';
+import { openCommand, shellProcess, type ShellCommand } from '../../exec/open-command.ts';
 import { findSandbox } from '../../find-sandbox.ts';
 import { startOfOutput } from '../../processes/cursor.ts';
 import { EVENT_STREAM_TYPE } from '../../processes/event-stream.ts';
-import { followOutput, newReader } from '../../processes/follow-output.ts';
+import { processIdForKey } from '../../processes/idempotent-start.ts';
+import { followOutput } from '../../processes/follow-output.ts';
 import { Command, requireLength, Session, WorkingDirectory } from '../../processes/process-request.ts';
 import { sendEvents } from '../../processes/send-events.ts';
 import type { FacadeContext } from '../../request-state.ts';
@@ -37,7 +38,8 @@ type CommandDependencies = FacadeDependencies & { readonly processes: DaemonProc
 /**
  * Runs a command and answers when it has ended. It starts in the request's `cwd`, or where the last command of the same
  * session ended, or at home; the sandbox's own daemon keeps that directory, so it is the same for every replica. A
- * client that goes away ends the command.
+ * client that goes away ends the command, unless it has sent an Idempotency-Key: then it may ask again, any replica, for
+ * what the same command, started once, came to.
  *
  * With `Accept: text/event-stream` the answer begins at once and tells of the output as it comes. Then the command goes
  * on when the connection ends, so that another can take it up: `GET …/processes/:pid/output` with `Last-Event-ID`.
@@ -58,7 +60,8 @@ export const execRoute = (dependencies: CommandDependencies) =>
     problems: ['bad-request', 'not-found', 'sandbox-not-running', 'sandbox-unreachable', 'exec-failed'],
     handle: async (context, { params: { id = '' }, body: { command, timeout, cwd, session } }) => {
       requireLength(command, dependencies.settings.maxCommandLength);
-      const asked: ShellCommand = { command, cwd: cwd ?? undefined, session, timeoutSeconds: timeout };
+      const processId = processIdForKey(context.state.caller, id, context.get('idempotency-key'));
+      const asked: ShellCommand = { id: processId, command, cwd: cwd ?? undefined, session, timeoutSeconds: timeout };
       logCommand(context, id, command);
       if (context.accepts('application/json', EVENT_STREAM_TYPE) === EVENT_STREAM_TYPE) {
         return stream(dependencies, context, id, asked);
@@ -84,14 +87,9 @@ const stream = async (
 ): Promise<void> => {
   const { signal } = context.state;
   const start = shellProcess(dependencies, command);
-  const reader = newReader(dependencies);
-  const followed = await askDaemon(dependencies, id, context.state, async (target) => ({
-    target,
-    id: start.id,
-    offset: 0,
-    reader,
-    frames: await dependencies.processes.run(target, start, signal, reader),
-  }));
+  const followed = await askDaemon(dependencies, id, context.state, (target) =>
+    openCommand(dependencies.processes, target, start, signal),
+  );
   context.set('Location', `/sandboxes/${id}/processes/${start.id}`);
   await sendEvents(context, id, startOfOutput, followOutput(dependencies, followed, signal));
 };

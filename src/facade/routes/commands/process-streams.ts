@@ -8,7 +8,7 @@ import { invalidInput } from '../../input-error.ts';
 import { problemError } from '../../problem.ts';
 import { type Cursor, parseCursor } from '../../processes/cursor.ts';
 import { EVENT_STREAM_TYPE } from '../../processes/event-stream.ts';
-import { followOutput, newReader } from '../../processes/follow-output.ts';
+import { followOutput } from '../../processes/follow-output.ts';
 import { CursorText, SIGNALS, TerminalSize } from '../../processes/process-request.ts';
 import { RAW_TYPE, rawOutput } from '../../processes/raw-output.ts';
 import { sendEvents } from '../../processes/send-events.ts';
@@ -53,15 +53,13 @@ const outputRoute = (dependencies: ProcessDependencies) =>
       const { signal } = context.state;
       const cursor = cursorOf(context, query.cursor);
       const raw = context.accepts(EVENT_STREAM_TYPE, RAW_TYPE) === RAW_TYPE;
-      const reader = query.follow ? newReader(dependencies) : undefined;
       const followed = await askDaemon(dependencies, id, context.state, async (target) => {
         if (raw || context.method === 'HEAD') await requireKept(processes, target, pid, cursor, signal);
         return {
           target,
           id: pid,
           offset: cursor.offset,
-          reader,
-          frames: await processes.output(target, pid, { cursor: cursor.offset, follow: query.follow, reader }, signal),
+          frames: await processes.output(target, pid, { cursor: cursor.offset, follow: query.follow }, signal),
         };
       });
       const frames = query.follow ? followOutput(dependencies, followed, signal) : followed.frames;

@@ -2,10 +2,9 @@ import { z } from 'zod';
 import { askDaemon } from '../../daemon/find-daemon.ts';
 import type { DaemonProcesses } from '../../daemon/processes.ts';
 import type { FacadeDependencies } from '../../dependencies.ts';
-import { problemError } from '../../problem.ts';
+import { keyReused, processIdForKey } from '../../processes/idempotent-start.ts';
 import {
   isAnswerTo,
-  processIdForKey,
   ProcessRequestDescription,
   requireLength,
   startProcess,
@@ -43,15 +42,12 @@ const startRoute = (dependencies: ProcessDependencies) =>
       const { caller, signal } = context.state;
       requireLength(body.command, dependencies.settings.maxCommandLength);
       const key = context.get('idempotency-key');
-      const processId = key === '' ? dependencies.random.hex(16) : processIdForKey(caller, id, key);
+      const processId = processIdForKey(caller, id, key) ?? dependencies.random.hex(16);
       const info = await askDaemon(dependencies, id, context.state, (target) =>
         dependencies.processes.start(target, startProcess(body, processId), signal),
       );
       if (key !== '' && !isAnswerTo(info, body)) {
-        throw problemError(
-          'idempotency-key-reused',
-          'This Idempotency-Key was used for another process: send a new key',
-        );
+        throw keyReused('process');
       }
       context.status = 201;
       context.set('Location', `/sandboxes/${id}/processes/${info.id}`);

@@ -6,7 +6,6 @@ import { findDaemon } from '../../daemon/find-daemon.ts';
 import type { DaemonProcesses } from '../../daemon/processes.ts';
 import type { FacadeDependencies } from '../../dependencies.ts';
 import { representEnd, representProcess } from '../../processes/process-representation.ts';
-import { newReader } from '../../processes/follow-output.ts';
 import { MAX_TERMINAL_SIZE, Session } from '../../processes/process-request.ts';
 import { upgradeRoute } from '../../route.ts';
 import { requireOwnOrigin } from '../../sockets/origin.ts';
@@ -77,21 +76,19 @@ const openTerminal = async (
     keep: 'attached',
     label: 'terminal',
   };
-  const reader = newReader({ random });
-  const frames = await processes.run(target, start, signal, reader);
-  return { id: start.id, offset: 0, inputOffset: undefined, reader, frames, present: presentTerminal(0) };
+  const frames = await processes.run(target, start, signal);
+  return { id: start.id, offset: 0, inputOffset: undefined, frames, present: presentTerminal(0) };
 };
 
 const goOn = async (
-  { processes, random }: TerminalDependencies,
+  { processes }: TerminalDependencies,
   target: DaemonTarget,
   id: string,
   cursor: number,
   signal: AbortSignal,
 ): Promise<CarriedProcess> => {
-  const reader = newReader({ random });
-  const frames = await processes.output(target, id, { cursor, follow: true, reader }, signal);
-  return { id, offset: cursor, inputOffset: undefined, reader, frames, present: presentTerminal(cursor) };
+  const frames = await processes.output(target, id, { cursor, follow: true }, signal);
+  return { id, offset: cursor, inputOffset: undefined, frames, present: presentTerminal(cursor) };
 };
 
 const presentTerminal =
