@@ -245,7 +245,7 @@ describe('an image without sandboxd', () => {
 
   it('is not what a sandbox is taken for whose daemon was killed: that is a 503 until it is back', async () => {
     await exec('true');
-    await daemon.stop();
+    await daemon.close();
     expect(await exec('true')).toMatchObject({
       status: 503,
       headers: expect.anything(),

@@ -16,6 +16,7 @@ const KINDS: Readonly<Record<DaemonCode, ProblemKind>> = {
   unimplemented: 'sandbox-unreachable',
   unauthenticated: 'sandbox-unreachable',
   unavailable: 'sandbox-unreachable',
+  deadline_exceeded: 'sandbox-unreachable',
   internal: 'exec-failed',
 };
 

@@ -9,6 +9,7 @@ import type { FacadeDependencies } from '../../../src/facade/dependencies.ts';
 import { restPart } from '../../../src/facade/rest-part.ts';
 import { makeUpgradeRoutes } from '../../../src/facade/routes/table.ts';
 import { makeSandboxCache } from '../../../src/facade/sandbox-cache.ts';
+import { makeTickets } from '../../../src/facade/ticket.ts';
 import { makeUpgradeHandler } from '../../../src/facade/upgrades.ts';
 import { aSandbox, NAMESPACE } from '../../support/resources.ts';
 import { readOptions, say } from '../../support/run-as-program.ts';
@@ -39,6 +40,7 @@ const dependencies: FacadeDependencies = {
   cache: makeSandboxCache(cluster.informer, NAMESPACE),
   authenticator: undefined,
   daemons: makePatientConnections(connections, clock),
+  tickets: makeTickets({ privateKey, clock }),
   clock,
   random: systemRandom,
   log,
