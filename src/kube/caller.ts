@@ -28,8 +28,15 @@ export type Call = Omit<HttpRequest, 'signal' | 'pool'>;
 export interface Caller {
   /** The whole answer, parsed. Throws a KubeError. */
   readonly call: <T>(call: Call, signal: AbortSignal | undefined) => Promise<T>;
-  /** An answer whose body the caller reads, on the watch connections. `signal` ends it. Throws a KubeError. */
-  readonly open: (call: Call, signal: AbortSignal) => Promise<HttpAnswer>;
+  /**
+   * An answer whose body the caller reads, on the watch connections. `signal` ends it. Throws a KubeError. `unhurried`:
+   * the server may begin to answer as late as it likes.
+   */
+  readonly open: (
+    call: Call,
+    signal: AbortSignal,
+    options?: { readonly unhurried?: boolean },
+  ) => Promise<HttpAnswer>;
 }
 
 /** Turns requests into answers or KubeErrors: deadline, admission, report, error mapping. */
@@ -71,14 +78,16 @@ export const makeCaller = ({ transport, clock, deadlineMs, admit, onRequest }: C
         throw toKubeError(what, error, signal);
       }
     },
-    open: async (call, signal) => {
+    open: async (call, signal, { unhurried = false } = {}) => {
       const what = `${call.method} ${call.path}`;
+      const begin = async (): Promise<HttpAnswer> => {
+        const answer = await send({ ...call, pool: 'watches', signal });
+        return answer.statusCode >= 300 ? refuse(what, answer) : answer;
+      };
       try {
+        if (unhurried) return await begin();
         // The deadline covers the headers only: the signal it hands out must not be the body's.
-        return await withDeadline(clock, { what, ms: deadlineMs, signal }, async () => {
-          const answer = await send({ ...call, pool: 'watches', signal });
-          return answer.statusCode >= 300 ? refuse(what, answer) : answer;
-        });
+        return await withDeadline(clock, { what, ms: deadlineMs, signal }, begin);
       } catch (error) {
         throw toKubeError(what, error, signal);
       }

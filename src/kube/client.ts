@@ -117,8 +117,33 @@ export interface KubeClient {
   readonly delete: (ref: ObjectRef, options?: DeleteOptions) => Promise<void>;
   /** Runs a command in a container (pods/exec). For short commands: output is buffered up to `maxBytes` a stream. */
   readonly exec: (target: ExecTarget, options: ExecOptions) => Promise<ExecResult>;
+  /**
+   * What a container has printed (pods/log), as bytes. Resolves when the server begins to answer, which with `follow` is
+   * no earlier than the container's first output: there is no deadline for that, only `signal`. Leaving the loop ends the
+   * connection; a connection that is cut makes it throw a KubeError.
+   */
+  readonly log: (target: LogTarget, options: LogOptions) => Promise<AsyncIterable<Uint8Array>>;
   /** Closes every connection. */
   readonly close: () => Promise<void>;
+}
+
+export interface LogTarget {
+  readonly namespace: string;
+  readonly pod: string;
+  readonly container: string;
+}
+
+export interface LogOptions extends CallOptions {
+  /** The last so many lines. */
+  readonly tailLines?: number;
+  /** RFC 3339; nothing older. */
+  readonly sinceTime?: string;
+  /** Goes on with what the container prints from now on, until it ends. */
+  readonly follow?: boolean;
+  /** Each line begins with its time, RFC 3339. */
+  readonly timestamps?: boolean;
+  /** The server ends after so many bytes. */
+  readonly limitBytes?: number;
 }
 
 export interface ExecTarget {

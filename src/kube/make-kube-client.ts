@@ -5,6 +5,7 @@ import { type Call, makeCaller, type RequestReport } from './caller.ts';
 import type { CallOptions, KubeClient, ListPage, ObjectRef, ResourceType, Subresource } from './client.ts';
 import type { ClusterAccess } from './cluster-access.ts';
 import { makeExec } from './exec.ts';
+import { openLog } from './log.ts';
 import { apiVersionOf, collectionPath, objectPath, queryString } from './resource-path.ts';
 import { makeTransport } from './transport.ts';
 import { watch } from './watch.ts';
@@ -114,6 +115,8 @@ export const makeKubeClient = (options: KubeClientOptions): KubeClient => {
     },
 
     exec: makeExec({ server: options.access.server, credentials: transport.credentials, clock }),
+
+    log: (target, logOptions) => openLog(caller, target, logOptions),
 
     close: transport.close,
   });

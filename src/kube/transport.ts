@@ -12,6 +12,8 @@ export interface HttpRequest {
   readonly path: string;
   readonly pool: Pool;
   readonly contentType?: string;
+  /** JSON unless given. */
+  readonly accept?: string;
   readonly body?: string;
   readonly signal: AbortSignal;
 }
@@ -92,7 +94,7 @@ export const makeTransport = ({ access, clock, userAgent, callConnections }: Tra
         method: request.method,
         headers: {
           ...headers,
-          accept: 'application/json',
+          accept: request.accept ?? 'application/json',
           'user-agent': userAgent,
           ...(request.contentType !== undefined && { 'content-type': request.contentType }),
         },
