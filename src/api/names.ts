@@ -36,6 +36,19 @@ export const ANNOTATION_NEW_RUN = 'matrx.dev/new-run';
 /** `<Reason>: <message>` of a start that the facade gave up on, for those who read the record later. */
 export const ANNOTATION_START_FAILURE = 'matrx.dev/start-failure';
 
+/**
+ * JSON, a map of strings: what an app wants to find its sandboxes by. An annotation and no labels, because a label's
+ * value may have 63 characters of a small alphabet and this is anybody's text; only the facade searches it.
+ */
+export const ANNOTATION_METADATA = 'matrx.dev/metadata';
+/** JSON: what the sandbox said when it was done, or when it gave up (src/facade/sandbox-report.ts). */
+export const ANNOTATION_RESULT = 'matrx.dev/result';
+export const ANNOTATION_ERROR = 'matrx.dev/error';
+/** JSON: which Idempotency-Key a Sandbox was made for, and for which request, both as hashes. */
+export const ANNOTATION_IDEMPOTENCY = 'matrx.dev/idempotency';
+/** One annotation for each webhook endpoint: the last event of each kind that it has got. */
+export const ANNOTATION_WEBHOOK_PREFIX = 'webhook.matrx.dev/';
+
 export const FIELD_MANAGER_CONTROLLER = 'matrx-controller';
 export const FIELD_MANAGER_FACADE = 'matrx-facade';
 export const FIELD_MANAGER_NODE = 'matrx-node';

@@ -1,16 +1,20 @@
+import { createHash } from 'node:crypto';
 import type { Sandbox } from '../api/sandbox.ts';
 import { FIELD_MANAGER_FACADE } from '../api/names.ts';
 import type { KubeObject } from '../api/meta.ts';
 import { isKubeError, type KubeError } from '../kube/errors.ts';
 import { SANDBOXES } from '../kube/resource-types.ts';
 import type { FacadeDependencies } from './dependencies.ts';
+import { type Idempotency, idempotencyOfObject, keyReused } from './idempotency.ts';
 import { kubeProblem } from './kube-problem.ts';
 import { ProblemError } from './problem.ts';
 
-/** How many random names are tried: two taken ones in a row do not happen by chance. */
+/** How many names are tried: two taken ones in a row do not happen by chance. */
 const NAME_TRIES = 3;
 /** 12 hex digits. */
 const ID_BYTES = 6;
+
+type CreateDependencies = Pick<FacadeDependencies, 'kube' | 'cache' | 'random' | 'settings'>;
 
 /**
  * Creates a Sandbox under a new id. No signal ends it: a client that leaves must not leave it open whether there is a
@@ -18,24 +22,74 @@ const ID_BYTES = 6;
  * client can look. Throws the KubeError of a refusal.
  */
 export const createSandbox = async (
-  dependencies: Pick<FacadeDependencies, 'kube' | 'cache' | 'random' | 'settings'>,
+  dependencies: CreateDependencies,
   make: (name: string) => KubeObject,
 ): Promise<Sandbox> => {
-  const { kube, cache, random, settings } = dependencies;
   for (let tries = 1; ; tries++) {
-    const name = `sbx-${random.hex(ID_BYTES)}`;
+    const name = `sbx-${dependencies.random.hex(ID_BYTES)}`;
     try {
-      const created = (await kube.create(SANDBOXES, settings.namespace, make(name), {
-        fieldManager: FIELD_MANAGER_FACADE,
-      })) as Sandbox;
-      cache.put(created);
-      return created;
+      return await create(dependencies, make(name));
     } catch (error) {
-      if (isKubeError(error, 'Timeout', 'Unreachable', 'ServerError')) return findCreated(dependencies, name, error);
+      if (isUncertain(error)) return findCreated(dependencies, name, error);
       if (tries === NAME_TRIES || !isKubeError(error, 'AlreadyExists')) throw error;
     }
   }
 };
+
+export interface CreatedOnce {
+  readonly sandbox: Sandbox;
+  /** Made by an earlier request with this key, or by an earlier try of this one. */
+  readonly replayed: boolean;
+}
+
+/**
+ * The same for a request with an Idempotency-Key: the id follows from the key, and the API server refuses a second
+ * Sandbox of the same name, so that there is one however often, wherever and at once it is asked for. Throws the 422
+ * for a key that belongs to another request.
+ */
+export const createSandboxOnce = async (
+  dependencies: CreateDependencies,
+  idempotency: Idempotency,
+  make: (name: string) => KubeObject,
+): Promise<CreatedOnce> => {
+  for (let tries = 1; ; tries++) {
+    const name = idOfKey(idempotency.key, tries);
+    let found: Sandbox;
+    try {
+      return { sandbox: await create(dependencies, make(name)), replayed: false };
+    } catch (error) {
+      if (!isKubeError(error, 'AlreadyExists') && !isUncertain(error)) throw error;
+      found = await findCreated(dependencies, name, error);
+    }
+    const made = idempotencyOfObject(found);
+    if (made?.key === idempotency.key) {
+      if (made.request !== idempotency.request) throw keyReused();
+      dependencies.cache.put(found);
+      return { sandbox: found, replayed: true };
+    }
+    // 48 bits that another has drawn by chance: the next ones of the same key.
+    if (tries === NAME_TRIES) throw keyReused('The ids of this Idempotency-Key are taken');
+  }
+};
+
+const idOfKey = (key: string, tries: number): string =>
+  `sbx-${createHash('sha256')
+    .update(`${key}/${tries}`)
+    .digest('hex')
+    .slice(0, ID_BYTES * 2)}`;
+
+const create = async (
+  { kube, cache, settings }: Pick<FacadeDependencies, 'kube' | 'cache' | 'settings'>,
+  sandbox: KubeObject,
+): Promise<Sandbox> => {
+  const options = { fieldManager: FIELD_MANAGER_FACADE };
+  const created = (await kube.create(SANDBOXES, settings.namespace, sandbox, options)) as Sandbox;
+  cache.put(created);
+  return created;
+};
+
+/** No complete answer came: it may have been created. */
+const isUncertain = (error: unknown): error is KubeError => isKubeError(error, 'Timeout', 'Unreachable', 'ServerError');
 
 const findCreated = async (
   { kube, settings }: Pick<FacadeDependencies, 'kube' | 'settings'>,

@@ -20,19 +20,24 @@ export const findSandbox = async (
   { caller, signal }: Pick<RequestState, 'caller' | 'signal'>,
 ): Promise<Sandbox> => {
   if (!NAME.test(id)) throw sandboxNotFound(id);
-  const sandbox = dependencies.cache.get(id) ?? (await readSandbox(dependencies, id, signal));
-  if (!maySee(caller, sandbox)) throw sandboxNotFound(id);
-  return sandbox;
+  const cached = dependencies.cache.get(id);
+  if (cached === undefined) return readSandbox(dependencies, id, { caller, signal });
+  if (!maySee(caller, cached)) throw sandboxNotFound(id);
+  return cached;
 };
 
-const readSandbox = async (
+/** The same, as the API server has it now. */
+export const readSandbox = async (
   { kube, settings }: Pick<FacadeDependencies, 'kube' | 'settings'>,
-  name: string,
-  signal: AbortSignal,
+  id: string,
+  { caller, signal }: Pick<RequestState, 'caller' | 'signal'>,
 ): Promise<Sandbox> => {
   try {
-    return await kube.get<Sandbox>({ type: SANDBOXES, namespace: settings.namespace, name }, { signal });
+    const ref = { type: SANDBOXES, namespace: settings.namespace, name: id };
+    const sandbox = await kube.get<Sandbox>(ref, { signal });
+    if (maySee(caller, sandbox)) return sandbox;
   } catch (error) {
-    throw isKubeError(error, 'NotFound') ? sandboxNotFound(name) : error;
+    if (!isKubeError(error, 'NotFound')) throw error;
   }
+  throw sandboxNotFound(id);
 };

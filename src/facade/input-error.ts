@@ -2,7 +2,7 @@ import type { z } from 'zod';
 import { type InputError, type ProblemError, problemError } from './problem.ts';
 
 /** Where an input comes from: the first element of an InputError's `loc`. */
-export type InputSource = 'body' | 'query';
+export type InputSource = 'body' | 'query' | 'path' | 'header';
 
 /** What does not fit in so many characters of JSON is cut or left out of an answer. */
 const ECHO_LIMIT = 1024;

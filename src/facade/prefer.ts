@@ -1,3 +1,5 @@
+import type { FacadeContext } from './request-state.ts';
+
 /** What a client prefers about waiting (RFC 7240). */
 export interface Preference {
   /** Answer 202 at once. */
@@ -25,4 +27,12 @@ export const parsePrefer = (header: string | undefined): Preference => {
 export const preferenceApplied = (preference: Preference): string | undefined => {
   if (preference.async) return 'respond-async';
   return preference.wait === undefined ? undefined : `wait=${preference.wait}`;
+};
+
+/** What the request prefers; the answer says that it was heard. */
+export const takePreference = (context: FacadeContext): Preference => {
+  const preference = parsePrefer(context.get('prefer'));
+  const applied = preferenceApplied(preference);
+  if (applied !== undefined) context.set('Preference-Applied', applied);
+  return preference;
 };

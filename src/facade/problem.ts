@@ -25,10 +25,12 @@ const TITLES = {
   'not-allowed': [403, 'The caller may not do this'],
   'not-found': [404, 'Not found'],
   'method-not-allowed': [405, 'Method not allowed'],
+  'precondition-failed': [412, 'It has been changed since'],
   'body-too-large': [413, 'The request body is too large'],
   'unsupported-media-type': [415, 'The request body has an unsupported type'],
   'invalid-input': [422, 'The input is not valid'],
   'idempotency-key-reused': [422, 'The idempotency key belongs to another request'],
+  'upgrade-required': [426, 'This is for connections that are upgraded'],
   'bad-request': [400, 'The request cannot be carried out'],
   'wrong-state': [409, 'The process does not take this now'],
   'sandbox-not-running': [409, 'The sandbox is not running'],
@@ -46,10 +48,15 @@ const TITLES = {
   'internal-error': [500, 'Internal server error'],
 } as const satisfies Record<string, readonly [number, string]>;
 
+export const PROBLEM_KINDS = Object.keys(TITLES) as readonly ProblemKind[];
+
 /** The closed set of problems: programs may decide by the last part of `type`. */
 export type ProblemKind = keyof typeof TITLES;
 
 export const problemType = (kind: ProblemKind): string => `tag:matrx.dev,2026:${kind}`;
+
+export const problemStatus = (kind: ProblemKind): number => TITLES[kind][0];
+export const problemTitle = (kind: ProblemKind): string => TITLES[kind][1];
 
 export const makeProblem = (
   kind: ProblemKind,

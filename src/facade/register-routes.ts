@@ -3,7 +3,7 @@ import { requireAccess } from './access.ts';
 import type { FacadeSettings } from './dependencies.ts';
 import { parseInput } from './input-error.ts';
 import { readJsonBody } from './json-body.ts';
-import { queryOf } from './query.ts';
+import { queryShape, readQuery } from './query.ts';
 import type { FacadeContext, RequestState } from './request-state.ts';
 import type { Route } from './route.ts';
 
@@ -14,10 +14,12 @@ export const registerRoutes = (
 ): Router<RequestState> => {
   const router = new Router<RequestState>();
   for (const route of routes) {
+    const shape = queryShape(route.query);
     router.register(route.path, [route.method], async (context: FacadeContext) => {
       const params = (context as { readonly params?: Readonly<Record<string, string>> }).params ?? {};
       requireAccess(route.access, context.state.caller, params);
-      const query = route.query === undefined ? {} : parseInput(route.query, 'query', queryOf(context));
+      const query =
+        route.query === undefined ? {} : parseInput(route.query, 'query', readQuery(context.querystring, shape));
       const takesJson = route.body !== undefined && route.body !== 'stream';
       const rawBody = takesJson ? await readJsonBody(context.req, settings.maxBodyBytes) : undefined;
       const body = takesJson ? parseInput(route.body, 'body', rawBody) : undefined;

@@ -1,46 +1,61 @@
 import { z } from 'zod';
 import { findCondition } from '../api/condition.ts';
 import { COLD_PATH, HOT_PATH } from '../api/names.ts';
+import { Resources } from '../api/pod-settings.ts';
 import { Reason, SandboxConditionType } from '../api/reasons.ts';
-import type { Sandbox } from '../api/sandbox.ts';
+import { type Sandbox, StopReason } from '../api/sandbox.ts';
+import { metadataOf } from './sandbox-metadata.ts';
+import { errorOf, ReportedError, resultOf } from './sandbox-report.ts';
 import { explanation, SANDBOX_STATES, sandboxState } from './sandbox-status.ts';
 
 const nullableText = z.string().nullable();
+export const Time = z.string().meta({ format: 'date-time' });
+const nullableTime = Time.nullable();
 
 /** A Sandbox as the REST API shows it: the original's ten fields, and below them what this product adds. */
-export const SandboxRepresentation = z.object({
-  sandbox_id: z.string(),
-  user_id: z.string(),
-  status: z.enum(SANDBOX_STATES),
-  container_id: nullableText.describe("The pod's name."),
-  created_at: z.string(),
-  hot_path: z.string(),
-  cold_path: z.string(),
-  config: z.record(z.string(), z.unknown()),
-  ssh_port: z.int().nullable(),
-  ttl_seconds: z.int(),
+export const SandboxRepresentation = z
+  .object({
+    sandbox_id: z.string().meta({ examples: ['sbx-0123456789ab'] }),
+    user_id: z.string().meta({ examples: ['ann'] }),
+    status: z.enum(SANDBOX_STATES).describe('`ready`: it takes commands; `running`: it has sent a heartbeat as well.'),
+    container_id: nullableText.describe("The pod's name."),
+    created_at: Time,
+    hot_path: z.string().describe('The home: saved to S3, and there again with the next sandbox of the user.'),
+    cold_path: z.string(),
+    config: z.record(z.string(), z.unknown()).describe('As it was given.'),
+    ssh_port: z.int().nullable(),
+    ttl_seconds: z.int().describe('Seconds from the moment it is first ready to its end.'),
 
-  reason: nullableText.describe("One word of the closed set of a Sandbox's condition reasons."),
-  message: nullableText.describe('The sentence that goes with the reason.'),
-  stop_reason: nullableText,
-  template: z.string(),
-  image: nullableText,
-  node: nullableText,
-  started_at: nullableText,
-  stopped_at: nullableText,
-  expires_at: nullableText,
-  workspace: z.object({
-    name: nullableText,
-    ephemeral: z.boolean(),
-    saved: z
-      .boolean()
-      .nullable()
-      .describe(
-        'Whether all that the home holds is saved; null where there is nothing to save, or nothing is known yet.',
-      ),
-    saved_at: nullableText,
-  }),
-});
+    on_expire: z.enum(['stop', 'suspend']),
+    metadata: z.record(z.string(), z.string()).describe("The app's own entries, good to filter by."),
+    reason: nullableText.describe("One word of the closed set of a Sandbox's condition reasons."),
+    message: nullableText.describe('The sentence that goes with the reason.'),
+    stop_reason: StopReason.nullable(),
+    result: z.record(z.string(), z.unknown()).nullable().describe('What it said when it was done (`/complete`).'),
+    result_omitted: z.boolean().describe('Whether there was a result, too large to be kept.'),
+    error: ReportedError.nullable().describe('What it said when it gave up (`/error`).'),
+    template: z.string(),
+    image: nullableText.describe("Null: the template's."),
+    resources: Resources.nullable().describe("Null: the template's."),
+    node: nullableText,
+    started_at: nullableTime.describe('When it last became ready.'),
+    stopped_at: nullableTime,
+    expires_at: nullableTime,
+    last_heartbeat_at: nullableTime,
+    workspace: z.object({
+      name: nullableText,
+      ephemeral: z.boolean(),
+      saved: z
+        .boolean()
+        .nullable()
+        .describe(
+          'Whether all that the home holds is saved; null where there is nothing to save, or nothing is known yet.',
+        ),
+      saved_at: nullableTime,
+    }),
+  })
+  .describe('A sandbox.')
+  .meta({ id: 'Sandbox' });
 export type SandboxRepresentation = Readonly<z.infer<typeof SandboxRepresentation>>;
 
 /** What the schema gives a Sandbox that says nothing; the API server fills it in, a Sandbox just made may lack it. */
@@ -49,6 +64,7 @@ const DEFAULT_TTL_SECONDS = 7200;
 export const representSandbox = (sandbox: Sandbox): SandboxRepresentation => {
   const { metadata, spec, status } = sandbox;
   const why = explanation(sandbox);
+  const { result, omitted } = resultOf(sandbox);
   return {
     sandbox_id: metadata.name,
     user_id: spec.userId,
@@ -60,15 +76,22 @@ export const representSandbox = (sandbox: Sandbox): SandboxRepresentation => {
     config: spec.config ?? {},
     ssh_port: null,
     ttl_seconds: spec.lifetime?.ttlSeconds ?? DEFAULT_TTL_SECONDS,
+    on_expire: spec.lifetime?.onExpire === 'Suspend' ? 'suspend' : 'stop',
+    metadata: metadataOf(sandbox),
     reason: why?.reason ?? null,
     message: why?.message ?? null,
     stop_reason: status?.stopReason ?? null,
+    result,
+    result_omitted: omitted,
+    error: errorOf(sandbox),
     template: spec.templateRef?.name ?? 'default',
     image: spec.image ?? null,
+    resources: spec.resources ?? null,
     node: status?.node ?? null,
     started_at: status?.startedAt ?? null,
     stopped_at: status?.stoppedAt ?? null,
     expires_at: status?.expiresAt ?? null,
+    last_heartbeat_at: status?.lastHeartbeatTime ?? null,
     workspace: {
       name: spec.workspace?.name ?? null,
       ephemeral: spec.workspace?.ephemeral ?? false,

@@ -6,6 +6,7 @@ import {
 } from '../api/names.ts';
 import type { Sandbox, StopReason } from '../api/sandbox.ts';
 import { SANDBOXES } from '../kube/resource-types.ts';
+import type { SandboxPatch } from './change-sandbox.ts';
 import type { FacadeDependencies } from './dependencies.ts';
 
 export interface StopRequest {
@@ -15,27 +16,31 @@ export interface StopRequest {
   readonly startFailure?: string;
 }
 
-/**
- * Asks the controller to stop a Sandbox and keep its record. Not `graceful`: its processes are killed at once; the home
- * is saved all the same. The reason of an earlier request stays. Resolves with the Sandbox as it is then.
- */
-export const requestStop = async (
-  { kube, cache, settings }: Pick<FacadeDependencies, 'kube' | 'cache' | 'settings'>,
-  { metadata, spec }: Sandbox,
-  { reason, graceful, startFailure }: StopRequest,
-): Promise<Sandbox> => {
-  const annotations = {
+/** What asks the controller to stop a Sandbox and keep its record. The reason of an earlier request stays. */
+export const stopPatch = ({ spec }: Sandbox, { reason, graceful, startFailure }: StopRequest): SandboxPatch => ({
+  annotations: {
     ...(spec.desiredState === 'Stopped' ? {} : { [ANNOTATION_STOP_REASON]: reason }),
     ...(startFailure === undefined ? {} : { [ANNOTATION_START_FAILURE]: startFailure }),
     ...(graceful ? {} : { [ANNOTATION_STOP_GRACE_SECONDS]: '0' }),
-  };
+  },
+  spec: { desiredState: 'Stopped' },
+});
+
+/**
+ * Asks for it, whatever else is written meanwhile. Not `graceful`: its processes are killed at once; the home is saved
+ * all the same. Resolves with the Sandbox as it is then.
+ */
+export const requestStop = async (
+  { kube, cache, settings }: Pick<FacadeDependencies, 'kube' | 'cache' | 'settings'>,
+  sandbox: Sandbox,
+  request: StopRequest,
+): Promise<Sandbox> => {
+  const { name, uid } = sandbox.metadata;
+  const { annotations = {}, spec = {} } = stopPatch(sandbox, request);
   const patched = await kube.mergePatch<Sandbox>(
-    { type: SANDBOXES, namespace: settings.namespace, name: metadata.name },
+    { type: SANDBOXES, namespace: settings.namespace, name },
     // The uid is a precondition: never stop another Sandbox that has taken the name.
-    {
-      metadata: { ...(metadata.uid === undefined ? {} : { uid: metadata.uid }), annotations },
-      spec: { desiredState: 'Stopped' },
-    },
+    { metadata: { ...(uid === undefined ? {} : { uid }), annotations }, spec },
     { fieldManager: FIELD_MANAGER_FACADE },
   );
   cache.put(patched);

@@ -19,11 +19,19 @@ export type Access =
       readonly ticket?: (params: Readonly<Record<string, string>>) => TicketScope;
     };
 
+/** A header or a parameter of the path, for the API's description. */
+export interface FieldShape {
+  readonly description: string;
+  readonly schema?: z.ZodType;
+}
+
 /** What an answer looks like, for the API's description: JSON of a schema, another media type, or no body. */
 export interface ResponseShape {
   readonly description: string;
   readonly schema?: z.ZodType;
   readonly contentType?: string;
+  /** On top of those that every answer has. */
+  readonly headers?: Readonly<Record<string, FieldShape>>;
 }
 
 interface Described {
@@ -35,6 +43,10 @@ interface Described {
   readonly summary: string;
   readonly description?: string;
   readonly access: Access;
+  /** Of the path; `id` and `user` need no description of their own. */
+  readonly params?: Readonly<Record<string, FieldShape>>;
+  /** Of the request, beside those that every route takes. */
+  readonly headers?: Readonly<Record<string, FieldShape>>;
   /** By status. */
   readonly responses: Readonly<Record<number, ResponseShape>>;
   /** On top of those that every route can answer. */
@@ -54,6 +66,8 @@ export interface Route<Q = unknown, B = unknown> extends Described {
   readonly query?: z.ZodType<Q>;
   /** JSON of a schema, or bytes, of which nobody but the handler reads (`context.req`). */
   readonly body?: z.ZodType<B> | 'stream';
+  /** The media types of the body; application/json, or application/octet-stream for bytes, unless given. */
+  readonly bodyTypes?: readonly string[];
   readonly handle: (context: FacadeContext, input: RouteInput<Q, B>) => Promise<void> | void;
 }
 

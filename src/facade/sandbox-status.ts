@@ -76,6 +76,9 @@ export const explanation = (sandbox: Sandbox): Explanation | undefined => {
   return startFailure(sandbox) ?? findCondition(conditions, SandboxConditionType.Ready);
 };
 
+/** Whether its start has failed, and nobody tries it any more. */
+export const wasGivenUp = (sandbox: Sandbox): boolean => startFailure(sandbox) !== undefined;
+
 /** Of a start that was given up before the sandbox was ever ready; one that ran since then has nothing to do with it. */
 const startFailure = ({ metadata, spec, status }: Sandbox): Explanation | undefined => {
   if (spec.desiredState === 'Running' || status?.startedAt !== undefined) return undefined;

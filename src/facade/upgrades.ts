@@ -8,6 +8,7 @@ import { parseInput } from './input-error.ts';
 import { callerOf } from './middleware/authenticate.ts';
 import { toResponse } from './middleware/answer-problems.ts';
 import { problemError } from './problem.ts';
+import { queryShape, readQuery } from './query.ts';
 import { ClientGone, type RequestState } from './request-state.ts';
 import type { UpgradeRoute } from './route.ts';
 
@@ -52,7 +53,7 @@ const serve = async (
       const ip = request.socket.remoteAddress ?? '';
       const caller = await callerOf(dependencies, request, pathname, ip, state);
       requireAccess(route.access, caller, params);
-      const given = Object.fromEntries(new URLSearchParams(search));
+      const given = readQuery(search, queryShape(route.query));
       const query = route.query === undefined ? {} : parseInput(route.query, 'query', given);
       const log = state.log.child({ caller: callerName(caller) });
       log.info({ method: 'UPGRADE', path: pathname, client_ip: ip }, 'request');

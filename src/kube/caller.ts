@@ -32,11 +32,7 @@ export interface Caller {
    * An answer whose body the caller reads, on the watch connections. `signal` ends it. Throws a KubeError. `unhurried`:
    * the server may begin to answer as late as it likes.
    */
-  readonly open: (
-    call: Call,
-    signal: AbortSignal,
-    options?: { readonly unhurried?: boolean },
-  ) => Promise<HttpAnswer>;
+  readonly open: (call: Call, signal: AbortSignal, options?: { readonly unhurried?: boolean }) => Promise<HttpAnswer>;
 }
 
 /** Turns requests into answers or KubeErrors: deadline, admission, report, error mapping. */

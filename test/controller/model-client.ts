@@ -104,6 +104,7 @@ export const makeModelClient = (api: ApiServer): ModelClient => {
     replace: unused('replace'),
     apply: unused('apply'),
     exec: unused('exec'),
+    log: unused('log'),
     close: () => Promise.resolve(),
   };
 };

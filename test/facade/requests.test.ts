@@ -117,7 +117,7 @@ describe('a request', () => {
   it.each([
     ['PUT', '/sandboxes', 'HEAD, GET, POST'],
     ['POST', '/health', 'HEAD, GET'],
-    ['PATCH', '/sandboxes/demo', 'HEAD, GET, DELETE'],
+    ['PUT', '/sandboxes/demo', 'HEAD, GET, PATCH, DELETE'],
   ])('with a method that is not possible gets 405: %s %s', async (method, path, allow) => {
     const { status, headers, body } = await facade.request(path, { method });
     expect(status).toBe(405);

@@ -3,8 +3,16 @@ import type { Route, UpgradeRoute } from '../route.ts';
 import { commandRoutes, commandUpgradeRoutes } from './commands/routes.ts';
 import { createRoute } from './sandboxes/create.ts';
 import { deleteRoute } from './sandboxes/delete.ts';
+import { eventsRoute } from './sandboxes/events.ts';
+import { heartbeatRoute } from './sandboxes/heartbeat.ts';
 import { listRoute } from './sandboxes/list.ts';
+import { logsRoute } from './sandboxes/logs.ts';
+import { metricsRoute } from './sandboxes/metrics.ts';
 import { readRoute } from './sandboxes/read.ts';
+import { reportRoutes } from './sandboxes/report.ts';
+import { resumeRoute } from './sandboxes/resume.ts';
+import { suspendRoute } from './sandboxes/suspend.ts';
+import { updateRoute } from './sandboxes/update.ts';
 import { serviceRoutes } from './service.ts';
 
 /** The whole REST API: what the router serves, what the description lists, what the tests walk through. */
@@ -13,7 +21,15 @@ export const makeRoutes = (dependencies: FacadeDependencies): readonly Route[] =
   createRoute(dependencies),
   listRoute(dependencies),
   readRoute(dependencies),
+  updateRoute(dependencies),
   deleteRoute(dependencies),
+  suspendRoute(dependencies),
+  resumeRoute(dependencies),
+  heartbeatRoute(dependencies),
+  ...reportRoutes(dependencies),
+  eventsRoute(dependencies),
+  logsRoute(dependencies),
+  metricsRoute(dependencies),
   ...commandRoutes(dependencies),
 ];
 

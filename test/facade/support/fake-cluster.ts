@@ -1,16 +1,30 @@
 import { type Sandbox, SandboxSpec, type SandboxStatus } from '../../../src/api/sandbox.ts';
-import type { ExecOptions, ExecResult, ExecTarget, KubeClient, KubeObject } from '../../../src/kube/client.ts';
+import { canonicalJson, type Json } from '../../../src/base/json.ts';
+import type {
+  ExecOptions,
+  ExecResult,
+  ExecTarget,
+  KubeClient,
+  KubeObject,
+  LogOptions,
+  LogTarget,
+  ObjectRef,
+  ResourceType,
+  Selection,
+} from '../../../src/kube/client.ts';
 import { KubeError } from '../../../src/kube/errors.ts';
 import type { ChangeHandler, StoreChange } from '../../../src/runtime/change.ts';
 import type { Informer } from '../../../src/runtime/informer.ts';
 import { objectKey } from '../../../src/runtime/object-key.ts';
 import { makeStore } from '../../../src/runtime/store.ts';
+import { mergePatch } from '../../support/merge-patch.ts';
 
-type Verb = 'get' | 'create' | 'mergePatch' | 'exec';
+type Verb = 'get' | 'list' | 'create' | 'mergePatch' | 'exec' | 'log';
+type Log = (target: LogTarget, options: LogOptions) => Promise<AsyncIterable<Uint8Array>>;
 
 /**
- * An API server with nothing but Sandboxes, which a test plays the controller of, and an informer that follows it at
- * once, or not at all while `lagging`.
+ * An API server with Sandboxes, which a test plays the controller of, and an informer that follows it at once, or not at
+ * all while `lagging`; beside them whatever other objects a test puts there.
  */
 export interface FakeCluster {
   readonly kube: KubeClient;
@@ -37,11 +51,16 @@ export interface FakeCluster {
   readonly nextCreated: () => Promise<Sandbox>;
   /** Resolves with the next Sandbox that is patched. */
   readonly nextPatched: () => Promise<Sandbox>;
+  /** An object of another kind: an Event, a Workspace. Writing it again replaces it. */
+  readonly addOther: (type: ResourceType, object: KubeObject) => void;
+  readonly getOther: <T extends KubeObject>(type: ResourceType, name: string) => T | undefined;
+  readonly onLog: (log: Log) => void;
   readonly onExec: (exec: (target: ExecTarget, options: ExecOptions) => Promise<ExecResult>) => void;
 }
 
 export const makeFakeCluster = (): FakeCluster => {
   const objects = new Map<string, Sandbox>();
+  const others = new Map<string, KubeObject>();
   const store = makeStore<Sandbox>();
   const handlers: ChangeHandler<Sandbox>[] = [];
   const calls: string[] = [];
@@ -49,6 +68,7 @@ export const makeFakeCluster = (): FakeCluster => {
   let version = 100;
   let lagging = false;
   let lastPatch: unknown;
+  let readLog: Log = () => Promise.reject(new Error('no log was expected'));
   let execute: KubeClient['exec'] = () => Promise.reject(new Error('no exec was expected'));
   let created = Promise.withResolvers<Sandbox>();
   let patched = Promise.withResolvers<Sandbox>();
@@ -80,8 +100,44 @@ export const makeFakeCluster = (): FakeCluster => {
     });
   };
 
+  const otherKey = ({ plural }: ResourceType, name: string): string => `${plural}/${name}`;
+  const keepOther = (type: ResourceType, object: KubeObject): KubeObject => {
+    const stored = { ...object, metadata: { ...object.metadata, resourceVersion: String(version++) } };
+    others.set(otherKey(type, object.metadata.name), stored);
+    return stored;
+  };
+  const mustGetOther = (type: ResourceType, name: string): KubeObject => {
+    const object = others.get(otherKey(type, name));
+    if (object === undefined) throw new KubeError('NotFound', `${type.plural} "${name}" not found`, { code: 404 });
+    return object;
+  };
+  /** With what the API server adds: preconditions, and a generation that grows with the spec. */
+  const afterPatch = (before: KubeObject, patch: Json): KubeObject => {
+    const { metadata = {} } = patch as { readonly metadata?: Partial<KubeObject['metadata']> };
+    for (const name of ['uid', 'resourceVersion'] as const) {
+      if (metadata[name] !== undefined && metadata[name] !== before.metadata[name]) {
+        throw new KubeError('Conflict', `the ${name} is another`, { code: 409 });
+      }
+    }
+    const after = mergePatch(before, patch) as KubeObject & { readonly spec?: unknown };
+    const changed = canonicalJson(after.spec) !== canonicalJson((before as { readonly spec?: unknown }).spec);
+    const generation = (before.metadata.generation ?? 1) + (changed ? 1 : 0);
+    return { ...after, metadata: { ...after.metadata, generation } };
+  };
+  const isSandboxes = ({ plural }: ResourceType): boolean => plural === 'sandboxes';
+
   const kube = {
-    get: ({ name }: { name: string }) => call('get', `get sandboxes/${name}`, () => mustGet(name)),
+    get: ({ type, name }: ObjectRef) =>
+      call('get', `get ${type.plural}/${name}`, () => (isSandboxes(type) ? mustGet(name) : mustGetOther(type, name))),
+    list: (type: ResourceType, { fieldSelector }: Selection) =>
+      call('list', `list ${type.plural}`, () => {
+        const wanted = /^regarding\.name=(.*)$/.exec(fieldSelector ?? '')?.[1];
+        const items = [...others].filter(([key]) => key.startsWith(`${type.plural}/`)).map(([, object]) => object);
+        const matching = items.filter(
+          (object) => (object as { readonly regarding?: { readonly name?: string } }).regarding?.name === wanted,
+        );
+        return { items: wanted === undefined ? items : matching, resourceVersion: String(version) };
+      }),
     create: (_type: unknown, _namespace: string, object: KubeObject & { spec: SandboxSpec }) =>
       call('create', 'create sandboxes', () => {
         const { name } = object.metadata;
@@ -103,26 +159,19 @@ export const makeFakeCluster = (): FakeCluster => {
         created = Promise.withResolvers();
         return stored;
       }),
-    mergePatch: ({ name }: { name: string }, patch: { metadata: Sandbox['metadata']; spec: Partial<SandboxSpec> }) =>
-      call('mergePatch', `patch sandboxes/${name}`, () => {
+    mergePatch: ({ type, name }: ObjectRef, patch: Json) =>
+      call('mergePatch', `patch ${type.plural}/${name}`, () => {
         lastPatch = patch;
-        const sandbox = mustGet(name);
-        const { uid = sandbox.metadata.uid, annotations } = patch.metadata;
-        if (uid !== sandbox.metadata.uid) throw new KubeError('Conflict', 'the uid is another', { code: 409 });
-        const changed = sandbox.spec.desiredState !== patch.spec.desiredState;
-        const stored = keep({
-          ...sandbox,
-          metadata: {
-            ...sandbox.metadata,
-            annotations: { ...sandbox.metadata.annotations, ...annotations },
-            generation: (sandbox.metadata.generation ?? 1) + (changed ? 1 : 0),
-          },
-          spec: { ...sandbox.spec, ...patch.spec },
-        });
+        if (!isSandboxes(type)) return keepOther(type, afterPatch(mustGetOther(type, name), patch));
+        const stored = keep(afterPatch(mustGet(name), patch) as Sandbox);
         patched.resolve(stored);
         patched = Promise.withResolvers();
         return stored;
       }),
+    log: async (target: LogTarget, options: LogOptions) => {
+      await call('log', `log ${target.pod}`, () => undefined);
+      return readLog(target, options);
+    },
     exec: async (target: ExecTarget, options: ExecOptions) => {
       await call('exec', `exec ${target.pod}`, () => undefined);
       return execute(target, options);
@@ -161,6 +210,13 @@ export const makeFakeCluster = (): FakeCluster => {
     },
     nextCreated: () => created.promise,
     nextPatched: () => patched.promise,
+    addOther: (type, object) => {
+      keepOther(type, object);
+    },
+    getOther: (type, name) => others.get(otherKey(type, name)) as never,
+    onLog: (log) => {
+      readLog = log;
+    },
     onExec: (exec) => {
       execute = exec;
     },

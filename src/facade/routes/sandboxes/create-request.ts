@@ -1,14 +1,30 @@
 import { z } from 'zod';
-import { GROUP_VERSION, LABEL_MANAGED_BY, LABEL_USER, MANAGED_BY } from '../../../api/names.ts';
+import { ANNOTATION_METADATA, GROUP_VERSION, LABEL_MANAGED_BY, LABEL_USER, MANAGED_BY } from '../../../api/names.ts';
 import { ObjectName, Resources } from '../../../api/pod-settings.ts';
-import { SandboxSpec } from '../../../api/sandbox.ts';
+import { Lifetime, SandboxSpec } from '../../../api/sandbox.ts';
 import { WorkspaceNameSuffix } from '../../../api/user-id.ts';
 import { workspaceId } from '../../../api/workspace-id.ts';
 import { SANDBOXES } from '../../../kube/resource-types.ts';
 import type { KubeObject } from '../../../api/meta.ts';
+import type { Json } from '../../../base/json.ts';
+import { Metadata, metadataAnnotation } from '../../sandbox-metadata.ts';
 
 const spec = SandboxSpec.shape;
+const lifetime = Lifetime.shape;
 const resourceList = Resources.shape.requests.unwrap().strict().optional();
+
+/** What the lifetime's end does, in this API's words. */
+export const OnExpire = z.enum(['stop', 'suspend']);
+export const TtlSeconds = lifetime.ttlSeconds.unwrap();
+
+/** Fields of a Sandbox's lifetime from those of a request; those that were not given are left out. */
+export const lifetimeOf = (request: {
+  readonly ttl_seconds?: number | undefined;
+  readonly on_expire?: z.infer<typeof OnExpire> | undefined;
+}): Readonly<Record<string, Json>> => ({
+  ...(request.ttl_seconds === undefined ? {} : { ttlSeconds: request.ttl_seconds }),
+  ...(request.on_expire === undefined ? {} : { onExpire: request.on_expire === 'suspend' ? 'Suspend' : 'Stop' }),
+});
 
 /**
  * `POST /sandboxes`: the shapes of the Sandbox's own schema, in snake case, and nothing unknown. The rules that only
@@ -22,6 +38,9 @@ export const CreateSandboxRequest = z.strictObject({
   template: ObjectName.optional(),
   workspace: z.strictObject({ name: WorkspaceNameSuffix.optional(), ephemeral: z.boolean().optional() }).optional(),
   resources: z.strictObject({ requests: resourceList, limits: resourceList }).optional(),
+  ttl_seconds: TtlSeconds.optional(),
+  on_expire: OnExpire.optional(),
+  metadata: Metadata.optional(),
 });
 export type CreateSandboxRequest = z.infer<typeof CreateSandboxRequest>;
 
@@ -36,6 +55,7 @@ export const requestedSandbox = (
   namespace: string,
   request: CreateSandboxRequest,
   config: unknown,
+  annotations: Readonly<Record<string, string>> = {},
 ): RequestedSandbox => ({
   apiVersion: GROUP_VERSION,
   kind: SANDBOXES.kind,
@@ -43,6 +63,7 @@ export const requestedSandbox = (
     name,
     namespace,
     labels: { [LABEL_MANAGED_BY]: MANAGED_BY, [LABEL_USER]: workspaceId(request.user_id) },
+    ...withAnnotations(request, annotations),
   },
   spec: {
     userId: request.user_id,
@@ -52,5 +73,17 @@ export const requestedSandbox = (
     ...(request.env === undefined ? {} : { env: request.env }),
     ...(request.workspace === undefined ? {} : { workspace: request.workspace }),
     ...(request.resources === undefined ? {} : { resources: request.resources }),
+    ...withLifetime(request),
   },
 });
+
+const withLifetime = (request: CreateSandboxRequest) => {
+  const given = lifetimeOf(request);
+  return Object.keys(given).length === 0 ? {} : { lifetime: given };
+};
+
+const withAnnotations = ({ metadata = {} }: CreateSandboxRequest, more: Readonly<Record<string, string>>) => {
+  const kept = metadataAnnotation(metadata);
+  const all = { ...more, ...(kept === null ? {} : { [ANNOTATION_METADATA]: kept }) };
+  return Object.keys(all).length === 0 ? {} : { annotations: all };
+};

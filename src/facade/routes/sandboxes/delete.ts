@@ -1,16 +1,21 @@
 import { z } from 'zod';
 import type { Sandbox } from '../../../api/sandbox.ts';
+import { answerSandbox } from '../../answer-sandbox.ts';
 import type { FacadeDependencies } from '../../dependencies.ts';
 import { findSandbox } from '../../find-sandbox.ts';
-import { parsePrefer, preferenceApplied } from '../../prefer.ts';
+import { takePreference } from '../../prefer.ts';
+import { flag } from '../../query-parameters.ts';
 import { representSandbox, SandboxRepresentation } from '../../representation.ts';
+import { ETAG, PREFER } from '../../request-headers.ts';
 import { requestStop } from '../../request-stop.ts';
 import { route } from '../../route.ts';
 import type { FacadeContext } from '../../request-state.ts';
 import { isAtRest } from '../../sandbox-status.ts';
 import { waitForSandbox } from '../../wait-for-sandbox.ts';
 
-const DeleteQuery = z.object({ graceful: z.stringbool().default(true) });
+const DeleteQuery = z.object({
+  graceful: flag.default(true).describe('false: its processes are killed at once. The home is saved all the same.'),
+});
 
 /** Stopped for good; a suspended one is not. */
 const isOver = (sandbox: Sandbox): boolean => sandbox.spec.desiredState === 'Stopped' && isAtRest(sandbox);
@@ -27,15 +32,24 @@ export const deleteRoute = (dependencies: FacadeDependencies) =>
     tag: 'sandboxes',
     summary: 'Stop a sandbox, save its home and keep its record',
     access: { kind: 'scope', scope: 'sandboxes:write' },
+    headers: PREFER,
     query: DeleteQuery,
     responses: {
       204: { description: 'It has ended and its home is saved.' },
-      202: { description: 'It is still ending, or its home is still being saved.', schema: SandboxRepresentation },
-      200: { description: 'It has ended; its home could not be published as its own.', schema: SandboxRepresentation },
+      202: {
+        description: 'It is still ending, or its home is still being saved.',
+        schema: SandboxRepresentation,
+        headers: ETAG,
+      },
+      200: {
+        description: 'It has ended; its home could not be published as its own.',
+        schema: SandboxRepresentation,
+        headers: ETAG,
+      },
     },
     problems: ['not-found'],
     handle: async (context, { params: { id = '' }, query: { graceful } }) => {
-      const preference = parsePrefer(context.get('prefer'));
+      const preference = takePreference(context);
       const { log, signal } = context.state;
       const found = await findSandbox(dependencies, id, context.state);
       if (isOver(found)) return answerOver(context, found);
@@ -45,9 +59,7 @@ export const deleteRoute = (dependencies: FacadeDependencies) =>
           ? await requestStop(dependencies, found, { reason: 'user_requested', graceful })
           : found;
       log.info({ sandbox_id: id, user_id: found.spec.userId, graceful }, 'sandbox stop requested');
-      const applied = preferenceApplied(preference);
-      if (applied !== undefined) context.set('Preference-Applied', applied);
-      if (preference.async) return answer(context, 202, initial);
+      if (preference.async) return answerSandbox(context, 202, initial);
 
       const end = await waitForSandbox(dependencies, {
         initial,
@@ -56,18 +68,13 @@ export const deleteRoute = (dependencies: FacadeDependencies) =>
         signal,
       });
       if (end.kind === 'settled') return answerOver(context, end.sandbox);
-      if (end.kind !== 'gone') return answer(context, 202, end.sandbox);
+      if (end.kind !== 'gone') return answerSandbox(context, 202, end.sandbox);
       // The finalizer goes only after the home is saved.
       context.status = 204;
     },
   });
 
 const answerOver = (context: FacadeContext, sandbox: Sandbox): void => {
-  if (representSandbox(sandbox).workspace.saved === false) answer(context, 200, sandbox);
+  if (representSandbox(sandbox).workspace.saved === false) answerSandbox(context, 200, sandbox);
   else context.status = 204;
-};
-
-const answer = (context: FacadeContext, status: 200 | 202, sandbox: Sandbox): void => {
-  context.status = status;
-  context.body = representSandbox(sandbox);
 };

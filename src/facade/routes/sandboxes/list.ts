@@ -1,12 +1,17 @@
 import { z } from 'zod';
 import type { Sandbox } from '../../../api/sandbox.ts';
-import { UserId } from '../../../api/user-id.ts';
 import { maySee } from '../../caller.ts';
 import type { FacadeDependencies } from '../../dependencies.ts';
+import { decodeCursor, encodeCursor, type Position } from '../../page-cursor.ts';
 import { representSandbox, SandboxRepresentation } from '../../representation.ts';
+import type { FacadeContext } from '../../request-state.ts';
 import { route } from '../../route.ts';
+import { comparePositions, isAskedFor, ListQuery, MAX_PAGE, positionOf } from './list-query.ts';
 
-const ListQuery = z.object({ user_id: UserId.optional() });
+interface Entry {
+  readonly sandbox: Sandbox;
+  readonly position: Position;
+}
 
 /** All that the caller may see, the stopped ones too, newest first. */
 export const listRoute = ({ cache }: Pick<FacadeDependencies, 'cache'>) =>
@@ -16,28 +21,53 @@ export const listRoute = ({ cache }: Pick<FacadeDependencies, 'cache'>) =>
     operationId: 'listSandboxes',
     tag: 'sandboxes',
     summary: 'All sandboxes, the stopped ones too, newest first',
+    description: `Without \`limit\` all of them in one answer, up to ${MAX_PAGE}. With it, page by page: \`next_cursor\`, and a \`Link\` to the next page, until there is none.`,
     access: { kind: 'scope', scope: 'sandboxes:read' },
     query: ListQuery,
     responses: {
       200: {
         description: 'The sandboxes.',
-        schema: z.object({ sandboxes: z.array(SandboxRepresentation), total: z.int().min(0) }),
+        schema: z.object({
+          sandboxes: z.array(SandboxRepresentation),
+          total: z.int().min(0).describe('How many there are in all, on all pages.'),
+          next_cursor: z.string().nullable().describe('Null on the last page.'),
+        }),
+        headers: { Link: { description: '`rel="next"`: the next page (RFC 8288); absent on the last one.' } },
       },
     },
     handle: (context, { query }) => {
-      const sandboxes = cache
+      const { sort, limit = MAX_PAGE, cursor } = query;
+      const inOrder = comparePositions(sort);
+      const all = cache
         .list()
-        .filter((sandbox) => query.user_id === undefined || sandbox.spec.userId === query.user_id)
-        .filter((sandbox) => maySee(context.state.caller, sandbox))
-        .sort(newestFirst)
-        .map(representSandbox);
-      context.body = { sandboxes, total: sandboxes.length };
+        .filter((sandbox) => maySee(context.state.caller, sandbox) && isAskedFor(sandbox, query))
+        .map((sandbox): Entry => ({ sandbox, position: positionOf(sandbox, sort) }))
+        .sort((a, b) => inOrder(a.position, b.position));
+      const start = cursor === undefined ? 0 : firstAfter(all, decodeCursor(sort, cursor), inOrder);
+      const page = all.slice(start, start + limit);
+      const last = page.at(-1);
+      const next = last === undefined || start + limit >= all.length ? null : encodeCursor(sort, last.position);
+      if (next !== null) context.set('Link', `<${nextPage(context, next)}>; rel="next"`);
+      context.body = {
+        sandboxes: page.map(({ sandbox }) => representSandbox(sandbox)),
+        total: all.length,
+        next_cursor: next,
+      };
     },
   });
 
-/** Kubernetes' times have whole seconds, so names make the order of one second the same every time. */
-const newestFirst = (a: Sandbox, b: Sandbox): number =>
-  compare(b.metadata.creationTimestamp ?? '', a.metadata.creationTimestamp ?? '') ||
-  compare(a.metadata.name, b.metadata.name);
+const firstAfter = (
+  entries: readonly Entry[],
+  end: Position,
+  inOrder: (a: Position, b: Position) => number,
+): number => {
+  const index = entries.findIndex(({ position }) => inOrder(position, end) > 0);
+  return index === -1 ? entries.length : index;
+};
 
-const compare = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0);
+/** The same question, from there on. Relative, as this server may stand behind any name. */
+const nextPage = ({ path, querystring }: FacadeContext, cursor: string): string => {
+  const query = new URLSearchParams(querystring);
+  query.set('cursor', cursor);
+  return `${path}?${query.toString()}`;
+};

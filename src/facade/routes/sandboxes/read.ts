@@ -1,6 +1,8 @@
+import { answerSandbox } from '../../answer-sandbox.ts';
 import type { FacadeDependencies } from '../../dependencies.ts';
 import { findSandbox } from '../../find-sandbox.ts';
-import { representSandbox, SandboxRepresentation } from '../../representation.ts';
+import { SandboxRepresentation } from '../../representation.ts';
+import { ETAG } from '../../request-headers.ts';
 import { route } from '../../route.ts';
 
 export const readRoute = (dependencies: FacadeDependencies) =>
@@ -11,9 +13,9 @@ export const readRoute = (dependencies: FacadeDependencies) =>
     tag: 'sandboxes',
     summary: 'One sandbox',
     access: { kind: 'scope', scope: 'sandboxes:read', self: true },
-    responses: { 200: { description: 'The sandbox.', schema: SandboxRepresentation } },
+    responses: { 200: { description: 'The sandbox.', schema: SandboxRepresentation, headers: ETAG } },
     problems: ['not-found'],
     handle: async (context, { params }) => {
-      context.body = representSandbox(await findSandbox(dependencies, params['id'] ?? '', context.state));
+      answerSandbox(context, 200, await findSandbox(dependencies, params['id'] ?? '', context.state));
     },
   });

@@ -1,0 +1,71 @@
+import { json } from 'node:stream/consumers';
+import { z } from 'zod';
+import type { DaemonMetrics } from '../../../sandboxd/protocol/metrics.ts';
+import type { DaemonTarget } from '../../daemon/connections.ts';
+import type { FacadeDependencies } from '../../dependencies.ts';
+import { findSandbox } from '../../find-sandbox.ts';
+import { makeProblem, ProblemError, problemError } from '../../problem.ts';
+import { Time } from '../../representation.ts';
+import { route } from '../../route.ts';
+import { runningSandbox } from '../../running-sandbox.ts';
+
+const Metrics = z
+  .object({
+    at: Time,
+    cpu_seconds: z.number().min(0).describe('Seconds of one core since the sandbox started.'),
+    cpu_limit: z.number().nullable().describe('Cores that it may use; null where there is no limit.'),
+    memory_bytes: z.number().min(0),
+    memory_limit_bytes: z.number().nullable(),
+    disk_used_bytes: z.number().min(0).describe('Of the file system the home is on.'),
+    disk_total_bytes: z.number().min(0),
+    processes: z.int().min(0),
+  })
+  .meta({ id: 'SandboxMetrics' });
+
+export const metricsRoute = (dependencies: FacadeDependencies) =>
+  route({
+    method: 'GET',
+    path: '/sandboxes/:id/metrics',
+    operationId: 'getSandboxMetrics',
+    tag: 'observe',
+    summary: 'What a sandbox uses',
+    access: { kind: 'scope', scope: 'sandboxes:read', self: true },
+    responses: { 200: { description: 'What it uses now.', schema: Metrics } },
+    problems: ['not-found', 'bad-request', 'sandbox-not-running', 'sandbox-unreachable'],
+    handle: async (context, { params: { id = '' } }) => {
+      const { signal } = context.state;
+      const { daemon } = runningSandbox(await findSandbox(dependencies, id, context.state));
+      if (daemon === undefined)
+        throw problemError('sandbox-unreachable', `Sandbox ${id} has no address yet; try again`);
+      const metrics = await readMetrics(dependencies, daemon, id, signal);
+      context.body = {
+        at: metrics.at,
+        cpu_seconds: metrics.cpuSeconds,
+        cpu_limit: metrics.cpuLimit,
+        memory_bytes: metrics.memoryBytes,
+        memory_limit_bytes: metrics.memoryLimitBytes,
+        disk_used_bytes: metrics.diskUsedBytes,
+        disk_total_bytes: metrics.diskTotalBytes,
+        processes: metrics.processes,
+      };
+    },
+  });
+
+const readMetrics = async (
+  { daemons }: Pick<FacadeDependencies, 'daemons'>,
+  target: DaemonTarget,
+  id: string,
+  signal: AbortSignal,
+): Promise<DaemonMetrics> => {
+  try {
+    return (await json(
+      await daemons.request(target, { method: 'GET', path: '/matrx/metrics', signal }),
+    )) as DaemonMetrics;
+  } catch (error) {
+    signal.throwIfAborted();
+    const problem = makeProblem('sandbox-unreachable', `Sandbox ${id} does not answer at the moment`, {
+      sandbox_id: id,
+    });
+    throw new ProblemError({ problem, headers: { 'Retry-After': '2' } }, error);
+  }
+};
