@@ -19,7 +19,7 @@ beforeEach(async () => {
 
 describe('GET /sandboxes/{id}/events', () => {
   const add = (name: string, event: Record<string, unknown>): void =>
-    facade.cluster.addOther(EVENTS, { metadata: { name, namespace: 'sandboxes' }, ...event } as never);
+    facade.cluster.addOther(EVENTS, { metadata: { name, namespace: 'sandboxes' }, ...event });
 
   it('lists what happened to the Sandbox and its pod, the newest last', async () => {
     add('restored', {

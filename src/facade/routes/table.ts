@@ -14,6 +14,7 @@ import { resumeRoute } from './sandboxes/resume.ts';
 import { suspendRoute } from './sandboxes/suspend.ts';
 import { updateRoute } from './sandboxes/update.ts';
 import { serviceRoutes } from './service.ts';
+import { workspaceRoutes } from './workspaces/workspaces.ts';
 
 /** The whole REST API: what the router serves, what the description lists, what the tests walk through. */
 export const makeRoutes = (dependencies: FacadeDependencies): readonly Route[] => [
@@ -31,6 +32,7 @@ export const makeRoutes = (dependencies: FacadeDependencies): readonly Route[] =
   logsRoute(dependencies),
   metricsRoute(dependencies),
   ...commandRoutes(dependencies),
+  ...workspaceRoutes(dependencies),
 ];
 
 /** The routes that take over their connection: WebSockets and the like. */

@@ -53,7 +53,7 @@ export interface FakeCluster {
   readonly nextPatched: () => Promise<Sandbox>;
   /** An object of another kind: an Event, a Workspace. Writing it again replaces it. */
   readonly addOther: (type: ResourceType, object: KubeObject) => void;
-  readonly getOther: <T extends KubeObject>(type: ResourceType, name: string) => T | undefined;
+  readonly getOther: (type: ResourceType, name: string) => KubeObject | undefined;
   readonly onLog: (log: Log) => void;
   readonly onExec: (exec: (target: ExecTarget, options: ExecOptions) => Promise<ExecResult>) => void;
 }
@@ -213,7 +213,7 @@ export const makeFakeCluster = (): FakeCluster => {
     addOther: (type, object) => {
       keepOther(type, object);
     },
-    getOther: (type, name) => others.get(otherKey(type, name)) as never,
+    getOther: (type, name) => others.get(otherKey(type, name)),
     onLog: (log) => {
       readLog = log;
     },

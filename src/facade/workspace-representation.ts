@@ -1,0 +1,85 @@
+import { z } from 'zod';
+import { findCondition } from '../api/condition.ts';
+import { WorkspaceConditionType } from '../api/reasons.ts';
+import type { Workspace } from '../api/workspace.ts';
+import { Time } from './representation.ts';
+
+export const Commit = z
+  .object({
+    sequence: z.int().min(0),
+    committed_at: Time,
+    files: z.int().min(0),
+    bytes: z.int().min(0),
+    manifest: z.string().describe("The commit's name in the bucket, below the workspace's prefix."),
+  })
+  .describe('One complete state of a home.')
+  .meta({ id: 'Commit' });
+
+const RestoreState = z.object({
+  request_id: z.string(),
+  sequence: z.int().nullable(),
+  manifest: z.string().nullable(),
+  state: z.enum(['pending', 'done']).describe('`pending`: the next sandbox of the workspace begins with it.'),
+  done_at: Time.nullable(),
+});
+
+/** A Workspace as the REST API shows it. */
+export const WorkspaceRepresentation = z
+  .object({
+    user_id: z.string(),
+    name: z.string().nullable().describe("Null: the user's own."),
+    saved: z.boolean().nullable().describe('Whether all that the home holds is saved; null where that is not known.'),
+    message: z.string().nullable().describe('Why it is not, or how it came to be.'),
+    head: Commit.nullable().describe('The newest commit; null before the first.'),
+    history: z.array(Commit).describe('The newest commits, the newest first; older ones are in the bucket.'),
+    writer: z.object({ sandbox_id: z.string(), since: Time }).nullable().describe('The sandbox that has the home now.'),
+    restore: RestoreState.nullable().describe('What was last asked for, or last done, of going back.'),
+  })
+  .describe("A user's durable files.")
+  .meta({ id: 'Workspace' });
+export type WorkspaceRepresentation = Readonly<z.infer<typeof WorkspaceRepresentation>>;
+
+interface KubeCommit {
+  readonly sequence: number;
+  readonly committedAt: string;
+  readonly files: number;
+  readonly bytes: number;
+  readonly manifest: string;
+}
+
+const representCommit = ({ sequence, committedAt, files, bytes, manifest }: KubeCommit): z.infer<typeof Commit> => ({
+  sequence,
+  committed_at: committedAt,
+  files,
+  bytes,
+  manifest,
+});
+
+export const representWorkspace = (workspace: Workspace): WorkspaceRepresentation => {
+  const { spec, status } = workspace;
+  const saved = findCondition(status?.conditions, WorkspaceConditionType.Saved);
+  return {
+    user_id: spec.userId,
+    name: spec.name ?? null,
+    saved: saved === undefined || saved.status === 'Unknown' ? null : saved.status === 'True',
+    message: saved?.message ?? null,
+    // A head of sequence 0 is that of a workspace to which nothing was committed yet.
+    head: status?.head === undefined || status.head.sequence === 0 ? null : representCommit(status.head),
+    history: (status?.history ?? []).map(representCommit),
+    writer:
+      status?.writer === undefined ? null : { sandbox_id: status.writer.sandbox, since: status.writer.acquiredAt },
+    restore: restoreOf(workspace),
+  };
+};
+
+const restoreOf = ({ spec, status }: Workspace): WorkspaceRepresentation['restore'] => {
+  const { restore } = spec;
+  const { restored } = status ?? {};
+  if (restore !== undefined && restore.requestId !== restored?.requestId) {
+    const { requestId, sequence = null, manifest = null } = restore;
+    return { request_id: requestId, sequence, manifest, state: 'pending', done_at: null };
+  }
+  if (restored === undefined) return null;
+  const { requestId, sequence, manifest, at } = restored;
+  return { request_id: requestId, sequence, manifest, state: 'done', done_at: at };
+};
