@@ -6,6 +6,7 @@ import { registerEnvCommand } from './env.ts';
 import { registerFacadeCommand } from './facade.ts';
 import { registerImageCommand } from './image.ts';
 import { registerNodeCommand } from './node.ts';
+import { registerOpenApiCommand } from './openapi.ts';
 import { registerUpCommand } from './up.ts';
 import { registerWorkspaceCommand } from './workspace.ts';
 
@@ -19,6 +20,7 @@ export const runCli = async (args: readonly string[]): Promise<number> => {
   registerCrdsCommand(program);
   registerFacadeCommand(program);
   registerNodeCommand(program);
+  registerOpenApiCommand(program);
   registerUpCommand(program);
   registerImageCommand(program);
   registerEnvCommand(program);

@@ -4,9 +4,9 @@ import { answerProblems } from './middleware/answer-problems.ts';
 import { authenticate } from './middleware/authenticate.ts';
 import { logAccess } from './middleware/log-access.ts';
 import { openRequest } from './middleware/open-request.ts';
-import { registerRoutes } from './register-routes.ts';
+import { registerRoutes, registerUpgradeHints } from './register-routes.ts';
 import type { RequestState } from './request-state.ts';
-import { makeRoutes } from './routes/table.ts';
+import { makeRoutes, makeUpgradeRoutes } from './routes/table.ts';
 
 /** The REST API. Access is logged outside of authentication, so that refused requests are seen as well. */
 export const makeApp = (dependencies: FacadeDependencies): Koa<RequestState> => {
@@ -15,7 +15,9 @@ export const makeApp = (dependencies: FacadeDependencies): Koa<RequestState> => 
   app.on('error', (error: unknown) => {
     log.error({ err: error }, 'an answer could not be sent');
   });
-  const router = registerRoutes(makeRoutes(dependencies), settings);
+  const routes = makeRoutes(dependencies);
+  const router = registerRoutes(routes, settings);
+  registerUpgradeHints(router, routes, makeUpgradeRoutes(dependencies));
   app.use(openRequest(dependencies));
   app.use(logAccess(dependencies));
   app.use(answerProblems);

@@ -5,7 +5,8 @@ import { parseInput } from './input-error.ts';
 import { readJsonBody } from './json-body.ts';
 import { queryShape, readQuery } from './query.ts';
 import type { FacadeContext, RequestState } from './request-state.ts';
-import type { Route } from './route.ts';
+import { makeProblem, ProblemError } from './problem.ts';
+import type { Route, UpgradeRoute } from './route.ts';
 
 /** A router of the table's routes: each checks who calls and what it is given before its handler runs. */
 export const registerRoutes = (
@@ -27,4 +28,23 @@ export const registerRoutes = (
     });
   }
   return router;
+};
+
+/** Tells whoever asks a path for upgrades with an ordinary request what it is for. */
+export const registerUpgradeHints = (
+  router: Router<RequestState>,
+  routes: readonly Route[],
+  upgradeRoutes: readonly UpgradeRoute[],
+): void => {
+  const served = new Set(routes.filter(({ method }) => method === 'GET').map(({ path }) => path));
+  for (const { path, access } of upgradeRoutes.filter((one) => !served.has(one.path))) {
+    router.register(path, ['GET'], (context: FacadeContext) => {
+      const { params = {} } = context as { readonly params?: Readonly<Record<string, string>> };
+      requireAccess(access, context.state.caller, params['id']);
+      throw new ProblemError({
+        problem: makeProblem('upgrade-required', `${context.path} takes connections that are upgraded to a WebSocket`),
+        headers: { Upgrade: 'websocket', Connection: 'Upgrade' },
+      });
+    });
+  }
 };

@@ -1,6 +1,7 @@
 import type { FacadeDependencies } from '../dependencies.ts';
 import type { Route, UpgradeRoute } from '../route.ts';
 import { commandRoutes, commandUpgradeRoutes } from './commands/routes.ts';
+import { descriptionRoutes } from './description.ts';
 import { createRoute } from './sandboxes/create.ts';
 import { deleteRoute } from './sandboxes/delete.ts';
 import { eventsRoute } from './sandboxes/events.ts';
@@ -17,7 +18,12 @@ import { serviceRoutes } from './service.ts';
 import { workspaceRoutes } from './workspaces/workspaces.ts';
 
 /** The whole REST API: what the router serves, what the description lists, what the tests walk through. */
-export const makeRoutes = (dependencies: FacadeDependencies): readonly Route[] => [
+export const makeRoutes = (dependencies: FacadeDependencies): readonly Route[] => {
+  const routes = servedRoutes(dependencies);
+  return [...routes, ...descriptionRoutes(dependencies, routes, makeUpgradeRoutes(dependencies))];
+};
+
+const servedRoutes = (dependencies: FacadeDependencies): readonly Route[] => [
   ...serviceRoutes(dependencies),
   createRoute(dependencies),
   listRoute(dependencies),

@@ -24,7 +24,7 @@ export const { privateKey: FACADE_KEY, publicKey: FACADE_PUBLIC_KEY } = generate
 export interface Answer {
   readonly status: number;
   readonly headers: Headers;
-  /** Parsed JSON, undefined where there is no body. */
+  /** Parsed JSON, or text; undefined where there is no body. */
   readonly body: unknown;
 }
 
@@ -132,5 +132,7 @@ const send = async (url: string, { method, body, headers = {}, signal }: Request
     ...(signal === undefined ? {} : { signal }),
   });
   const text = await response.text();
-  return { status: response.status, headers: response.headers, body: text === '' ? undefined : JSON.parse(text) };
+  const isText = response.headers.get('content-type')?.startsWith('text/') === true;
+  const parsed = (): unknown => (text === '' ? undefined : JSON.parse(text));
+  return { status: response.status, headers: response.headers, body: isText ? text : parsed() };
 };
