@@ -14,12 +14,15 @@ import { makeUpgradeRoutes } from '../facade/routes/table.ts';
 import { makeSandboxCache } from '../facade/sandbox-cache.ts';
 import { makeTickets } from '../facade/ticket.ts';
 import { makeUpgradeHandler } from '../facade/upgrades.ts';
+import { makeWebhooksInformer, watchEndpoints } from '../facade/webhooks/endpoint-watch.ts';
+import { makeWebhookMetrics } from '../facade/webhooks/webhook-metrics.ts';
+import { webhooksPart } from '../facade/webhooks/webhooks-part.ts';
 import { loadClusterAccess } from '../kube/load-cluster-access.ts';
 import { makeKubeClient } from '../kube/make-kube-client.ts';
 import { SANDBOXES } from '../kube/resource-types.ts';
 import { makeInformer } from '../runtime/informer.ts';
 import { makeManager } from '../runtime/manager.ts';
-import { informersPart } from '../runtime/parts.ts';
+import { informersPart, loopPart } from '../runtime/parts.ts';
 import { processSignals } from '../runtime/process-signals.ts';
 import { makeEventLoopCheck } from '../telemetry/event-loop-check.ts';
 import { operationsPart } from '../telemetry/http-server.ts';
@@ -69,6 +72,23 @@ export const runFacade = async (): Promise<number> => {
     shutdown: shutdown.signal,
     version: packageJson.version,
   };
+  const webhookInformer = makeWebhooksInformer({
+    systemNamespace: config.systemNamespace,
+    client: kube,
+    clock,
+    random,
+    log,
+    metrics,
+  });
+  const webhooks = webhooksPart({
+    ...dependencies,
+    settings: config,
+    systemNamespace: config.systemNamespace,
+    informer,
+    endpoints: watchEndpoints(webhookInformer, { systemNamespace: config.systemNamespace, log }),
+    metrics: makeWebhookMetrics(registry),
+    runtimeMetrics: metrics,
+  });
   const drainMs = config.drainSeconds * 1000;
   const rest = restPart({
     app: makeApp(dependencies),
@@ -91,6 +111,9 @@ export const runFacade = async (): Promise<number> => {
         registry,
       }),
       informersPart([informer]),
+      // Nobody waits for it: the API serves also where it may read no Secret.
+      loopPart('webhook endpoints', webhookInformer.run),
+      webhooks,
       rest,
     ],
     signals: processSignals,

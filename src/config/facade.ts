@@ -11,6 +11,7 @@ const flag = z.stringbool();
 
 const FacadeEnvironment = z.object({
   MATRX_NAMESPACE: z.string().max(63).default('sandboxes'),
+  MATRX_SYSTEM_NAMESPACE: z.string().max(63).default('matrx-system'),
   MATRX_HOST: z.string().default('0.0.0.0'),
   MATRX_PORT: port.default(8000),
   MATRX_HTTP_PORT: port.default(8081),
@@ -27,6 +28,10 @@ const FacadeEnvironment = z.object({
     .string()
     .regex(/^[A-Za-z0-9-]+$/, 'takes the name of an HTTP header')
     .default('X-API-Key'),
+  MATRX_WEBHOOK_ALLOWED_HOSTS: z
+    .string()
+    .regex(/^[A-Za-z0-9.:[\], -]*$/, 'takes host names, with or without a port, separated by commas')
+    .default(''),
   MATRX_START_TIMEOUT_SECONDS: seconds.default(120),
   MATRX_STOP_TIMEOUT_SECONDS: seconds.default(60),
   MATRX_DRAIN_SECONDS: seconds.default(20),
@@ -48,6 +53,8 @@ const FacadeEnvironment = z.object({
 
 export interface FacadeConfig {
   readonly namespace: string;
+  /** Where the Secrets with API keys and with webhook endpoints are. */
+  readonly systemNamespace: string;
   readonly host: string;
   readonly port: number;
   /** Of /livez, /readyz and /metrics. */
@@ -58,6 +65,8 @@ export interface FacadeConfig {
   readonly apiKeyHeader: string;
   /** Ed25519: what the sandboxes' daemons know the facade by. */
   readonly privateKey: KeyObject;
+  /** Hosts, or host:port, to which webhooks may go by plain http and at any address. */
+  readonly webhookAllowedHosts: readonly string[];
   readonly startTimeoutSeconds: number;
   readonly stopTimeoutSeconds: number;
   /** How long requests in flight may take after SIGTERM. */
@@ -74,6 +83,7 @@ export const loadFacadeConfig = (env: NodeJS.ProcessEnv = process.env): FacadeCo
   const given = loadConfig(FacadeEnvironment, env, ['MATRX_API_KEY', 'MATRX_FACADE_KEY']);
   return Object.freeze({
     namespace: given.MATRX_NAMESPACE,
+    systemNamespace: given.MATRX_SYSTEM_NAMESPACE,
     host: given.MATRX_HOST,
     port: given.MATRX_PORT,
     operationsPort: given.MATRX_HTTP_PORT,
@@ -81,6 +91,7 @@ export const loadFacadeConfig = (env: NodeJS.ProcessEnv = process.env): FacadeCo
     apiKey: requiredKey(given),
     apiKeyHeader: given.MATRX_API_KEY_HEADER,
     privateKey: requiredPrivateKey(given.MATRX_FACADE_KEY),
+    webhookAllowedHosts: given.MATRX_WEBHOOK_ALLOWED_HOSTS.split(/[\s,]+/).filter((host) => host !== ''),
     startTimeoutSeconds: given.MATRX_START_TIMEOUT_SECONDS,
     stopTimeoutSeconds: given.MATRX_STOP_TIMEOUT_SECONDS,
     drainSeconds: given.MATRX_DRAIN_SECONDS,

@@ -12,6 +12,7 @@ export const SANDBOX_TEMPLATES = matrx('SandboxTemplate', 'sandboxtemplates');
 export const PODS = core('Pod', 'pods');
 export const NODES = core('Node', 'nodes', false);
 export const CONFIG_MAPS = core('ConfigMap', 'configmaps');
+export const SECRETS = core('Secret', 'secrets');
 export const NAMESPACES = core('Namespace', 'namespaces', false);
 export const LEASES: ResourceType = Object.freeze({
   group: 'coordination.k8s.io',

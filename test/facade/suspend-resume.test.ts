@@ -137,12 +137,7 @@ describe('POST /sandboxes/{id}/resume', () => {
   });
 
   it('does not take what is said of the life before for this one', async () => {
-    facade.cluster.add(
-      aSandbox()
-        .wanted('Suspended')
-        .status({ ...stalled('WorkspaceCorrupt'), ...{ observedGeneration: 1 } })
-        .build(),
-    );
+    facade.cluster.add(aSandbox().wanted('Suspended').status(stalled('WorkspaceCorrupt')).build());
     const answer = ask('resume');
     await facade.clock.waitForSleepers(1);
     takeUp(ready('demo'));

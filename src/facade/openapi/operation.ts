@@ -99,7 +99,7 @@ const queryParameters = ({ properties = {}, required = [] }: JsonSchema): readon
       name,
       in: 'query',
       ...((required as readonly string[]).includes(name) ? { required: true } : {}),
-      ...(description === undefined ? {} : { description: String(description) }),
+      ...(typeof description === 'string' ? { description } : {}),
       ...(schema['type'] === 'array' ? { style: 'form' as const, explode: true } : {}),
       ...(schema['type'] === 'object' ? { style: 'deepObject' as const, explode: true } : {}),
       schema,

@@ -37,7 +37,7 @@ export const problemResponses = (
   const byStatus = Map.groupBy(new Set(kinds), problemStatus);
   const response = (status: number, ofStatus: readonly ProblemKind[]): Response => ({
     description: ofStatus.map((kind) => `\`${kind}\`: ${problemTitle(kind)}.`).join(' '),
-    headers: { ...REQUEST_ID, ...(HEADERS[status] ?? {}) },
+    headers: { ...REQUEST_ID, ...HEADERS[status] },
     content: { 'application/problem+json': narrowed(problem, ofStatus) },
   });
   return Object.fromEntries(

@@ -22,8 +22,8 @@ export const typeLabel = (schema: JsonSchema): Html => {
   if (schema['type'] === 'object' && schema['properties'] === undefined) return mapLabel(schema);
   const { type } = schema;
   if (Array.isArray(type)) return html`${schema['format'] === 'date-time' ? 'time or null' : type.join(' or ')}`;
-  if (type === undefined) return html`${schema['enum'] === undefined ? 'anything' : 'one of'}`;
-  return html`${schema['format'] === 'date-time' ? 'time' : String(type)}`;
+  if (typeof type !== 'string') return html`${schema['enum'] === undefined ? 'anything' : 'one of'}`;
+  return html`${schema['format'] === 'date-time' ? 'time' : type}`;
 };
 
 const mapLabel = ({ additionalProperties }: JsonSchema): Html => {
@@ -52,7 +52,7 @@ export const limits = (schema: JsonSchema): readonly Html[] => {
     ...(values ?? []).map((value) => html`<code class="choice">${String(value)}</code> `),
     ...(schema['const'] === undefined ? [] : [html`<code class="choice">${JSON.stringify(schema['const'])}</code> `]),
     ...bounds,
-    ...(schema['pattern'] === undefined ? [] : [html`<code class="pattern">${String(schema['pattern'])}</code>`]),
+    ...(typeof schema['pattern'] === 'string' ? [html`<code class="pattern">${schema['pattern']}</code>`] : []),
     ...(schema['default'] === undefined
       ? []
       : [html`<span class="limit">unless given: <code>${JSON.stringify(schema['default'])}</code></span>`]),

@@ -30,7 +30,7 @@ export const workspaceRoutes = (dependencies: FacadeDependencies): readonly Rout
     problems: ['not-found'],
     handle: async (context, { params: { id = '' } }) => {
       const { spec } = await findSandbox(dependencies, id, context.state);
-      if (spec.workspace?.ephemeral === true) {
+      if (spec.workspace?.ephemeral) {
         throw problemError('not-found', `Sandbox ${id} has an ephemeral home, and no workspace`);
       }
       const key = { userId: spec.userId, name: spec.workspace?.name };
