@@ -18,6 +18,8 @@ describe('the settings of the facade', () => {
       apiKey: 'k',
       apiKeyHeader: 'X-API-Key',
       privateKey: expect.objectContaining({ asymmetricKeyType: 'ed25519' }),
+      systemNamespace: 'matrx-system',
+      webhookAllowedHosts: [],
       startTimeoutSeconds: 120,
       stopTimeoutSeconds: 60,
       drainSeconds: 20,

@@ -30,7 +30,12 @@ export const ListQuery = z.object({
     .default('-created_at')
     .describe('`-` is descending. Those without a value come last, or first with `-`.'),
   limit: wholeNumber(1, MAX_PAGE).optional().describe(`The length of a page; ${MAX_PAGE} unless given.`),
-  cursor: z.string().max(2048).optional().describe('Where the page begins: `next_cursor` of the page before.'),
+  cursor: z
+    .string()
+    .max(2048)
+    .regex(/^[A-Za-z0-9_-]+$/)
+    .optional()
+    .describe('Where the page begins: `next_cursor` of the page before.'),
 });
 export type ListQuery = z.infer<typeof ListQuery>;
 

@@ -1,0 +1,66 @@
+// `make fuzz`: schemathesis against the real facade on a cluster that is played (serve.ts), for MINUTES=10 unless given.
+// It ends with 1 where schemathesis finds something, or where the facade does not outlive it.
+import { type ChildProcess, spawn } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import { existsSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { FUZZ_KEY } from './names.ts';
+
+const HERE = import.meta.dirname;
+const ROOT = join(HERE, '..', '..');
+const REQUIREMENTS = join(HERE, 'requirements.txt');
+
+const run = (command: string, args: readonly string[]): Promise<number> =>
+  new Promise((resolve, reject) => {
+    const child = spawn(command, args, { cwd: ROOT, stdio: ['ignore', 'inherit', 'inherit'] });
+    child.once('error', reject);
+    child.once('exit', (code) => resolve(code ?? 1));
+  });
+
+const must = async (command: string, args: readonly string[]): Promise<void> => {
+  const code = await run(command, args);
+  if (code !== 0) throw new Error(`${command} ${args.join(' ')} ended with ${code}`);
+};
+
+/** A Python of our own with what requirements.txt names, made once. */
+const schemathesis = async (): Promise<string> => {
+  const version = createHash('sha256').update(readFileSync(REQUIREMENTS)).digest('hex').slice(0, 12);
+  const venv = join(ROOT, 'node_modules', '.cache', `fuzz-${version}`);
+  const program = join(venv, 'bin', 'schemathesis');
+  if (!existsSync(program)) {
+    await must('python3', ['-m', 'venv', '--clear', venv]);
+    await must(join(venv, 'bin', 'pip'), ['install', '--quiet', '--disable-pip-version-check', '-r', REQUIREMENTS]);
+  }
+  return program;
+};
+
+interface Facade {
+  readonly url: string;
+  readonly process: ChildProcess;
+}
+
+const startFacade = async (): Promise<Facade> => {
+  const child = spawn(process.execPath, [join(HERE, 'serve.ts')], { cwd: ROOT, stdio: ['pipe', 'pipe', 'inherit'] });
+  for await (const line of createInterface({ input: child.stdout })) return { url: line, process: child };
+  throw new Error('the facade ended before it listened');
+};
+
+const minutes = Number(process.env['MINUTES'] ?? 10);
+const program = await schemathesis();
+const facade = await startFacade();
+const code = await run(program, [
+  '--config-file',
+  join(HERE, 'schemathesis.toml'),
+  'run',
+  `${facade.url}/openapi.json`,
+  '--header',
+  `X-API-Key: ${FUZZ_KEY}`,
+  '--max-time',
+  String(Math.round(minutes * 60)),
+  ...process.argv.slice(2),
+]);
+const isAlive = facade.process.exitCode === null && (await fetch(`${facade.url}/health`)).ok;
+facade.process.stdin?.end();
+console.log(isAlive ? 'the facade has outlived it' : 'FAILED: the facade has ended');
+process.exitCode = code === 0 && isAlive ? 0 : 1;
