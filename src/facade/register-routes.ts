@@ -40,7 +40,7 @@ export const registerUpgradeHints = (
   for (const { path, access } of upgradeRoutes.filter((one) => !served.has(one.path))) {
     router.register(path, ['GET'], (context: FacadeContext) => {
       const { params = {} } = context as { readonly params?: Readonly<Record<string, string>> };
-      requireAccess(access, context.state.caller, params['id']);
+      requireAccess(access, context.state.caller, params);
       throw new ProblemError({
         problem: makeProblem('upgrade-required', `${context.path} takes connections that are upgraded to a WebSocket`),
         headers: { Upgrade: 'websocket', Connection: 'Upgrade' },

@@ -10,6 +10,8 @@ import { makeDaemonConnections } from '../../src/facade/daemon/connections.ts';
 import type { FacadeDependencies } from '../../src/facade/dependencies.ts';
 import { restPart } from '../../src/facade/rest-part.ts';
 import { makeUpgradeRoutes } from '../../src/facade/routes/table.ts';
+import { makeTickets } from '../../src/facade/ticket.ts';
+import { TEST_SETTINGS } from '../facade/support/settings.ts';
 import { makeSandboxCache } from '../../src/facade/sandbox-cache.ts';
 import { makeUpgradeHandler } from '../../src/facade/upgrades.ts';
 import { EVENTS, WORKSPACES } from '../../src/kube/resource-types.ts';
@@ -59,18 +61,15 @@ const { privateKey } = generateKeyPairSync('ed25519');
 const log = makeLog({ level: 'error', component: 'facade' });
 const dependencies: FacadeDependencies = {
   settings: {
-    namespace: NAMESPACE,
-    apiKeyHeader: 'X-API-Key',
+    ...TEST_SETTINGS,
     startTimeoutSeconds: 2,
     stopTimeoutSeconds: 2,
-    maxCommandLength: 10_000,
-    maxBodyBytes: 1024 * 1024,
-    maxOutputBytes: 1024 * 1024,
   },
   kube: cluster.kube,
   cache: makeSandboxCache(cluster.informer, NAMESPACE),
   authenticator: staticKeyAuthenticator(FUZZ_KEY),
   daemons: makeDaemonConnections({ privateKey, clock, port: await startStandInDaemon() }),
+  tickets: makeTickets({ privateKey, clock }),
   clock,
   random,
   log,
