@@ -18,6 +18,8 @@ export const LABEL_MANAGED_BY = 'app.kubernetes.io/managed-by';
 export const MANAGED_BY = 'matrx-sandbox';
 /** `workspaceId(userId)`: a label value cannot hold every user id. */
 export const LABEL_USER = 'matrx.dev/user';
+/** The id of the API key that a Sandbox was created with. */
+export const LABEL_API_KEY = 'matrx.dev/api-key';
 
 /** Why desiredState was set to Stopped, one of StopReason; whoever sets it says so here. Absent: user_requested. */
 export const ANNOTATION_STOP_REASON = 'matrx.dev/stop-reason';
@@ -55,6 +57,8 @@ export const FIELD_MANAGER_NODE = 'matrx-node';
 
 /** The ConfigMap in the system namespace where each node driver reports whether it reaches the bucket. */
 export const STORAGE_CONFIG_MAP = 'matrx-storage';
+/** The Secret in the system namespace with one entry for each API key. */
+export const API_KEYS_SECRET = 'matrx-api-keys';
 
 export const HOT_PATH = '/home/agent';
 export const COLD_PATH = '/data/cold';

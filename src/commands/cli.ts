@@ -5,6 +5,7 @@ import { registerDownCommand } from './down.ts';
 import { registerEnvCommand } from './env.ts';
 import { registerFacadeCommand } from './facade.ts';
 import { registerImageCommand } from './image.ts';
+import { registerKeyCommand } from './key.ts';
 import { registerNodeCommand } from './node.ts';
 import { registerOpenApiCommand } from './openapi.ts';
 import { registerUpCommand } from './up.ts';
@@ -26,6 +27,7 @@ export const runCli = async (args: readonly string[]): Promise<number> => {
   registerEnvCommand(program);
   registerDownCommand(program);
   registerWorkspaceCommand(program);
+  registerKeyCommand(program);
   try {
     await program.parseAsync(args, { from: 'user' });
     return process.exitCode === undefined ? 0 : Number(process.exitCode);

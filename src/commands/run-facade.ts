@@ -4,10 +4,11 @@ import { systemClock as clock } from '../base/clock.ts';
 import { systemRandom as random } from '../base/random.ts';
 import { loadFacadeConfig } from '../config/facade.ts';
 import { makeApp } from '../facade/app.ts';
-import { staticKeyAuthenticator } from '../facade/authenticator.ts';
 import { makeDaemonConnections } from '../facade/daemon/connections.ts';
 import { makePatientConnections } from '../facade/daemon/patience.ts';
 import type { FacadeDependencies } from '../facade/dependencies.ts';
+import { makeRateLimiter } from '../facade/limits/rate-limiter.ts';
+import { makeSandboxQuota } from '../facade/limits/sandbox-quota.ts';
 import { makeRequestMetrics } from '../facade/request-metrics.ts';
 import { restPart } from '../facade/rest-part.ts';
 import { makeUpgradeRoutes } from '../facade/routes/table.ts';
@@ -28,6 +29,7 @@ import { makeEventLoopCheck } from '../telemetry/event-loop-check.ts';
 import { operationsPart } from '../telemetry/http-server.ts';
 import { makeLog } from '../telemetry/log.ts';
 import { makeMetrics } from '../telemetry/metrics.ts';
+import { facadeAuthentication } from './facade-authentication.ts';
 
 /** Milliseconds that the other parts get to stop, on top of the requests' own. */
 const STOP_MS = 10_000;
@@ -37,7 +39,7 @@ export const runFacade = async (): Promise<number> => {
   const config = loadFacadeConfig();
   const { namespace } = config;
   const log = makeLog({ level: config.logLevel, component: 'facade' });
-  if (config.apiKey === undefined) {
+  if (config.authentication === 'disabled') {
     log.warn({}, 'MATRX_AUTH is disabled: everyone who reaches this port can use every sandbox');
   }
   const { registry, runtime: metrics, onKubeRequest } = makeMetrics();
@@ -56,13 +58,28 @@ export const runFacade = async (): Promise<number> => {
     log,
     metrics,
   });
+  const cache = makeSandboxCache(informer, namespace);
+  const rateLimiter = makeRateLimiter(clock);
+  const authentication = facadeAuthentication({
+    config,
+    kube,
+    cache,
+    rateLimiter,
+    clock,
+    random,
+    log,
+    metrics,
+    registry,
+  });
   const shutdown = new AbortController();
   const daemons = makePatientConnections(makeDaemonConnections({ privateKey: config.privateKey, clock }), clock);
   const dependencies: FacadeDependencies = {
     settings: config,
     kube,
-    cache: makeSandboxCache(informer, namespace),
-    authenticator: config.apiKey === undefined ? undefined : staticKeyAuthenticator(config.apiKey),
+    cache,
+    authenticator: authentication.authenticator,
+    rateLimiter,
+    quota: makeSandboxQuota(cache),
     daemons,
     tickets: makeTickets({ privateKey: config.privateKey, clock }),
     clock,
@@ -107,10 +124,10 @@ export const runFacade = async (): Promise<number> => {
       operationsPart({
         port: config.operationsPort,
         live: [eventLoop],
-        ready: [stopping, informer.check, rest.check],
+        ready: [stopping, informer.check, ...authentication.informers.map(({ check }) => check), rest.check],
         registry,
       }),
-      informersPart([informer]),
+      informersPart([informer, ...authentication.informers]),
       // Nobody waits for it: the API serves also where it may read no Secret.
       loopPart('webhook endpoints', webhookInformer.run),
       webhooks,

@@ -1,5 +1,6 @@
 import { rfc3339 } from '../base/clock.ts';
 import { readCommitLog, type CommitLog } from '../workspace/commit-log.ts';
+import { tableLines } from './table.ts';
 import { formatBytes, say, sayJson, withWorkspace } from './workspace-context.ts';
 import type { LogOptions } from './workspace.ts';
 
@@ -23,18 +24,8 @@ const sayLog = (name: string, { head, commits, more, conflicts }: CommitLog): vo
     c.writer,
     c.key.slice(c.key.lastIndexOf('/') + 1),
   ]);
-  if (rows.length > 0) sayTable([['SEQUENCE', 'COMMITTED', 'FILES', 'SIZE', 'WRITER', 'MANIFEST'], ...rows]);
+  const headings = ['SEQUENCE', 'COMMITTED', 'FILES', 'SIZE', 'WRITER', 'MANIFEST'];
+  if (rows.length > 0) for (const line of tableLines([headings, ...rows])) say(line);
   if (more) say('older commits: --limit');
   for (const key of conflicts) say(`conflict: ${key}`);
-};
-
-const sayTable = (rows: readonly (readonly string[])[]): void => {
-  const widths = (rows[0] ?? []).map((_, column) => Math.max(...rows.map((row) => row[column]?.length ?? 0)));
-  for (const row of rows)
-    say(
-      row
-        .map((cell, column) => cell.padEnd(widths[column] ?? 0))
-        .join('  ')
-        .trimEnd(),
-    );
 };

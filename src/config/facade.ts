@@ -3,6 +3,7 @@ import { z } from 'zod';
 import { ConfigError, loadConfig, port, seconds } from './load.ts';
 import { logLevel } from './log-level.ts';
 import { refuseRetiredSettings } from './retired-settings.ts';
+import { NO_PROXIES, type TrustedProxies, trustedProxies } from './trusted-proxies.ts';
 import type { LogLevel } from '../telemetry/log.ts';
 
 const MEBIBYTE = 1024 * 1024;
@@ -32,6 +33,7 @@ const FacadeEnvironment = z.object({
     .string()
     .regex(/^[A-Za-z0-9.:[\], -]*$/, 'takes host names, with or without a port, separated by commas')
     .default(''),
+  MATRX_TRUSTED_PROXIES: trustedProxies.default(NO_PROXIES),
   MATRX_START_TIMEOUT_SECONDS: seconds.default(120),
   MATRX_STOP_TIMEOUT_SECONDS: seconds.default(60),
   MATRX_DRAIN_SECONDS: seconds.default(20),
@@ -60,9 +62,12 @@ export interface FacadeConfig {
   /** Of /livez, /readyz and /metrics. */
   readonly operationsPort: number;
   readonly logLevel: LogLevel;
-  /** Undefined only where MATRX_AUTH says so. */
+  /** `disabled`: everyone who reaches the port may do everything, in so many words. */
+  readonly authentication: 'required' | 'disabled';
+  /** May do everything for everyone. Undefined: only the keys of the Secret are taken. */
   readonly apiKey: string | undefined;
   readonly apiKeyHeader: string;
+  readonly trustedProxies: TrustedProxies;
   /** Ed25519: what the sandboxes' daemons know the facade by. */
   readonly privateKey: KeyObject;
   /** Hosts, or host:port, to which webhooks may go by plain http and at any address. */
@@ -77,7 +82,7 @@ export interface FacadeConfig {
   readonly allowedOrigins: readonly string[];
 }
 
-/** Throws a ConfigError for a wrong or retired setting, and where it is left open who may use the API. */
+/** Throws a ConfigError for a wrong or retired setting, and for those that contradict each other. */
 export const loadFacadeConfig = (env: NodeJS.ProcessEnv = process.env): FacadeConfig => {
   refuseRetiredSettings(env);
   const given = loadConfig(FacadeEnvironment, env, ['MATRX_API_KEY', 'MATRX_FACADE_KEY']);
@@ -88,8 +93,10 @@ export const loadFacadeConfig = (env: NodeJS.ProcessEnv = process.env): FacadeCo
     port: given.MATRX_PORT,
     operationsPort: given.MATRX_HTTP_PORT,
     logLevel: given.MATRX_DEBUG ? 'debug' : given.MATRX_LOG_LEVEL,
-    apiKey: requiredKey(given),
+    authentication: given.MATRX_AUTH,
+    apiKey: configuredKey(given),
     apiKeyHeader: given.MATRX_API_KEY_HEADER,
+    trustedProxies: given.MATRX_TRUSTED_PROXIES,
     privateKey: requiredPrivateKey(given.MATRX_FACADE_KEY),
     webhookAllowedHosts: given.MATRX_WEBHOOK_ALLOWED_HOSTS.split(/[\s,]+/).filter((host) => host !== ''),
     startTimeoutSeconds: given.MATRX_START_TIMEOUT_SECONDS,
@@ -102,18 +109,13 @@ export const loadFacadeConfig = (env: NodeJS.ProcessEnv = process.env): FacadeCo
   });
 };
 
-const requiredKey = ({
+const configuredKey = ({
   MATRX_API_KEY: key,
   MATRX_AUTH: auth,
 }: z.infer<typeof FacadeEnvironment>): string | undefined => {
   if (auth === 'disabled' && key !== undefined) {
     throw new ConfigError(
       'MATRX_AUTH is "disabled" and MATRX_API_KEY is set: remove one, so that it is clear what holds',
-    );
-  }
-  if (auth === 'required' && key === undefined) {
-    throw new ConfigError(
-      'MATRX_API_KEY is not set: set it, or set MATRX_AUTH=disabled to let everyone who reaches the port use every sandbox',
     );
   }
   return key;

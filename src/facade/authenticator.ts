@@ -5,6 +5,7 @@ import { type Caller, SCOPES } from './caller.ts';
 export interface Credential {
   /** Of the API key's own header, or `Authorization: Bearer`. */
   readonly secret: string;
+  readonly clientIp: string;
 }
 
 /**
@@ -20,6 +21,9 @@ export const staticKeyAuthenticator = (apiKey: string): Authenticator => {
   // Hashes are compared, in constant time: neither the key's length nor its beginning can be found out by measuring.
   return ({ secret }) => Promise.resolve(timingSafeEqual(sha256(secret), expected) ? caller : undefined);
 };
+
+/** Where no key is configured. */
+export const nobody: Authenticator = () => Promise.resolve(undefined);
 
 /** The first that knows the credential. */
 export const firstOf =

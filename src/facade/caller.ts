@@ -5,6 +5,14 @@ import type { TicketScope } from './ticket.ts';
 export const SCOPES = ['sandboxes:read', 'sandboxes:write', 'exec', 'files', 'workspaces'] as const;
 export type Scope = (typeof SCOPES)[number];
 
+/** How much a key may ask for; what is not given is not limited. */
+export interface KeyLimits {
+  /** On average, and `burst` at once. Counted by each replica on its own. */
+  readonly rate?: { readonly perSecond: number; readonly burst: number };
+  /** Sandboxes made with the key that start or run. */
+  readonly concurrentSandboxes?: number;
+}
+
 /** Who a request comes from, once that is proven. */
 export type Caller =
   /** Authentication is off, in so many words. */
@@ -16,6 +24,9 @@ export type Caller =
       /** The users it may act for; undefined: all of them. */
       readonly users: ReadonlySet<string> | undefined;
       readonly scopes: ReadonlySet<Scope>;
+      readonly limits?: KeyLimits;
+      /** Aborts when the key is revoked, or may do less than before: what it has under way ends then. */
+      readonly ended?: AbortSignal;
     }
   /** A sandbox itself, by the token of its pod. */
   | { readonly kind: 'sandbox'; readonly sandbox: string; readonly podUid: string }

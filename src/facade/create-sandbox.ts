@@ -1,9 +1,10 @@
 import { createHash } from 'node:crypto';
 import type { Sandbox } from '../api/sandbox.ts';
-import { FIELD_MANAGER_FACADE } from '../api/names.ts';
+import { FIELD_MANAGER_FACADE, LABEL_API_KEY } from '../api/names.ts';
 import type { KubeObject } from '../api/meta.ts';
 import { isKubeError, type KubeError } from '../kube/errors.ts';
 import { SANDBOXES } from '../kube/resource-types.ts';
+import type { Caller } from './caller.ts';
 import type { FacadeDependencies } from './dependencies.ts';
 import { type Idempotency, idempotencyOfObject, keyReused } from './idempotency.ts';
 import { kubeProblem } from './kube-problem.ts';
@@ -14,21 +15,22 @@ const NAME_TRIES = 3;
 /** 12 hex digits. */
 const ID_BYTES = 6;
 
-type CreateDependencies = Pick<FacadeDependencies, 'kube' | 'cache' | 'random' | 'settings'>;
+type CreateDependencies = Pick<FacadeDependencies, 'kube' | 'cache' | 'quota' | 'random' | 'settings'>;
 
 /**
  * Creates a Sandbox under a new id. No signal ends it: a client that leaves must not leave it open whether there is a
  * Sandbox. Where the API server did not say, it is asked; if it still does not say, the 503 names the id, so that the
- * client can look. Throws the KubeError of a refusal.
+ * client can look. Throws the KubeError of a refusal, and the 429 where the caller's key has its share.
  */
 export const createSandbox = async (
   dependencies: CreateDependencies,
+  caller: Caller,
   make: (name: string) => KubeObject,
 ): Promise<Sandbox> => {
   for (let tries = 1; ; tries++) {
     const name = `sbx-${dependencies.random.hex(ID_BYTES)}`;
     try {
-      return await create(dependencies, make(name));
+      return await create(dependencies, caller, make(name));
     } catch (error) {
       if (isUncertain(error)) return findCreated(dependencies, name, error);
       if (tries === NAME_TRIES || !isKubeError(error, 'AlreadyExists')) throw error;
@@ -49,14 +51,18 @@ export interface CreatedOnce {
  */
 export const createSandboxOnce = async (
   dependencies: CreateDependencies,
+  caller: Caller,
   idempotency: Idempotency,
   make: (name: string) => KubeObject,
 ): Promise<CreatedOnce> => {
   for (let tries = 1; ; tries++) {
     const name = idOfKey(idempotency.key, tries);
-    let found: Sandbox;
+    // A key's share is for new ones: what is there already is given again also where the share is used up.
+    let found = dependencies.cache.get(name);
     try {
-      return { sandbox: await create(dependencies, make(name)), replayed: false };
+      if (found === undefined) {
+        return { sandbox: await create(dependencies, caller, make(name)), replayed: false };
+      }
     } catch (error) {
       if (!isKubeError(error, 'AlreadyExists') && !isUncertain(error)) throw error;
       found = await findCreated(dependencies, name, error);
@@ -78,14 +84,23 @@ const idOfKey = (key: string, tries: number): string =>
     .digest('hex')
     .slice(0, ID_BYTES * 2)}`;
 
-const create = async (
-  { kube, cache, settings }: Pick<FacadeDependencies, 'kube' | 'cache' | 'settings'>,
+const create = (
+  { kube, cache, quota, settings }: CreateDependencies,
+  caller: Caller,
   sandbox: KubeObject,
-): Promise<Sandbox> => {
-  const options = { fieldManager: FIELD_MANAGER_FACADE };
-  const created = (await kube.create(SANDBOXES, settings.namespace, sandbox, options)) as Sandbox;
-  cache.put(created);
-  return created;
+): Promise<Sandbox> =>
+  quota.within(caller, async () => {
+    const options = { fieldManager: FIELD_MANAGER_FACADE };
+    const created = (await kube.create(SANDBOXES, settings.namespace, labelled(sandbox, caller), options)) as Sandbox;
+    cache.put(created);
+    return created;
+  });
+
+/** Says which key it is of, for the key's share. */
+const labelled = (sandbox: KubeObject, caller: Caller): KubeObject => {
+  if (caller.kind !== 'key') return sandbox;
+  const { metadata } = sandbox;
+  return { ...sandbox, metadata: { ...metadata, labels: { ...metadata.labels, [LABEL_API_KEY]: caller.id } } };
 };
 
 /** No complete answer came: it may have been created. */

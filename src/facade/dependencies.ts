@@ -1,15 +1,19 @@
 import type { Clock } from '../base/clock.ts';
 import type { Random } from '../base/random.ts';
+import type { TrustedProxies } from '../config/trusted-proxies.ts';
 import type { KubeClient } from '../kube/client.ts';
 import type { Log } from '../telemetry/log.ts';
 import type { Authenticator } from './authenticator.ts';
 import type { DaemonConnections } from './daemon/connections.ts';
+import type { RateLimiter } from './limits/rate-limiter.ts';
+import type { SandboxQuota } from './limits/sandbox-quota.ts';
 import type { SandboxCache } from './sandbox-cache.ts';
 import type { Tickets } from './ticket.ts';
 
 export interface FacadeSettings {
   readonly namespace: string;
   readonly apiKeyHeader: string;
+  readonly trustedProxies: TrustedProxies;
   readonly startTimeoutSeconds: number;
   readonly stopTimeoutSeconds: number;
   readonly maxCommandLength: number;
@@ -36,6 +40,8 @@ export interface FacadeDependencies {
   readonly cache: SandboxCache;
   /** Undefined: authentication is off, in so many words. */
   readonly authenticator: Authenticator | undefined;
+  readonly rateLimiter: RateLimiter;
+  readonly quota: SandboxQuota;
   readonly daemons: DaemonConnections;
   readonly tickets: Tickets;
   readonly clock: Clock;

@@ -8,6 +8,7 @@ import type { RequestState } from './request-state.ts';
 
 /** A name that the API server would take as well: nothing else reaches a path. */
 const NAME = /^[a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?$/;
+export const isSandboxName = (text: string): boolean => NAME.test(text);
 
 /**
  * The Sandbox of that id, from the cache; from the API server where the cache does not have it (yet), so that an id
@@ -19,7 +20,7 @@ export const findSandbox = async (
   id: string,
   { caller, signal }: Pick<RequestState, 'caller' | 'signal'>,
 ): Promise<Sandbox> => {
-  if (!NAME.test(id)) throw sandboxNotFound(id);
+  if (!isSandboxName(id)) throw sandboxNotFound(id);
   const cached = dependencies.cache.get(id);
   if (cached === undefined) return readSandbox(dependencies, id, { caller, signal });
   if (!maySee(caller, cached)) throw sandboxNotFound(id);

@@ -5,6 +5,8 @@ import type { Log } from '../telemetry/log.ts';
 /** What the middleware gives each request's handler. */
 export interface RequestState {
   readonly requestId: string;
+  /** Of the client itself, as far as the proxies before this server are trusted. */
+  readonly clientIp: string;
   /** Who asks. Anonymous until authentication has said who. */
   readonly caller: Caller;
   /** Aborts when the client has gone away (reason ClientGone) or the server must stop (a 503 ProblemError). */

@@ -2,10 +2,10 @@ import { type IncomingMessage, STATUS_CODES } from 'node:http';
 import type { Duplex } from 'node:stream';
 import { match, type MatchFunction } from 'path-to-regexp';
 import { requireAccess } from './access.ts';
-import { callerName } from './caller.ts';
+import { clientIpOf } from './client-ip.ts';
 import type { FacadeDependencies } from './dependencies.ts';
 import { parseInput } from './input-error.ts';
-import { callerOf } from './middleware/authenticate.ts';
+import { admit } from './middleware/authenticate.ts';
 import { toResponse } from './middleware/answer-problems.ts';
 import { problemError } from './problem.ts';
 import { queryShape, readQuery } from './query.ts';
@@ -41,23 +41,22 @@ const serve = async (
   socket: Duplex,
   head: Buffer,
 ): Promise<void> => {
-  const state = openState(dependencies, socket);
-  const { pathname, search } = new URL(request.url ?? '/', 'http://facade');
+  const state = openState(dependencies, request, socket);
   try {
+    // Throws for a path such as //[, which the HTTP parser lets through.
+    const { pathname, search } = new URL(request.url ?? '/', 'http://facade');
     for (const { route, matches } of routes) {
       const found = matches(pathname);
       if (found === false) continue;
       const params = Object.fromEntries(
         Object.entries(found.params).map(([name, value]) => [name, Array.isArray(value) ? value.join('/') : value]),
       );
-      const ip = request.socket.remoteAddress ?? '';
-      const caller = await callerOf(dependencies, request, pathname, ip, state);
-      requireAccess(route.access, caller, params);
+      const { state: admitted } = await admit(dependencies, request, pathname, state);
+      requireAccess(route.access, admitted.caller, params);
       const given = readQuery(search, queryShape(route.query));
       const query = route.query === undefined ? {} : parseInput(route.query, 'query', given);
-      const log = state.log.child({ caller: callerName(caller) });
-      log.info({ method: 'UPGRADE', path: pathname, client_ip: ip }, 'request');
-      await route.upgrade({ request, socket, head, params, query, state: { ...state, caller, log } });
+      admitted.log.info({ method: 'UPGRADE', path: pathname, client_ip: admitted.clientIp }, 'request');
+      await route.upgrade({ request, socket, head, params, query, state: admitted });
       return;
     }
     throw problemError('not-found', `There is nothing to upgrade to at ${pathname}`);
@@ -67,12 +66,17 @@ const serve = async (
   }
 };
 
-const openState = ({ random, log, shutdown }: FacadeDependencies, socket: Duplex): RequestState => {
+const openState = (
+  { settings, random, log, shutdown }: FacadeDependencies,
+  request: IncomingMessage,
+  socket: Duplex,
+): RequestState => {
   const requestId = random.hex(16);
   const gone = new AbortController();
   socket.once('close', () => gone.abort(new ClientGone()));
   return {
     requestId,
+    clientIp: clientIpOf(request, settings.trustedProxies),
     caller: { kind: 'anonymous' },
     signal: AbortSignal.any([gone.signal, shutdown]),
     log: log.child({ request_id: requestId }),

@@ -1,7 +1,7 @@
-import type { KubeObject } from '../api/meta.ts';
 import { CSI_DRIVER_NAME, API_GROUP } from '../api/names.ts';
 import type { Pod } from '../api/pod.ts';
 import type { Sandbox } from '../api/sandbox.ts';
+import { boundPod, type PodIdentity, type TokenReview } from '../api/token-review.ts';
 import { workspaceName, workspacePrefix } from '../api/workspace-id.ts';
 import type { Workspace } from '../api/workspace.ts';
 
@@ -42,43 +42,17 @@ const granted = <T>(value: T): Verdict<T> => ({ kind: 'granted', value });
 const refused = (reason: RefusalReason, message: string): Verdict<never> => ({ kind: 'refused', reason, message });
 const notYet = (message: string): Verdict<never> => ({ kind: 'notYet', message });
 
-/** authentication.k8s.io/v1 TokenReview, as far as it is read. */
-export interface TokenReview extends KubeObject {
-  readonly spec: { readonly token: string; readonly audiences: readonly string[] };
-  readonly status?: {
-    readonly authenticated?: boolean;
-    readonly audiences?: readonly string[];
-    readonly error?: string;
-    readonly user?: { readonly username?: string; readonly extra?: Readonly<Record<string, readonly string[]>> };
-  };
-}
-
-/** The pod that a token is bound to: proven by the API server, not by what the call says. */
-export interface PodIdentity {
-  readonly namespace: string;
-  readonly pod: string;
-  readonly podUid: string;
-}
-
 export const judgeToken = (review: TokenReview, namespace: string): Verdict<PodIdentity> => {
-  const status = review.status;
-  if (status?.authenticated !== true || status.audiences?.includes(CSI_DRIVER_NAME) !== true) {
-    return refused('TokenRejected', `the API server does not accept the pod's token: ${status?.error ?? 'no reason'}`);
-  }
-  const extra = status.user?.extra ?? {};
-  const pod = extra['authentication.kubernetes.io/pod-name']?.[0];
-  const podUid = extra['authentication.kubernetes.io/pod-uid']?.[0];
-  const account = /^system:serviceaccount:([^:]+):[^:]+$/.exec(status.user?.username ?? '');
-  if (pod === undefined || podUid === undefined || account?.[1] === undefined) {
-    return refused('TokenRejected', 'the token is not bound to a pod');
-  }
-  if (account[1] !== namespace) {
+  const bound = boundPod(review, CSI_DRIVER_NAME);
+  if (bound.kind === 'rejected') return refused('TokenRejected', bound.message);
+  const { kind: _, ...identity } = bound;
+  if (identity.namespace !== namespace) {
     return refused(
       'ForeignNamespace',
-      `pod ${account[1]}/${pod} cannot mount a workspace: only the pods of Sandboxes in namespace ${namespace} can`,
+      `pod ${identity.namespace}/${identity.pod} cannot mount a workspace: only the pods of Sandboxes in namespace ${namespace} can`,
     );
   }
-  return granted({ namespace, pod, podUid });
+  return granted(identity);
 };
 
 /** Which Sandbox the pod says it belongs to. A claim only: whoever makes a pod may write any owner into it. */

@@ -1,12 +1,13 @@
 import { createHash } from 'node:crypto';
 import type { KubeObject } from '../api/meta.ts';
 import { CSI_DRIVER_NAME } from '../api/names.ts';
+import type { PodIdentity } from '../api/token-review.ts';
 import type { Clock } from '../base/clock.ts';
 import type { KubeClient } from '../kube/client.ts';
 import { isKubeError } from '../kube/errors.ts';
 import { EVENTS } from '../kube/resource-types.ts';
 import type { Log } from '../telemetry/log.ts';
-import type { PodIdentity, RefusalReason } from './publish-verdict.ts';
+import type { RefusalReason } from './publish-verdict.ts';
 
 /** Tells people, on the pod itself, why it does not get a workspace. Never fails: the refusal stands without it. */
 export type RecordRefusal = (

@@ -2,22 +2,14 @@ import type { KubeObject } from '../api/meta.ts';
 import { CSI_DRIVER_NAME } from '../api/names.ts';
 import type { Pod } from '../api/pod.ts';
 import type { Sandbox } from '../api/sandbox.ts';
+import { type PodIdentity, type TokenReview, tokenReview } from '../api/token-review.ts';
 import { workspaceName } from '../api/workspace-id.ts';
 import type { Workspace } from '../api/workspace.ts';
 import type { Clock } from '../base/clock.ts';
 import type { KubeClient, ResourceType } from '../kube/client.ts';
 import { isKubeError } from '../kube/errors.ts';
 import { PODS, SANDBOXES, TOKEN_REVIEWS, WORKSPACES } from '../kube/resource-types.ts';
-import {
-  judgePod,
-  judgeSandbox,
-  judgeToken,
-  judgeWorkspace,
-  type Grant,
-  type PodIdentity,
-  type TokenReview,
-  type Verdict,
-} from './publish-verdict.ts';
+import { judgePod, judgeSandbox, judgeToken, judgeWorkspace, type Grant, type Verdict } from './publish-verdict.ts';
 
 export interface VerifyDeps {
   readonly kube: Pick<KubeClient, 'get' | 'create'>;
@@ -42,17 +34,8 @@ export interface Verification {
  */
 export const verifyPublish = async (deps: VerifyDeps, token: string, signal: AbortSignal): Promise<Verification> => {
   const ahead = lookAhead(deps, token, signal);
-  const review = await deps.kube.create<TokenReview>(
-    TOKEN_REVIEWS,
-    undefined,
-    {
-      apiVersion: 'authentication.k8s.io/v1',
-      kind: 'TokenReview',
-      metadata: {} as KubeObject['metadata'],
-      spec: { token, audiences: [CSI_DRIVER_NAME] },
-    },
-    { signal },
-  );
+  const request = tokenReview(token, CSI_DRIVER_NAME);
+  const review = await deps.kube.create<TokenReview>(TOKEN_REVIEWS, undefined, request, { signal });
   const bound = judgeToken(review, deps.namespace);
   if (bound.kind !== 'granted') return { verdict: bound, identity: undefined };
   const identity = bound.value;

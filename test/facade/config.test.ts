@@ -11,14 +11,16 @@ describe('the settings of the facade', () => {
   it('have defaults for all but the key', () => {
     expect(loadFacadeConfig(KEY)).toEqual({
       namespace: 'sandboxes',
+      systemNamespace: 'matrx-system',
       host: '0.0.0.0',
       port: 8000,
       operationsPort: 8081,
       logLevel: 'info',
+      authentication: 'required',
       apiKey: 'k',
       apiKeyHeader: 'X-API-Key',
+      trustedProxies: { kind: 'none' },
       privateKey: expect.objectContaining({ asymmetricKeyType: 'ed25519' }),
-      systemNamespace: 'matrx-system',
       webhookAllowedHosts: [],
       startTimeoutSeconds: 120,
       stopTimeoutSeconds: 60,
@@ -49,12 +51,18 @@ describe('the settings of the facade', () => {
     expect(loadFacadeConfig({ ...KEY, MATRX_DEBUG: 'false' }).logLevel).toBe('info');
   });
 
-  it.each([{}, { MATRX_API_KEY: '' }])('refuse to leave the API open by accident: %j', (env) => {
-    expect(() => loadFacadeConfig(env)).toThrow(/MATRX_API_KEY is not set: set it, or set MATRX_AUTH=disabled/);
+  it.each([{}, { MATRX_API_KEY: '' }])('never leave the API open by accident, but closed to all: %j [A1.1]', (env) => {
+    expect(loadFacadeConfig({ ...env, MATRX_FACADE_KEY: FACADE_KEY })).toMatchObject({
+      authentication: 'required',
+      apiKey: undefined,
+    });
   });
 
   it('leave the API open where that is said in so many words', () => {
-    expect(loadFacadeConfig({ MATRX_AUTH: 'disabled', MATRX_FACADE_KEY: FACADE_KEY }).apiKey).toBeUndefined();
+    expect(loadFacadeConfig({ MATRX_AUTH: 'disabled', MATRX_FACADE_KEY: FACADE_KEY })).toMatchObject({
+      authentication: 'disabled',
+      apiKey: undefined,
+    });
     expect(() => loadFacadeConfig({ MATRX_AUTH: 'off' })).toThrow(/MATRX_AUTH is "off"/);
   });
 

@@ -79,6 +79,7 @@ describe('POST /sandboxes', () => {
     const { metadata, spec } = facade.cluster.get(name) ?? {};
     expect(metadata?.labels).toEqual({
       'app.kubernetes.io/managed-by': 'matrx-sandbox',
+      'matrx.dev/api-key': 'configured',
       'matrx.dev/user': expect.stringMatching(/^x--[0-9a-f]{40}$/),
     });
     expect(spec).toMatchObject({

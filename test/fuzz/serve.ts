@@ -10,6 +10,8 @@ import { makeDaemonConnections } from '../../src/facade/daemon/connections.ts';
 import type { FacadeDependencies } from '../../src/facade/dependencies.ts';
 import { restPart } from '../../src/facade/rest-part.ts';
 import { makeUpgradeRoutes } from '../../src/facade/routes/table.ts';
+import { makeRateLimiter } from '../../src/facade/limits/rate-limiter.ts';
+import { makeSandboxQuota } from '../../src/facade/limits/sandbox-quota.ts';
 import { makeTickets } from '../../src/facade/ticket.ts';
 import { TEST_SETTINGS } from '../facade/support/settings.ts';
 import { makeSandboxCache } from '../../src/facade/sandbox-cache.ts';
@@ -59,6 +61,7 @@ cluster.onLog(() =>
 const shutdown = new AbortController();
 const { privateKey } = generateKeyPairSync('ed25519');
 const log = makeLog({ level: 'error', component: 'facade' });
+const cache = makeSandboxCache(cluster.informer, NAMESPACE);
 const dependencies: FacadeDependencies = {
   settings: {
     ...TEST_SETTINGS,
@@ -66,9 +69,11 @@ const dependencies: FacadeDependencies = {
     stopTimeoutSeconds: 2,
   },
   kube: cluster.kube,
-  cache: makeSandboxCache(cluster.informer, NAMESPACE),
+  cache,
   authenticator: staticKeyAuthenticator(FUZZ_KEY),
   daemons: makeDaemonConnections({ privateKey, clock, port: await startStandInDaemon() }),
+  rateLimiter: makeRateLimiter(clock),
+  quota: makeSandboxQuota(cache),
   tickets: makeTickets({ privateKey, clock }),
   clock,
   random,

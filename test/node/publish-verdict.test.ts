@@ -1,14 +1,9 @@
 import { describe, expect, test } from '@jest/globals';
 import type { Pod } from '../../src/api/pod.ts';
 import type { Sandbox } from '../../src/api/sandbox.ts';
+import type { TokenReview } from '../../src/api/token-review.ts';
 import type { Workspace } from '../../src/api/workspace.ts';
-import {
-  judgePod,
-  judgeSandbox,
-  judgeToken,
-  judgeWorkspace,
-  type TokenReview,
-} from '../../src/node/publish-verdict.ts';
+import { judgePod, judgeSandbox, judgeToken, judgeWorkspace } from '../../src/node/publish-verdict.ts';
 
 const identity = { namespace: 'sandboxes', pod: 'demo', podUid: 'pod-uid' };
 const owner = { sandbox: 'demo', sandboxUid: 'sandbox-uid' };

@@ -1,6 +1,7 @@
 import type { IncomingMessage } from 'node:http';
 import { callerName, type Caller } from '../caller.ts';
 import type { FacadeDependencies } from '../dependencies.ts';
+import { limitCaller } from '../limits/limit-caller.ts';
 import { makeProblem, ProblemError, problemError } from '../problem.ts';
 import type { FacadeMiddleware, RequestState } from '../request-state.ts';
 import type { Tickets } from '../ticket.ts';
@@ -10,26 +11,46 @@ const EXEMPT_PATHS: ReadonlySet<string> = new Set(['/', '/health', '/docs', '/op
 /** The page of a terminal, which asks for the key itself, and its files. */
 const EXEMPT_PAGES = /^\/(sandboxes\/[^/]+\/terminal|assets\/terminal\/[\w.-]+)$/;
 
-type AuthenticationDependencies = Pick<FacadeDependencies, 'authenticator' | 'settings' | 'tickets'>;
+type AuthenticationDependencies = Pick<FacadeDependencies, 'authenticator' | 'settings' | 'rateLimiter' | 'tickets'>;
 
 /** Finds out who asks, and puts it into the request's state. Throws 401 without and 403 with a wrong key. */
 export const authenticate =
   (dependencies: AuthenticationDependencies): FacadeMiddleware =>
   async (context, next) => {
     if (!EXEMPT_PATHS.has(context.path) && !EXEMPT_PAGES.test(context.path)) {
-      const caller = await callerOf(dependencies, context.req, context.path, context.ip, context.state);
-      context.state = { ...context.state, caller, log: context.state.log.child({ caller: callerName(caller) }) };
+      const { state, headers } = await admit(dependencies, context.req, context.path, context.state);
+      context.state = state;
+      context.set(headers);
     }
     await next();
   };
 
-/** The same for what is no Koa request: a connection that asks to be upgraded. */
-export const callerOf = async (
+export interface Admission {
+  readonly state: RequestState;
+  /** Those that say how many requests the caller has left. */
+  readonly headers: Readonly<Record<string, string>>;
+}
+
+/**
+ * The request's state once it is known who asks and that the caller may ask for something now; also for what is no Koa
+ * request: a connection that asks to be upgraded.
+ */
+export const admit = async (
+  dependencies: AuthenticationDependencies,
+  request: IncomingMessage,
+  path: string,
+  state: RequestState,
+): Promise<Admission> => {
+  const caller = await callerOf(dependencies, request, path, state);
+  const headers = limitCaller(dependencies, caller);
+  return { state: { ...state, caller, signal: signalFor(caller, state), log: logFor(caller, state) }, headers };
+};
+
+const callerOf = async (
   { authenticator, settings, tickets }: AuthenticationDependencies,
   request: IncomingMessage,
   path: string,
-  clientIp: string,
-  { log, signal }: Pick<RequestState, 'log' | 'signal'>,
+  { clientIp, log, signal }: RequestState,
 ): Promise<Caller> => {
   if (authenticator === undefined) return { kind: 'anonymous' };
   const secret = secretOf(request, settings.apiKeyHeader);
@@ -39,11 +60,18 @@ export const callerOf = async (
     log.warn({ path, client_ip: clientIp }, 'request without an API key');
     throw missingKey(settings.apiKeyHeader);
   }
-  const caller = await authenticator({ secret }, signal);
+  const caller = await authenticator({ secret, clientIp }, signal);
   if (caller !== undefined) return caller;
   log.warn({ path, client_ip: clientIp }, 'request with a wrong API key');
   throw problemError('invalid-api-key', 'Invalid API key.');
 };
+
+/** What a key has under way ends with the key. */
+const signalFor = (caller: Caller, { signal }: RequestState): AbortSignal =>
+  caller.kind === 'key' && caller.ended !== undefined ? AbortSignal.any([signal, caller.ended]) : signal;
+
+const logFor = (caller: Caller, { log }: RequestState): RequestState['log'] =>
+  log.child({ caller: callerName(caller) });
 
 const secretOf = ({ headers }: IncomingMessage, keyHeader: string): string => {
   const own = headers[keyHeader.toLowerCase()];

@@ -9,10 +9,8 @@ export const logAccess =
   ({ clock, onRequest }: Pick<FacadeDependencies, 'clock' | 'onRequest'>): FacadeMiddleware =>
   async (context, next) => {
     const startedAt = clock.monotonic();
-    // The socket forgets it when the client leaves.
-    const clientIp = context.ip;
     await next();
-    const { log, signal } = context.state;
+    const { clientIp, log, signal } = context.state;
     const clientGone = signal.aborted && signal.reason instanceof ClientGone;
     const status = clientGone ? CLIENT_CLOSED_REQUEST : context.status;
     const durationMs = clock.monotonic() - startedAt;

@@ -1,3 +1,4 @@
+import { clientIpOf } from '../client-ip.ts';
 import type { FacadeDependencies } from '../dependencies.ts';
 import { problemError } from '../problem.ts';
 import { ClientGone, type FacadeMiddleware } from '../request-state.ts';
@@ -7,7 +8,12 @@ const REQUEST_ID = /^[\w.:-]{1,128}$/;
 
 /** Gives each request an id (the client's own, if it sent a fit one), a signal that ends its work, and a log. */
 export const openRequest =
-  ({ random, log, shutdown }: Pick<FacadeDependencies, 'random' | 'log' | 'shutdown'>): FacadeMiddleware =>
+  ({
+    settings,
+    random,
+    log,
+    shutdown,
+  }: Pick<FacadeDependencies, 'settings' | 'random' | 'log' | 'shutdown'>): FacadeMiddleware =>
   async (context, next) => {
     const given = context.get('x-request-id');
     const requestId = REQUEST_ID.test(given) ? given : random.hex(16);
@@ -22,6 +28,7 @@ export const openRequest =
     if (shutdown.aborted) onShutdown();
     context.state = {
       requestId,
+      clientIp: clientIpOf(context.req, settings.trustedProxies),
       caller: { kind: 'anonymous' },
       signal: ended.signal,
       log: log.child({ request_id: requestId }),

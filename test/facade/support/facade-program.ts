@@ -9,6 +9,8 @@ import type { FacadeDependencies } from '../../../src/facade/dependencies.ts';
 import { restPart } from '../../../src/facade/rest-part.ts';
 import { makeUpgradeRoutes } from '../../../src/facade/routes/table.ts';
 import { makeSandboxCache } from '../../../src/facade/sandbox-cache.ts';
+import { makeRateLimiter } from '../../../src/facade/limits/rate-limiter.ts';
+import { makeSandboxQuota } from '../../../src/facade/limits/sandbox-quota.ts';
 import { makeTickets } from '../../../src/facade/ticket.ts';
 import { makeUpgradeHandler } from '../../../src/facade/upgrades.ts';
 import { aSandbox, NAMESPACE } from '../../support/resources.ts';
@@ -34,12 +36,15 @@ const log = pino({ level: 'silent' });
 const shutdown = new AbortController();
 const privateKey = createPrivateKey({ key: Buffer.from(options.privateKey, 'base64'), format: 'der', type: 'pkcs8' });
 const connections = makeDaemonConnections({ privateKey, clock, port: options.daemonPort });
+const cache = makeSandboxCache(cluster.informer, NAMESPACE);
 const dependencies: FacadeDependencies = {
   settings: TEST_SETTINGS,
   kube: cluster.kube,
-  cache: makeSandboxCache(cluster.informer, NAMESPACE),
+  cache,
   authenticator: undefined,
   daemons: makePatientConnections(connections, clock),
+  rateLimiter: makeRateLimiter(clock),
+  quota: makeSandboxQuota(cache),
   tickets: makeTickets({ privateKey, clock }),
   clock,
   random: systemRandom,

@@ -5,6 +5,8 @@ import { makeApp } from '../../../src/facade/app.ts';
 import { staticKeyAuthenticator } from '../../../src/facade/authenticator.ts';
 import { makeDaemonConnections } from '../../../src/facade/daemon/connections.ts';
 import type { FacadeDependencies, FacadeSettings, RequestReport } from '../../../src/facade/dependencies.ts';
+import { makeRateLimiter } from '../../../src/facade/limits/rate-limiter.ts';
+import { makeSandboxQuota } from '../../../src/facade/limits/sandbox-quota.ts';
 import { restPart } from '../../../src/facade/rest-part.ts';
 import { makeUpgradeRoutes } from '../../../src/facade/routes/table.ts';
 import { makeSandboxCache } from '../../../src/facade/sandbox-cache.ts';
@@ -75,11 +77,14 @@ export const startFacade = async (
   const log = pino({ level: 'debug' }, { write });
   const shutdown = new AbortController();
   const settings: FacadeSettings = { ...TEST_SETTINGS, ...more };
+  const cache = makeSandboxCache(cluster.informer, NAMESPACE);
   const dependencies: FacadeDependencies = {
     settings,
     kube: cluster.kube,
-    cache: makeSandboxCache(cluster.informer, NAMESPACE),
+    cache,
     authenticator: staticKeyAuthenticator(API_KEY),
+    rateLimiter: makeRateLimiter(clock),
+    quota: makeSandboxQuota(cache),
     // No daemon listens there: an image without one.
     daemons: makeDaemonConnections({ privateKey: FACADE_KEY, clock: systemClock, port: 1 }),
     tickets: makeTickets({ privateKey: FACADE_KEY, clock }),

@@ -1,3 +1,4 @@
+import { NO_PROXIES } from '../../../src/config/trusted-proxies.ts';
 import type { FacadeSettings } from '../../../src/facade/dependencies.ts';
 import { NAMESPACE } from '../../support/resources.ts';
 
@@ -5,6 +6,7 @@ import { NAMESPACE } from '../../support/resources.ts';
 export const TEST_SETTINGS: FacadeSettings = {
   namespace: NAMESPACE,
   apiKeyHeader: 'X-API-Key',
+  trustedProxies: NO_PROXIES,
   startTimeoutSeconds: 120,
   stopTimeoutSeconds: 60,
   maxCommandLength: 10_000,

@@ -2,7 +2,7 @@ import type { Sandbox } from '../../../api/sandbox.ts';
 import { isKubeError } from '../../../kube/errors.ts';
 import { answerSandbox } from '../../answer-sandbox.ts';
 import { answerStart } from '../../answer-start.ts';
-import { mayActFor } from '../../caller.ts';
+import { type Caller, mayActFor } from '../../caller.ts';
 import { apiServerRefusal } from '../../api-server-refusal.ts';
 import { changeSandbox } from '../../change-sandbox.ts';
 import { type CreatedOnce, createSandbox, createSandboxOnce } from '../../create-sandbox.ts';
@@ -55,6 +55,7 @@ export const createRoute = (dependencies: FacadeDependencies) =>
     },
     problems: [
       'idempotency-key-reused',
+      'too-many-sandboxes',
       'sandbox-stopped',
       'workspace-in-use',
       'start-failed',
@@ -68,7 +69,7 @@ export const createRoute = (dependencies: FacadeDependencies) =>
       }
       const preference = takePreference(context);
       const once = idempotencyOf(context, 'createSandbox', rawBody);
-      const { sandbox, replayed } = await createdFor(dependencies, request, rawBody, once);
+      const { sandbox, replayed } = await createdFor(dependencies, context.state.caller, request, rawBody, once);
       const { name } = sandbox.metadata;
       context.state.log.info(
         { sandbox_id: name, user_id: request.user_id },
@@ -94,6 +95,7 @@ export const createRoute = (dependencies: FacadeDependencies) =>
 
 const createdFor = async (
   dependencies: FacadeDependencies,
+  caller: Caller,
   request: CreateSandboxRequest,
   rawBody: unknown,
   once: Idempotency | undefined,
@@ -102,8 +104,8 @@ const createdFor = async (
   const annotations = once === undefined ? {} : idempotencyAnnotation(once);
   const make = (name: string) => requestedSandbox(name, namespace, request, valueAt(rawBody, ['config']), annotations);
   try {
-    if (once !== undefined) return await createSandboxOnce(dependencies, once, make);
-    return { sandbox: await createSandbox(dependencies, make), replayed: false };
+    if (once !== undefined) return await createSandboxOnce(dependencies, caller, once, make);
+    return { sandbox: await createSandbox(dependencies, caller, make), replayed: false };
   } catch (error) {
     throw isKubeError(error, 'Invalid', 'BadRequest') ? apiServerRefusal(error, rawBody) : error;
   }
