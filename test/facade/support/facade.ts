@@ -43,6 +43,7 @@ export type LogLine = Readonly<Record<string, unknown>>;
 
 export interface TestFacade {
   readonly url: string;
+  readonly dependencies: FacadeDependencies;
   readonly cluster: FakeCluster;
   readonly clock: VirtualClock;
   /** The log's lines so far. */
@@ -103,6 +104,7 @@ export const startFacade = async (
   const url = `http://127.0.0.1:${server.address().port}`;
   const facade: TestFacade = {
     url,
+    dependencies,
     cluster,
     clock,
     logged: () => lines,
