@@ -43,8 +43,7 @@ const serve = async (
 ): Promise<void> => {
   const state = openState(dependencies, request, socket);
   try {
-    // Throws for a path such as //[, which the HTTP parser lets through.
-    const { pathname, search } = new URL(request.url ?? '/', 'http://facade');
+    const { pathname, search } = targetOf(request);
     for (const { route, matches } of routes) {
       const found = matches(pathname);
       if (found === false) continue;
@@ -64,6 +63,13 @@ const serve = async (
     if (thrown instanceof ClientGone || socket.destroyed) return;
     refuseUpgrade(socket, thrown, state);
   }
+};
+
+/** Not every path that the HTTP parser lets through is one of a URL: `//[` is none. */
+const targetOf = ({ url = '/' }: IncomingMessage): URL => {
+  const target = URL.parse(url, 'http://facade');
+  if (target === null) throw problemError('not-found', `There is nothing to upgrade to at ${url}`);
+  return target;
 };
 
 const openState = (

@@ -13,7 +13,7 @@ beforeEach(async () => {
 const NO_KEY = { 'X-API-Key': null };
 
 describe('authentication', () => {
-  it('answers 401 without a key', async () => {
+  it('answers 401 without a key [A1.1]', async () => {
     const { status, body, headers } = await facade.request('/sandboxes', { headers: NO_KEY });
     expect(status).toBe(401);
     expect(headers.get('www-authenticate')).toBe('Bearer realm="matrx-sandbox"');
@@ -30,7 +30,7 @@ describe('authentication', () => {
     ['a prefix of the key', { 'X-API-Key': API_KEY.slice(0, -1) }],
     ['another bearer token', { ...NO_KEY, Authorization: 'Bearer wrong' }],
     ['a wrong key beside a right token', { 'X-API-Key': 'wrong', Authorization: `Bearer ${API_KEY}` }],
-  ])('answers 403 to %s', async (_what, headers) => {
+  ])('answers 403 to %s [A1.1]', async (_what, headers) => {
     expect(await facade.request('/sandboxes', { headers })).toMatchObject({
       status: 403,
       body: { detail: 'Invalid API key.' },
@@ -41,7 +41,7 @@ describe('authentication', () => {
     ['X-API-Key', { 'X-API-Key': API_KEY }],
     ['a bearer token', { ...NO_KEY, Authorization: `Bearer ${API_KEY}` }],
     ['a bearer token in any case', { ...NO_KEY, Authorization: `bearer  ${API_KEY}` }],
-  ])('takes the key as %s', async (_what, headers) => {
+  ])('takes the key as %s [A1.1]', async (_what, headers) => {
     expect((await facade.request('/sandboxes', { headers })).status).toBe(200);
   });
 
@@ -60,20 +60,25 @@ describe('authentication', () => {
     ['/redoc', 200],
     ['/nothing', 401],
     ['/health/', 401],
-  ])('leaves %s open or not', async (path, status) => {
+  ])('leaves %s open or not [A1.1]', async (path, status) => {
     expect((await facade.request(path, { headers: NO_KEY })).status).toBe(status);
   });
 
-  it('logs a refusal, without the key', async () => {
+  it('logs a refusal, without the key [A1.1]', async () => {
+    await facade.request('/sandboxes', { headers: NO_KEY });
+    expect(await facade.untilLogged(({ msg }) => msg === 'request without an API key')).toMatchObject({
+      path: '/sandboxes',
+      client_ip: '127.0.0.1',
+    });
     await facade.request('/sandboxes', { headers: { 'X-API-Key': 'wrong-key' } });
     expect(await facade.untilLogged(({ msg }) => msg === 'request with a wrong API key')).toMatchObject({
       path: '/sandboxes',
-      client_ip: expect.stringContaining('127.0.0.1'),
+      client_ip: '127.0.0.1',
     });
     expect(JSON.stringify(facade.logged())).not.toContain('wrong-key');
   });
 
-  it('takes the key from another header where it is configured so', async () => {
+  it('takes the key from another header where it is configured so [A1.1]', async () => {
     const other = await startFacade({ apiKeyHeader: 'x-matrx-key' });
     expect((await other.request('/sandboxes')).status).toBe(401);
     expect((await other.request('/sandboxes', { headers: { 'X-Matrx-Key': API_KEY } })).status).toBe(200);
@@ -99,20 +104,23 @@ describe('a request', () => {
     ['one that is answered', '/health', API_KEY, 200],
     ['one that is refused', '/sandboxes', 'wrong', 403],
     ['one of nothing', '/nothing?secret=1', API_KEY, 404],
-  ])('is one line of the log: %s', async (_what, path, key, status) => {
-    await facade.request(path, { headers: { 'X-Request-Id': 'r-1', 'X-API-Key': key } });
-    const line = await facade.untilLogged(({ msg }) => msg === 'request');
-    expect(line).toMatchObject({
-      level: 30,
-      method: 'GET',
-      path: path.split('?')[0],
-      status,
-      duration_ms: expect.any(Number),
-      client_ip: expect.any(String),
-      request_id: 'r-1',
-    });
-    expect(JSON.stringify(line)).not.toContain('secret');
-  });
+  ])(
+    'is one line of the log, also where authentication refuses it: %s [A1.15] [T14]',
+    async (_what, path, key, status) => {
+      await facade.request(path, { headers: { 'X-Request-Id': 'r-1', 'X-API-Key': key } });
+      const line = await facade.untilLogged(({ msg }) => msg === 'request');
+      expect(line).toMatchObject({
+        level: 30,
+        method: 'GET',
+        path: path.split('?')[0],
+        status,
+        duration_ms: expect.any(Number),
+        client_ip: expect.any(String),
+        request_id: 'r-1',
+      });
+      expect(JSON.stringify(line)).not.toContain('secret');
+    },
+  );
 
   it.each([
     ['PUT', '/sandboxes', 'HEAD, GET, POST'],
