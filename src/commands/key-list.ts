@@ -23,12 +23,15 @@ export const listKeys = (options: KeyOptions): Promise<void> =>
     for (const { entry, fault } of malformed) tell(`${entryName(entry)} is no API key and is refused: ${fault}`);
   });
 
-const withoutHashes = (id: string, { hash: _, previous, ...terms }: KeyRecord): object => ({
-  id,
-  state: isExpired(terms) ? 'expired' : 'valid',
-  ...terms,
-  ...(previous === undefined ? {} : { oldSecretUntil: previous.expiresAt }),
-});
+const withoutHashes = (id: string, record: KeyRecord): object => {
+  const { hash: _, previous, ...terms } = record;
+  return {
+    id,
+    state: isExpired(record) ? 'expired' : 'valid',
+    ...terms,
+    ...(previous === undefined ? {} : { oldSecretUntil: previous.expiresAt }),
+  };
+};
 
 const isExpired = ({ expiresAt }: Pick<KeyRecord, 'expiresAt'>): boolean =>
   expiresAt !== undefined && Date.parse(expiresAt) <= systemClock.now();

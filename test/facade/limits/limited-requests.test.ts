@@ -73,7 +73,7 @@ describe('the requests of a key', () => {
 });
 
 describe('guessing keys', () => {
-  const start = (proxies = NO_PROXIES, strong: string | undefined = undefined) => {
+  const start = (proxies = NO_PROXIES, strong?: string) => {
     const clock = makeVirtualClock();
     const limiter = makeRateLimiter(clock);
     const configured = limitGuesses(staticKeyAuthenticator(API_KEY), limiter);
