@@ -47,6 +47,15 @@ export const openApiDocument = ({ routes, upgradeRoutes, version, apiKeyHeader }
       headers: {
         RequestId: { description: "The request's id, as it stands in the logs.", schema: { type: 'string' } },
         RetryAfter: { description: 'Seconds after which to try again.', schema: { type: 'integer', minimum: 0 } },
+        RateLimit: {
+          description:
+            'Of every answer to a limited API key: how many requests are left now, and in how many seconds there are more.',
+          schema: { type: 'string', examples: ['"key";r=99;t=1'] },
+        },
+        RateLimitPolicy: {
+          description: 'Of every answer to a limited API key: how many requests at once, and in how many seconds.',
+          schema: { type: 'string', examples: ['"key";q=100;w=2'] },
+        },
         WwwAuthenticate: { description: 'How to authenticate (RFC 9110).', schema: { type: 'string' } },
       },
       parameters: {

@@ -66,6 +66,7 @@ const problemsOf = (route: Route | UpgradeRoute): readonly ProblemKind[] => {
   return [
     ...problems,
     ...(access.kind === 'open' ? [] : GUARDED),
+    ...(access.kind === 'scope' && access.ticket !== undefined ? (['invalid-ticket'] as const) : []),
     ...(isChecked ? (['invalid-input'] as const) : []),
     ...(body === undefined || body === 'stream' ? [] : (['body-too-large', 'unsupported-media-type'] as const)),
     'internal-error',
@@ -74,7 +75,14 @@ const problemsOf = (route: Route | UpgradeRoute): readonly ProblemKind[] => {
 };
 
 /** Of every route that is not open to everyone. */
-const GUARDED: readonly ProblemKind[] = ['missing-api-key', 'invalid-api-key', 'not-allowed', 'cluster-unavailable'];
+const GUARDED: readonly ProblemKind[] = [
+  'missing-api-key',
+  'invalid-api-key',
+  'api-key-expired',
+  'not-allowed',
+  'rate-limited',
+  'cluster-unavailable',
+];
 
 const parametersOf = (
   { path, params = {}, query, headers = {} }: Route | UpgradeRoute,

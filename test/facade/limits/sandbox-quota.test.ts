@@ -83,4 +83,36 @@ describe('the sandboxes of a key', () => {
     expect((await create(facade)).status).toBe(202);
     expect((await create(facade)).status).toBe(202);
   });
+
+  it('are no more for a request that is repeated, also where there is no room for another', async () => {
+    const facade = await start();
+    const repeated = () =>
+      facade.request('/sandboxes', {
+        body: { user_id: 'ann' },
+        headers: { 'X-API-Key': 'k1', Prefer: 'respond-async', 'Idempotency-Key': 'the same' },
+      });
+    const first = await repeated();
+    expect((await create(facade)).status).toBe(202);
+    expect((await create(facade)).status).toBe(429);
+    const second = await repeated();
+    expect([second.status, second.body]).toEqual([202, first.body]);
+  });
+
+  it('are no more for being suspended, and resumed when others have taken their place', async () => {
+    const facade = await start();
+    facade.cluster.add(labelled(aSandbox('rests').wanted('Suspended').status(notReady('Suspended')).build(), 'k1'));
+    facade.cluster.add(labelled(aSandbox('runs').status(ready('runs')).build(), 'k1'));
+    const resume = (name: string) =>
+      facade.request(`/sandboxes/${name}/resume`, {
+        method: 'POST',
+        headers: { 'X-API-Key': 'k1', Prefer: 'respond-async' },
+      });
+    const { body } = await create(facade);
+    expect((await resume('rests')).status).toBe(429);
+    // It runs, and has its place.
+    expect((await resume('runs')).status).not.toBe(429);
+    const { sandbox_id: id } = body as { readonly sandbox_id: string };
+    facade.cluster.change(id, (sandbox) => ({ ...sandbox, spec: { ...sandbox.spec, desiredState: 'Stopped' } }));
+    expect((await resume('rests')).status).toBe(202);
+  });
 });

@@ -26,7 +26,9 @@ export const sampleInput = (schema: z.ZodType): unknown => {
   const sample = sampleOf(z.toJSONSchema(schema, { io: 'input', unrepresentable: 'any' }) as Schema);
   const parsed = schema.safeParse(sample);
   if (parsed.success) return sample;
-  throw new Error(`no sample for this schema; ${JSON.stringify(sample)} is not taken: ${parsed.error.message}`);
+  throw new Error(
+    `no sample for this schema, give one (SAMPLES): ${JSON.stringify(sample)} is not taken: ${parsed.error.message}`,
+  );
 };
 
 const sampleOf = (schema: Schema): unknown => {

@@ -120,13 +120,15 @@ const startAgain = async (
 ): Promise<void> => {
   const run = dependencies.random.hex(8);
   let isAsked = false;
-  const initial = await changeSandbox(dependencies, context.state, {
-    id: name,
-    decide: (sandbox) => {
-      isAsked = wasGivenUp(sandbox);
-      return isAsked ? startPatch(run) : undefined;
-    },
-  });
+  const initial = await dependencies.quota.within(context.state.caller, () =>
+    changeSandbox(dependencies, context.state, {
+      id: name,
+      decide: (sandbox) => {
+        isAsked = wasGivenUp(sandbox);
+        return isAsked ? startPatch(run) : undefined;
+      },
+    }),
+  );
   await answerStart(dependencies, context, {
     initial,
     preference,

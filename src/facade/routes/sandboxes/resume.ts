@@ -2,6 +2,7 @@ import type { Sandbox } from '../../../api/sandbox.ts';
 import { answerStart } from '../../answer-start.ts';
 import { changeSandbox } from '../../change-sandbox.ts';
 import type { FacadeDependencies } from '../../dependencies.ts';
+import { findSandbox } from '../../find-sandbox.ts';
 import { takePreference } from '../../prefer.ts';
 import { problemError } from '../../problem.ts';
 import { SandboxRepresentation } from '../../representation.ts';
@@ -36,6 +37,7 @@ export const resumeRoute = (dependencies: FacadeDependencies) =>
     problems: [
       'not-found',
       'precondition-failed',
+      'too-many-sandboxes',
       'sandbox-stopped',
       'workspace-in-use',
       'start-failed',
@@ -47,15 +49,18 @@ export const resumeRoute = (dependencies: FacadeDependencies) =>
       const preference = takePreference(context);
       const run = dependencies.random.hex(8);
       let isAsked = false;
-      const initial = await changeSandbox(dependencies, context.state, {
-        id,
-        ifMatch: context.get('if-match'),
-        decide: (sandbox) => {
-          requirePresence(sandbox);
-          isAsked = !isGoing(sandbox);
-          return isAsked ? startPatch(run) : undefined;
-        },
-      });
+      const resume = (): Promise<Sandbox> =>
+        changeSandbox(dependencies, context.state, {
+          id,
+          ifMatch: context.get('if-match'),
+          decide: (sandbox) => {
+            requirePresence(sandbox);
+            isAsked = !isGoing(sandbox);
+            return isAsked ? startPatch(run) : undefined;
+          },
+        });
+      const isCounted = isGoing(await findSandbox(dependencies, id, context.state));
+      const initial = await (isCounted ? resume() : dependencies.quota.within(context.state.caller, resume));
       context.state.log.info({ sandbox_id: id, user_id: initial.spec.userId }, 'sandbox resume requested');
       await answerStart(dependencies, context, {
         initial,
