@@ -104,7 +104,7 @@ const requestOf = (route: Asked, id: string) => {
 const pathOf = (pattern: string, id: string): string =>
   pattern
     .replaceAll(/[{}]/g, '')
-    .replaceAll(':id', id)
+    .replaceAll(/:(id|user)(?=\W|$)/g, id)
     .replaceAll(/[:*]\w+/g, '1');
 
 const namesSandbox = ({ path }: { readonly path: string }): boolean => /:id(?=\W|$)/.test(path);
@@ -185,6 +185,20 @@ describe('every route of a sandbox', () => {
     expect(absent).toMatchObject({ status: 404, body: expect.stringContaining('Sandbox <id> not found') });
     expect(foreign).toEqual(absent);
     await new Promise((resolve) => server.close(resolve));
+  });
+});
+
+describe('every route of a user', () => {
+  it('answers the same 403 for a user that the key may not act for, whether there is one or not', async () => {
+    const facade = await startAs(BOB);
+    const routes = allRoutes(facade).filter(({ path }) => /:user(?=\W|$)/.test(path));
+    expect(routes.length).toBeGreaterThanOrEqual(3);
+    for (const route of routes) {
+      const [foreign, absent] = [await ask(facade, route, 'ann'), await ask(facade, route, 'eve')];
+      expect({ route: route.operationId, status: absent.status }).toEqual({ route: route.operationId, status: 403 });
+      expect({ route: route.operationId, ...foreign }).toEqual({ route: route.operationId, ...absent });
+    }
+    expect(facade.cluster.calls).toEqual([]);
   });
 });
 
