@@ -5,6 +5,7 @@ import { WORKSPACES } from '../kube/resource-types.ts';
 import type { FacadeDependencies } from './dependencies.ts';
 import { findWorkspace, type WorkspaceKey } from './find-workspace.ts';
 import { keyReused } from './idempotency.ts';
+import { invalidInput } from './input-error.ts';
 import { problemError } from './problem.ts';
 
 export interface RestoreWish {
@@ -31,6 +32,7 @@ export const restoreWorkspace = async (
     const workspace = await findWorkspace(dependencies, key, signal);
     if (isWished(workspace, wish)) return workspace;
     requireNobody(workspace);
+    requireKnown(workspace, wish);
     const { name, uid, resourceVersion } = workspace.metadata;
     try {
       return await kube.mergePatch<Workspace>(
@@ -57,6 +59,30 @@ const isWished = ({ spec, status }: Workspace, { requestId, commit }: RestoreWis
   if (named === undefined) return false;
   if (named.sequence === commit || named.manifest === commit) return true;
   throw keyReused();
+};
+
+/** A sandbox cannot start from a commit that is not there: of a number, the history can say so before. */
+const requireKnown = ({ status }: Workspace, { commit }: RestoreWish): void => {
+  if (typeof commit === 'string' || (status?.history ?? []).some(({ sequence }) => sequence === commit)) return;
+  const msg = 'is no number of the history that is kept: name an older commit by its manifest';
+  throw invalidInput([{ type: 'value_error', loc: ['body', 'commit'], msg, input: commit }]);
+};
+
+/** Takes back a wish that was not carried out yet. Resolves with the Workspace as it is then. */
+export const forgetRestore = async (
+  dependencies: Pick<FacadeDependencies, 'kube' | 'settings'>,
+  key: WorkspaceKey,
+  signal: AbortSignal,
+): Promise<Workspace> => {
+  const workspace = await findWorkspace(dependencies, key, signal);
+  const { restore } = workspace.spec;
+  if (restore === undefined || restore.requestId === workspace.status?.restored?.requestId) return workspace;
+  const { name, uid } = workspace.metadata;
+  return dependencies.kube.mergePatch<Workspace>(
+    { type: WORKSPACES, namespace: dependencies.settings.namespace, name },
+    { metadata: { uid: uid ?? '' }, spec: { restore: null } },
+    { fieldManager: FIELD_MANAGER_FACADE, signal },
+  );
 };
 
 const requireNobody = ({ spec, status }: Workspace): void => {

@@ -1,5 +1,6 @@
 import { beforeEach, describe, expect, it } from '@jest/globals';
 import type { Workspace, WorkspaceStatus } from '../../src/api/workspace.ts';
+import type { KubeObject } from '../../src/kube/client.ts';
 import { KubeError } from '../../src/kube/errors.ts';
 import { WORKSPACES } from '../../src/kube/resource-types.ts';
 import { aSandbox, aWorkspace } from '../support/resources.ts';
@@ -184,6 +185,26 @@ describe('POST /users/{user}/workspace/restore', () => {
   ])('answers 422 to %j', async (body) => {
     expect((await restore(body)).status).toBe(422);
     expect(specOf()?.restore).toBeUndefined();
+  });
+
+  it('answers 422 to a number that no commit of the history has: nothing could start from it', async () => {
+    expect(await restore({ commit: 7 })).toMatchObject({
+      status: 422,
+      body: { detail: [{ loc: ['body', 'commit'], input: 7 }] },
+    });
+    expect(specOf()?.restore).toBeUndefined();
+  });
+
+  it('can be taken back, also while a sandbox waits in vain for it', async () => {
+    const forget = () => facade.request('/users/ann/workspace/restore', { method: 'DELETE' });
+    await restore({ commit: 1 });
+    const spec = specOf();
+    facade.cluster.addOther(WORKSPACES, { ...aWorkspace('ann', { ...STATUS, writer: WRITER }), spec } as KubeObject);
+    expect(await forget()).toMatchObject({ status: 200, body: { restore: null } });
+    expect(specOf()?.restore).toBeUndefined();
+    const calls = facade.cluster.calls.length;
+    expect((await forget()).status).toBe(200);
+    expect(facade.cluster.calls.slice(calls)).toEqual(['get workspaces/ann']);
   });
 
   it('answers 404 where there is no workspace', async () => {

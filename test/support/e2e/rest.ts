@@ -10,7 +10,7 @@ export interface RestAnswer {
 
 /** One request to the facade with the API key. Any status is an answer; rejects when `signal` or `deadlineMs` ends it. */
 export type Rest = (
-  method: 'GET' | 'POST' | 'DELETE',
+  method: 'GET' | 'POST' | 'PATCH' | 'DELETE',
   path: string,
   options?: { readonly body?: Json; readonly headers?: Readonly<Record<string, string>>; readonly deadlineMs?: number },
 ) => Promise<RestAnswer>;

@@ -5,7 +5,7 @@ import { findSandbox } from '../../find-sandbox.ts';
 import { findWorkspace, userOf, WorkspaceChoice } from '../../find-workspace.ts';
 import { IDEMPOTENCY_KEY, idempotencyOf } from '../../idempotency.ts';
 import { problemError } from '../../problem.ts';
-import { restoreWorkspace } from '../../restore-workspace.ts';
+import { forgetRestore, restoreWorkspace } from '../../restore-workspace.ts';
 import { type Route, route } from '../../route.ts';
 import { Commit, representWorkspace, WorkspaceRepresentation } from '../../workspace-representation.ts';
 
@@ -99,6 +99,23 @@ export const workspaceRoutes = (dependencies: FacadeDependencies): readonly Rout
       const isDone = shown.restore?.request_id === requestId && shown.restore.state === 'done';
       context.status = isDone ? 200 : 202;
       context.body = shown;
+    },
+  }),
+  route({
+    method: 'DELETE',
+    path: '/users/:user/workspace/restore',
+    operationId: 'forgetRestore',
+    tag: 'workspaces',
+    summary: 'Take back what was asked for and not done yet',
+    description:
+      'Also while a sandbox cannot start because of it: a commit that is damaged, or not there, is never made the home, and the start waits until nobody asks for it.',
+    access: { kind: 'scope', scope: 'workspaces' },
+    query: WorkspaceQuery,
+    responses: { 200: { description: 'The workspace, of which nothing is asked.', schema: WorkspaceRepresentation } },
+    problems: ['not-found'],
+    handle: async (context, { params, query: { name } }) => {
+      const key = { userId: userOf(params, context.state), name };
+      context.body = representWorkspace(await forgetRestore(dependencies, key, context.state.signal));
     },
   }),
 ];
