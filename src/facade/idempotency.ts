@@ -40,8 +40,8 @@ export const IDEMPOTENT_REPLAYED: Readonly<Record<string, FieldShape>> = {
 
 /** Undefined where the client sent no key. Throws the 422 for one that cannot be one. */
 export const idempotencyOf = (context: FacadeContext, operation: string, body: unknown): Idempotency | undefined => {
+  if (context.req.headers['idempotency-key'] === undefined) return undefined;
   const given = context.get('idempotency-key');
-  if (given === '') return undefined;
   if (given.length > 255 || !/^[\x20-\x7e]+$/.test(given)) {
     const msg = 'takes 1 to 255 printable characters of ASCII';
     throw invalidInput([{ type: 'value_error', loc: ['header', 'Idempotency-Key'], msg, input: given.slice(0, 255) }]);

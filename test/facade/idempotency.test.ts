@@ -138,7 +138,7 @@ describe('Idempotency-Key on POST /sandboxes', () => {
     expect(await again).toMatchObject({ status: 201, body: { sandbox_id: name, status: 'ready' } });
   });
 
-  it.each(['x'.repeat(256), 'caf\u00e9'])('answers 422 to a key that cannot be one: %s', async (key) => {
+  it.each(['x'.repeat(256), 'caf\u00e9', ''])('answers 422 to a key that cannot be one: %s', async (key) => {
     expect(await post(key)).toMatchObject({
       status: 422,
       body: { detail: [{ loc: ['header', 'Idempotency-Key'] }] },

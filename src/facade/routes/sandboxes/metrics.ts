@@ -1,13 +1,10 @@
 import { json } from 'node:stream/consumers';
 import { z } from 'zod';
 import type { DaemonMetrics } from '../../../sandboxd/protocol/metrics.ts';
-import type { DaemonTarget } from '../../daemon/connections.ts';
+import { askDaemon } from '../../daemon/find-daemon.ts';
 import type { FacadeDependencies } from '../../dependencies.ts';
-import { findSandbox } from '../../find-sandbox.ts';
-import { makeProblem, ProblemError, problemError } from '../../problem.ts';
 import { Time } from '../../representation.ts';
 import { route } from '../../route.ts';
-import { runningSandbox } from '../../running-sandbox.ts';
 
 const Metrics = z
   .object({
@@ -33,11 +30,12 @@ export const metricsRoute = (dependencies: FacadeDependencies) =>
     responses: { 200: { description: 'What it uses now.', schema: Metrics } },
     problems: ['not-found', 'bad-request', 'sandbox-not-running', 'sandbox-unreachable'],
     handle: async (context, { params: { id = '' } }) => {
+      const { daemons } = dependencies;
       const { signal } = context.state;
-      const { daemon } = runningSandbox(await findSandbox(dependencies, id, context.state));
-      if (daemon === undefined)
-        throw problemError('sandbox-unreachable', `Sandbox ${id} has no address yet; try again`);
-      const metrics = await readMetrics(dependencies, daemon, id, signal);
+      const metrics = await askDaemon(dependencies, id, context.state, async (target) => {
+        const answer = await daemons.request(target, { method: 'GET', path: '/matrx/metrics', signal });
+        return (await json(answer)) as DaemonMetrics;
+      });
       context.body = {
         at: metrics.at,
         cpu_seconds: metrics.cpuSeconds,
@@ -50,22 +48,3 @@ export const metricsRoute = (dependencies: FacadeDependencies) =>
       };
     },
   });
-
-const readMetrics = async (
-  { daemons }: Pick<FacadeDependencies, 'daemons'>,
-  target: DaemonTarget,
-  id: string,
-  signal: AbortSignal,
-): Promise<DaemonMetrics> => {
-  try {
-    return (await json(
-      await daemons.request(target, { method: 'GET', path: '/matrx/metrics', signal }),
-    )) as DaemonMetrics;
-  } catch (error) {
-    signal.throwIfAborted();
-    const problem = makeProblem('sandbox-unreachable', `Sandbox ${id} does not answer at the moment`, {
-      sandbox_id: id,
-    });
-    throw new ProblemError({ problem, headers: { 'Retry-After': '2' } }, error);
-  }
-};

@@ -38,6 +38,7 @@ export const resumeRoute = (dependencies: FacadeDependencies) =>
       'not-found',
       'precondition-failed',
       'too-many-sandboxes',
+      'invalid-input',
       'sandbox-stopped',
       'workspace-in-use',
       'start-failed',
