@@ -57,15 +57,17 @@ export const createSandboxOnce = async (
 ): Promise<CreatedOnce> => {
   for (let tries = 1; ; tries++) {
     const name = idOfKey(idempotency.key, tries);
-    // A key's share is for new ones: what is there already is given again also where the share is used up.
-    let found = dependencies.cache.get(name);
+    let found: Sandbox | undefined;
     try {
-      if (found === undefined) {
-        return { sandbox: await create(dependencies, caller, make(name)), replayed: false };
-      }
+      return { sandbox: await create(dependencies, caller, make(name)), replayed: false };
     } catch (error) {
-      if (!isKubeError(error, 'AlreadyExists') && !isUncertain(error)) throw error;
-      found = await findCreated(dependencies, name, error);
+      if (isKubeError(error, 'AlreadyExists') || isUncertain(error)) {
+        found = await findCreated(dependencies, name, error);
+      } else {
+        // A key's share is for new ones: what is there already is given again also where the share is used up.
+        found = error instanceof ProblemError ? dependencies.cache.get(name) : undefined;
+        if (found === undefined) throw error;
+      }
     }
     const made = idempotencyOfObject(found);
     if (made?.key === idempotency.key) {
