@@ -1,5 +1,5 @@
 import { createServer, type Server, type ServerResponse } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import type { AddressInfo, Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import type Koa from 'koa';
 import type { Clock } from '../base/clock.ts';
@@ -59,6 +59,12 @@ export const restPart = ({ app, upgrade, host, port, drainMs, shutdown, clock, l
     // Koa answers every error itself; this promise only says when it has.
     void handle(request, response);
   });
+  // Node takes one that has never sent anything for busy; clients open such ones in advance.
+  const connections = new Set<Socket>();
+  server.on('connection', (socket) => {
+    connections.add(socket);
+    socket.once('close', () => connections.delete(socket));
+  });
   // A server forgets the connections it has handed over; here they are ended with it.
   const upgraded = new Set<Duplex>();
   server.on('upgrade', (request, socket, head) => {
@@ -82,6 +88,7 @@ export const restPart = ({ app, upgrade, host, port, drainMs, shutdown, clock, l
       stopping = true;
       for (const response of underWay) closeAfter(response);
       const closed = new Promise<void>((resolve) => server.close(() => resolve()));
+      for (const socket of connections) if (socket.bytesRead === 0) socket.destroy();
       if (!(await endsWithin(clock, closed, drainMs))) {
         shutdown.abort();
         if (!(await endsWithin(clock, closed, LAST_WORDS_MS))) server.closeAllConnections();

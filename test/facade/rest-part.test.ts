@@ -1,3 +1,5 @@
+import { once } from 'node:events';
+import { connect } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { describe, expect, it } from '@jest/globals';
 import Koa from 'koa';
@@ -89,6 +91,18 @@ describe('the REST server', () => {
     await clock.advance(22_000);
     await cut;
     await stopped;
+  });
+
+  it('does not wait for a connection that was opened in advance and has never asked for anything', async () => {
+    const { rest, clock, url } = await startServer(() => Promise.resolve());
+    const silent = connect(Number(new URL(url).port), '127.0.0.1');
+    await once(silent, 'connect');
+    // Answered after the other one was accepted.
+    await (await fetch(url)).text();
+    const closed = once(silent, 'close');
+    await rest.stop();
+    await closed;
+    expect(clock.sleepers()).toBe(0);
   });
 
   it('says which port is taken', async () => {
