@@ -30,6 +30,8 @@ export interface ResponseShape {
   readonly description: string;
   readonly schema?: z.ZodType;
   readonly contentType?: string;
+  /** What `Accept` can ask for in its place. */
+  readonly otherTypes?: readonly string[];
   /** On top of those that every answer has. */
   readonly headers?: Readonly<Record<string, FieldShape>>;
 }

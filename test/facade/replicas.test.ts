@@ -116,9 +116,9 @@ describe('two replicas and several sandboxes', () => {
     await readSlowly(replicas[1], healthy[0] ?? '');
     const doomed = run(replicas[1], LAST ?? '', 'echo $$; sleep 300').catch((error: unknown) => error);
 
-    // Written in pieces, so that the deaths come in the middle.
+    // The deaths come in the middle.
     const slow = (n: number): string =>
-      `for part in 1 2 3 4; do ${numbers(700)}; sleep 0.4; done; echo stream ${n} done`;
+      `${numbers(2000)}; until [ -e "$HOME/go" ]; do sleep 0.05; done; ${numbers(2000)}; echo stream ${n} done`;
     const begun: Promise<void>[] = [];
     const begin = (sandbox: string, n: number): ReturnType<typeof follow> => {
       const { promise, resolve } = Promise.withResolvers<void>();
@@ -130,6 +130,7 @@ describe('two replicas and several sandboxes', () => {
     await Promise.all([...begun, ...execs.slice(0, 5)]);
     await replicas[0].kill();
     await daemons.at(-1)?.kill();
+    await Promise.all(healthy.map((sandbox) => run(replicas[1], sandbox, 'touch "$HOME/go"')));
 
     expect(await Promise.all(execs)).toEqual(Array.from({ length: 40 }, (_, n) => String(n)));
     for (const [index, stream] of (await Promise.all(streams)).entries()) {
@@ -137,8 +138,8 @@ describe('two replicas and several sandboxes', () => {
       expect(resumed).toBe(true);
       expect(events.map(({ event }) => event)).not.toContain('gap');
       expect(events.at(-1)).toMatchObject({ event: 'end', data: { exit_code: 0 } });
-      const part = numbered(700);
-      const expected = Buffer.concat([part, part, part, part, Buffer.from(`stream ${Math.floor(index / 2)} done\n`)]);
+      const part = numbered(2000);
+      const expected = Buffer.concat([part, part, Buffer.from(`stream ${Math.floor(index / 2)} done\n`)]);
       expect(sha256(bytesOf(events, 'stdout'))).toBe(sha256(expected));
     }
     expect(await doomed).toBeInstanceOf(Error);
@@ -147,7 +148,10 @@ describe('two replicas and several sandboxes', () => {
   });
 
   it('a large stream is taken up where its replica died, though its client had not read all that was sent', async () => {
-    const { events, resumed } = await followAndKill(healthyName(), 'seq 1 2000000');
+    const { events, resumed } = await followAndKill(
+      healthyName(),
+      'seq 1 2000000; until [ -e "$HOME/go" ]; do sleep 0.05; done',
+    );
     expect(resumed).toBe(true);
     const expected = Buffer.from(Array.from({ length: 2_000_000 }, (_, n) => `${n + 1}\n`).join(''));
     expect(events.map(({ event }) => event)).not.toContain('gap');
@@ -163,6 +167,7 @@ const followAndKill = async (sandbox: string, command: string): ReturnType<typeo
   const followed = follow(sandbox, command, begun.resolve);
   await begun.promise;
   await replicas[0].kill();
+  await run(replicas[1], sandbox, 'touch "$HOME/go"');
   return followed;
 };
 

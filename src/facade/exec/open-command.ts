@@ -4,7 +4,7 @@ import type { ProcessInfo, StartProcess } from '../../sandboxd/protocol/process.
 import type { DaemonTarget } from '../daemon/connections.ts';
 import type { DaemonProcesses } from '../daemon/processes.ts';
 import type { FacadeDependencies } from '../dependencies.ts';
-import { areShown, keyReused, shellArguments } from '../processes/idempotent-start.ts';
+import { areShown, shellArguments, startedForAnother } from '../processes/idempotent-start.ts';
 import type { FollowedProcess } from '../processes/follow-output.ts';
 
 export interface ShellCommand {
@@ -52,7 +52,7 @@ export const openCommand = async (
   const info = JSON.parse(first.payload.toString('utf8')) as ProcessInfo;
   if (!areShown(info.argv, shellArguments(start.shell))) {
     await frames.return(undefined);
-    throw keyReused('command');
+    throw startedForAnother('command');
   }
   return { target, id: start.id, offset: 0, info, frames: withFirst(first, frames) };
 };

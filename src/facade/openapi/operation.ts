@@ -32,8 +32,11 @@ export const upgradeOperation = (route: UpgradeRoute, besides: Operation | undef
   };
   if (besides === undefined) return own;
   const named = new Set((besides.parameters ?? []).map(keyOf));
+  // A page that is open to everyone, on a path that is not for upgrades: the key may be left out for the page.
+  const isOpen = besides.security?.length === 0 && own.security?.length !== 0;
   return {
     ...besides,
+    ...(isOpen ? { security: [{}, { ApiKey: [] }, { Bearer: [] }] } : {}),
     description: [besides.description, `With \`Upgrade: websocket\`: ${route.summary}. ${route.description ?? ''}`]
       .filter((text) => text !== undefined)
       .join('\n\n')
@@ -129,7 +132,10 @@ const responsesOf = (
 ): Readonly<Record<string, Response>> =>
   Object.fromEntries(Object.entries(responses).map(([status, shape]) => [status, responseOf(shape, schemas)]));
 
-const responseOf = ({ description, schema, contentType, headers = {} }: ResponseShape, schemas: Schemas): Response => {
+const responseOf = (
+  { description, schema, contentType, otherTypes = [], headers = {} }: ResponseShape,
+  schemas: Schemas,
+): Response => {
   const own = Object.entries(headers).map(([name, shape]): [string, Header] => [name, fieldOf(shape, schemas.output)]);
   const type = contentType ?? (schema === undefined ? undefined : 'application/json');
   return {
@@ -137,7 +143,12 @@ const responseOf = ({ description, schema, contentType, headers = {} }: Response
     headers: { ...REQUEST_ID, ...Object.fromEntries(own) },
     ...(type === undefined
       ? {}
-      : { content: { [type]: schema === undefined ? {} : { schema: schemas.output(schema) } } }),
+      : {
+          content: {
+            [type]: schema === undefined ? {} : { schema: schemas.output(schema) },
+            ...Object.fromEntries(otherTypes.map((other) => [other, {}])),
+          },
+        }),
   };
 };
 

@@ -1,26 +1,15 @@
-import { createHash } from 'node:crypto';
-import { callerName, type Caller } from '../caller.ts';
-import { problemError, type ProblemError } from '../problem.ts';
-
-const IDEMPOTENCY_KEY = /^[\x20-\x7e]{1,255}$/;
+import { type Idempotency, keyReused } from '../idempotency.ts';
+import type { ProblemError } from '../problem.ts';
 
 /**
  * The id of a process that is to be started once for each key of a caller; undefined without a key. The daemon starts an
- * id once, so the same request may come twice, to whichever replica. Throws 400 for what is no key.
+ * id once, so the same request may come twice, to whichever replica.
  */
-export const processIdForKey = (caller: Caller, sandbox: string, key: string): string | undefined => {
-  if (key === '') return undefined;
-  if (!IDEMPOTENCY_KEY.test(key)) {
-    throw problemError('bad-request', 'Idempotency-Key takes 1 to 255 printable ASCII characters');
-  }
-  const hash = createHash('sha256')
-    .update(JSON.stringify([callerName(caller), sandbox, key]))
-    .digest('hex');
-  return `key-${hash.slice(0, 40)}`;
-};
+export const processIdFor = (idempotency: Idempotency | undefined): string | undefined =>
+  idempotency === undefined ? undefined : `key-${idempotency.key.slice(0, 40)}`;
 
-export const keyReused = (what: 'command' | 'process'): ProblemError =>
-  problemError('idempotency-key-reused', `This Idempotency-Key was used for another ${what}: send a new key with it`);
+export const startedForAnother = (what: 'command' | 'process'): ProblemError =>
+  keyReused(`This Idempotency-Key was used for another ${what}`);
 
 /** Whether the arguments that the daemon shows are those: of a long command line it keeps only the beginning. */
 export const areShown = (shown: readonly string[], whole: readonly string[]): boolean => {

@@ -33,6 +33,14 @@ export const TerminalSize = z.strictObject({
   rows: z.int().min(1).max(MAX_TERMINAL_SIZE),
 });
 
+/** Bytes; as many digits as the query takes. */
+export const MAX_OFFSET = 999_999_999_999;
+
+/** The parameter of a path. */
+export const PROCESS_ID = {
+  pid: { description: "The process's id: `process_id`.", schema: z.string().regex(/^[a-z0-9-]{1,64}$/) },
+};
+
 export const SIGNALS = [
   'SIGHUP',
   'SIGINT',

@@ -17,6 +17,8 @@ export const localExec = (target: ExecTarget, { signal, maxBytes }: ExecOptions)
     child.once('close', (code) => {
       resolve({ exitCode: code ?? 255, stdout: stdout(), stderr: stderr(), truncated: false });
     });
+    // Killed before it has read all of it.
+    child.stdin.on('error', () => undefined);
     child.stdin.end(target.stdin ?? '');
   });
 

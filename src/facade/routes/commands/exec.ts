@@ -5,10 +5,11 @@ import type { DaemonProcesses } from '../../daemon/processes.ts';
 import type { FacadeDependencies } from '../../dependencies.ts';
 import { execute } from '../../exec/execute.ts';
 import { openCommand, shellProcess, type ShellCommand } from '../../exec/open-command.ts';
+import { IDEMPOTENCY_KEY, idempotencyOf } from '../../idempotency.ts';
 import { findSandbox } from '../../find-sandbox.ts';
 import { startOfOutput } from '../../processes/cursor.ts';
 import { EVENT_STREAM_TYPE } from '../../processes/event-stream.ts';
-import { processIdForKey } from '../../processes/idempotent-start.ts';
+import { processIdFor } from '../../processes/idempotent-start.ts';
 import { followOutput } from '../../processes/follow-output.ts';
 import { Command, requireLength, Session, WorkingDirectory } from '../../processes/process-request.ts';
 import { sendEvents } from '../../processes/send-events.ts';
@@ -55,12 +56,27 @@ export const execRoute = (dependencies: CommandDependencies) =>
       'With `Accept: text/event-stream` the answer is a stream of the events start, stdout, stderr, gap, end. The id of ' +
       'each is a cursor: send the last one as Last-Event-ID to the output of the process, and it goes on there.',
     access: { kind: 'scope', scope: 'exec' },
+    headers: IDEMPOTENCY_KEY,
     body: ExecRequest,
-    responses: { 200: { description: 'It has ended, well or not.', schema: ExecResponse } },
-    problems: ['bad-request', 'not-found', 'sandbox-not-running', 'sandbox-unreachable', 'exec-failed'],
-    handle: async (context, { params: { id = '' }, body: { command, timeout, cwd, session } }) => {
+    responses: {
+      200: {
+        description: 'It has ended, well or not; or its events.',
+        schema: ExecResponse,
+        otherTypes: [EVENT_STREAM_TYPE],
+      },
+    },
+    problems: [
+      'bad-request',
+      'not-found',
+      'sandbox-not-running',
+      'sandbox-unreachable',
+      'too-many-processes',
+      'idempotency-key-reused',
+      'exec-failed',
+    ],
+    handle: async (context, { params: { id = '' }, body: { command, timeout, cwd, session }, rawBody }) => {
       requireLength(command, dependencies.settings.maxCommandLength);
-      const processId = processIdForKey(context.state.caller, id, context.get('idempotency-key'));
+      const processId = processIdFor(idempotencyOf(context, `exec ${id}`, rawBody));
       const asked: ShellCommand = { id: processId, command, cwd: cwd ?? undefined, session, timeoutSeconds: timeout };
       logCommand(context, id, command);
       if (context.accepts('application/json', EVENT_STREAM_TYPE) === EVENT_STREAM_TYPE) {

@@ -6,10 +6,11 @@ import type { DaemonProcesses } from '../../daemon/processes.ts';
 import type { FacadeDependencies } from '../../dependencies.ts';
 import { invalidInput } from '../../input-error.ts';
 import { problemError } from '../../problem.ts';
+import { flag, wholeNumber } from '../../query-parameters.ts';
 import { type Cursor, parseCursor } from '../../processes/cursor.ts';
 import { EVENT_STREAM_TYPE } from '../../processes/event-stream.ts';
 import { followOutput } from '../../processes/follow-output.ts';
-import { CursorText, SIGNALS, TerminalSize } from '../../processes/process-request.ts';
+import { CursorText, MAX_OFFSET, PROCESS_ID, SIGNALS, TerminalSize } from '../../processes/process-request.ts';
 import { RAW_TYPE, rawOutput } from '../../processes/raw-output.ts';
 import { sendEvents } from '../../processes/send-events.ts';
 import type { FacadeContext } from '../../request-state.ts';
@@ -30,7 +31,7 @@ export const processStreamRoutes = (dependencies: ProcessDependencies): readonly
 
 const OutputQuery = z.object({
   cursor: CursorText,
-  follow: z.stringbool().default(true).describe('Whether to wait for what the process will write.'),
+  follow: flag.default(true).describe('Whether to wait for what the process will write.'),
 });
 
 /** Events unless plain bytes are asked for. A browser that reconnects sends Last-Event-ID beside the cursor it began with. */
@@ -38,15 +39,22 @@ const outputRoute = (dependencies: ProcessDependencies) =>
   route({
     method: 'GET',
     path: '/sandboxes/:id/processes/:pid/output',
+    params: PROCESS_ID,
     operationId: 'getProcessOutput',
-    tag: 'processes',
+    tag: 'commands',
     summary: 'The output of a process, from a cursor on',
     description:
       'The events start, stdout, stderr, pty, gap, end, each with a cursor as its id: Last-Event-ID goes on behind it. ' +
       'With `Accept: application/octet-stream`, the bytes of all streams as they came.',
     access,
     query: OutputQuery,
-    responses: { 200: { description: 'Its output.', contentType: EVENT_STREAM_TYPE } },
+    headers: {
+      'Last-Event-ID': {
+        description: 'The id of the last event that was received; it counts more than `cursor`.',
+        schema: z.string().meta({ examples: ['1024'] }),
+      },
+    },
+    responses: { 200: { description: 'Its output.', contentType: EVENT_STREAM_TYPE, otherTypes: [RAW_TYPE] } },
     problems,
     handle: async (context, { params: { id = '', pid = '' }, query }) => {
       const { processes } = dependencies;
@@ -93,11 +101,7 @@ const requireKept = async (
 };
 
 const InputQuery = z.object({
-  offset: z.coerce
-    .number()
-    .int()
-    .min(0)
-    .max(Number.MAX_SAFE_INTEGER)
+  offset: wholeNumber(0, MAX_OFFSET)
     .optional()
     .describe(
       'How many bytes of input were sent before: what is sent twice is taken once. Without it they are appended.',
@@ -108,8 +112,9 @@ const inputRoute = (dependencies: ProcessDependencies) =>
   route({
     method: 'POST',
     path: '/sandboxes/:id/processes/:pid/input',
+    params: PROCESS_ID,
     operationId: 'sendInput',
-    tag: 'processes',
+    tag: 'commands',
     summary: 'Send bytes to the standard input of a process',
     access,
     query: InputQuery,
@@ -137,8 +142,9 @@ const controlRoutes = ({ processes, ...dependencies }: ProcessDependencies): rea
     route({
       method: 'POST',
       path: '/sandboxes/:id/processes/:pid/input/close',
+      params: PROCESS_ID,
       operationId: 'closeInput',
-      tag: 'processes',
+      tag: 'commands',
       summary: 'End the standard input of a process',
       access,
       responses: done,
@@ -152,8 +158,9 @@ const controlRoutes = ({ processes, ...dependencies }: ProcessDependencies): rea
     route({
       method: 'POST',
       path: '/sandboxes/:id/processes/:pid/signal',
+      params: PROCESS_ID,
       operationId: 'signalProcess',
-      tag: 'processes',
+      tag: 'commands',
       summary: 'Send a signal to a process and all of its group',
       access,
       body: z.strictObject({ signal: z.enum(SIGNALS).default('SIGTERM') }),
@@ -168,8 +175,9 @@ const controlRoutes = ({ processes, ...dependencies }: ProcessDependencies): rea
     route({
       method: 'POST',
       path: '/sandboxes/:id/processes/:pid/resize',
+      params: PROCESS_ID,
       operationId: 'resizeTerminal',
-      tag: 'processes',
+      tag: 'commands',
       summary: 'Change the size of the terminal of a process',
       access,
       body: TerminalSize,

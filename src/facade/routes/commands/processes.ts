@@ -2,9 +2,11 @@ import { z } from 'zod';
 import { askDaemon } from '../../daemon/find-daemon.ts';
 import type { DaemonProcesses } from '../../daemon/processes.ts';
 import type { FacadeDependencies } from '../../dependencies.ts';
-import { keyReused, processIdForKey } from '../../processes/idempotent-start.ts';
+import { IDEMPOTENCY_KEY, idempotencyOf } from '../../idempotency.ts';
+import { processIdFor, startedForAnother } from '../../processes/idempotent-start.ts';
 import {
   isAnswerTo,
+  PROCESS_ID,
   ProcessRequestDescription,
   requireLength,
   startProcess,
@@ -31,23 +33,24 @@ const startRoute = (dependencies: ProcessDependencies) =>
     method: 'POST',
     path: '/sandboxes/:id/processes',
     operationId: 'startProcess',
-    tag: 'processes',
+    tag: 'commands',
     summary: 'Start a process in the background',
     description: ProcessRequestDescription,
     access,
+    headers: IDEMPOTENCY_KEY,
     body: StartProcessRequest,
     responses: { 201: { description: 'It runs.', schema: ProcessRepresentation } },
-    problems: [...problems, 'too-many-processes'],
-    handle: async (context, { params: { id = '' }, body }) => {
-      const { caller, signal } = context.state;
+    problems: [...problems, 'too-many-processes', 'idempotency-key-reused'],
+    handle: async (context, { params: { id = '' }, body, rawBody }) => {
+      const { signal } = context.state;
       requireLength(body.command, dependencies.settings.maxCommandLength);
-      const key = context.get('idempotency-key');
-      const processId = processIdForKey(caller, id, key) ?? dependencies.random.hex(16);
+      const idempotency = idempotencyOf(context, `start process ${id}`, rawBody);
+      const processId = processIdFor(idempotency) ?? dependencies.random.hex(16);
       const info = await askDaemon(dependencies, id, context.state, (target) =>
         dependencies.processes.start(target, startProcess(body, processId), signal),
       );
-      if (key !== '' && !isAnswerTo(info, body)) {
-        throw keyReused('process');
+      if (idempotency !== undefined && !isAnswerTo(info, body)) {
+        throw startedForAnother('process');
       }
       context.status = 201;
       context.set('Location', `/sandboxes/${id}/processes/${info.id}`);
@@ -60,7 +63,7 @@ const listRoute = (dependencies: ProcessDependencies) =>
     method: 'GET',
     path: '/sandboxes/:id/processes',
     operationId: 'listProcesses',
-    tag: 'processes',
+    tag: 'commands',
     summary: 'The processes that were started by this API and run, and the last that have ended',
     access,
     responses: {
@@ -82,8 +85,9 @@ const getRoute = (dependencies: ProcessDependencies) =>
   route({
     method: 'GET',
     path: '/sandboxes/:id/processes/:pid',
+    params: PROCESS_ID,
     operationId: 'getProcess',
-    tag: 'processes',
+    tag: 'commands',
     summary: 'One process',
     access,
     responses: { 200: { description: 'The process.', schema: ProcessRepresentation } },
@@ -100,8 +104,9 @@ const removeRoute = (dependencies: ProcessDependencies) =>
   route({
     method: 'DELETE',
     path: '/sandboxes/:id/processes/:pid',
+    params: PROCESS_ID,
     operationId: 'deleteProcess',
-    tag: 'processes',
+    tag: 'commands',
     summary: 'Kill a process, if it still runs, and forget it and its output',
     access,
     responses: { 204: { description: 'It is gone.' } },

@@ -1,3 +1,4 @@
+import { z } from 'zod';
 import { problemError } from '../../problem.ts';
 import type { FacadeContext } from '../../request-state.ts';
 import { type Route, route } from '../../route.ts';
@@ -16,7 +17,7 @@ export const terminalPageRoutes = (): readonly Route[] => [
     method: 'GET',
     path: '/sandboxes/:id/terminal',
     operationId: 'getTerminalPage',
-    tag: 'commands',
+    tag: 'terminal',
     summary: 'A page with a terminal, for people',
     access: { kind: 'open' },
     responses: { 200: { description: 'The page.', contentType: 'text/html' } },
@@ -25,11 +26,14 @@ export const terminalPageRoutes = (): readonly Route[] => [
   route({
     method: 'GET',
     path: '/assets/terminal/:name',
+    params: { name: { description: 'A file of it.', schema: z.enum(NAMES) } },
     operationId: 'getTerminalAsset',
-    tag: 'commands',
+    tag: 'terminal',
     summary: 'What the terminal page consists of',
     access: { kind: 'open' },
-    responses: { 200: { description: 'The file.', contentType: 'text/javascript' } },
+    responses: {
+      200: { description: 'The file.', contentType: 'text/javascript', otherTypes: ['text/css', 'text/html'] },
+    },
     problems: ['not-found'],
     handle: async (context, { params: { name = '' } }) => {
       if (!isAsset(name)) throw problemError('not-found', `There is nothing at ${context.path}`);
@@ -39,6 +43,7 @@ export const terminalPageRoutes = (): readonly Route[] => [
   }),
 ];
 
+const NAMES = Object.keys(TERMINAL_ASSETS) as [TerminalAsset, ...TerminalAsset[]];
 const isAsset = (name: string): name is TerminalAsset => Object.hasOwn(TERMINAL_ASSETS, name);
 
 const answerAsset = async (context: FacadeContext, name: TerminalAsset): Promise<void> => {

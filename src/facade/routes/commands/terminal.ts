@@ -6,25 +6,20 @@ import { findDaemon } from '../../daemon/find-daemon.ts';
 import type { DaemonProcesses } from '../../daemon/processes.ts';
 import type { FacadeDependencies } from '../../dependencies.ts';
 import { representEnd, representProcess } from '../../processes/process-representation.ts';
-import { MAX_TERMINAL_SIZE, Session } from '../../processes/process-request.ts';
+import { MAX_OFFSET, MAX_TERMINAL_SIZE, Session } from '../../processes/process-request.ts';
+import { wholeNumber } from '../../query-parameters.ts';
 import { upgradeRoute } from '../../route.ts';
 import { requireOwnOrigin } from '../../sockets/origin.ts';
 import { type CarriedProcess, serveProcess } from '../../sockets/serve-process.ts';
 
-const size = (unless: number) => z.coerce.number().int().min(1).max(MAX_TERMINAL_SIZE).default(unless);
+const size = (unless: number) => wholeNumber(1, MAX_TERMINAL_SIZE).default(unless);
 
 const TerminalQuery = z.object({
   cols: size(80),
   rows: size(24),
   session: Session,
   process: z.string().optional().describe('A terminal from before, to go on with; otherwise a new one is opened.'),
-  cursor: z.coerce
-    .number()
-    .int()
-    .min(0)
-    .max(Number.MAX_SAFE_INTEGER)
-    .default(0)
-    .describe('How many bytes of that terminal were received before.'),
+  cursor: wholeNumber(0, MAX_OFFSET).default(0).describe('How many bytes of that terminal were received before.'),
 });
 
 type TerminalDependencies = FacadeDependencies & { readonly processes: DaemonProcesses };
@@ -38,12 +33,12 @@ export const terminalRoute = (dependencies: TerminalDependencies) =>
   upgradeRoute<z.infer<typeof TerminalQuery>>({
     path: '/sandboxes/:id/terminal',
     operationId: 'terminal',
-    tag: 'commands',
+    tag: 'terminal',
     summary: 'A terminal over a WebSocket',
     description:
       'Binary messages are bytes. Text messages are JSON: {"type": "resize", "cols", "rows"} and {"type": "signal", ' +
       '"signal"} to the server; start (process_id, cursor), gap, end and problem from it.',
-    access: { kind: 'scope', scope: 'exec' },
+    access: { kind: 'scope', scope: 'exec', ticket: () => 'terminal' },
     query: TerminalQuery,
     responses: { 101: { description: 'A WebSocket.' } },
     problems: ['bad-request', 'not-found', 'sandbox-not-running', 'sandbox-unreachable'],
