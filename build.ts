@@ -1,8 +1,10 @@
 // The bundle of the product image: src/main.ts and all it imports, as ESM in dist/. One chunk for each command, so that a
-// process reads only the code it runs: with everything in one file each took some 60 MB more memory.
+// process reads only the code it runs: with everything in one file each took some 60 MB more memory. And sandboxd, for
+// the sandbox image, in dist-sandboxd/.
 import { cp, glob, mkdir, rm } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { build, type Plugin } from 'esbuild';
+import { buildSandboxd } from './build-sandboxd.ts';
 
 const root = import.meta.dirname;
 const dist = join(root, 'dist');
@@ -53,3 +55,4 @@ await build({
 // Files that are read at run time from beside the module that needs them: in the bundle, that is dist/.
 const readAtRunTime = ['src/**/*.{proto,html,css,mjs}', 'node_modules/@xterm/xterm/{lib/xterm.mjs,css/xterm.css}'];
 for await (const path of glob(readAtRunTime, { cwd: root })) await cp(join(root, path), join(dist, basename(path)));
+await buildSandboxd(join(root, 'dist-sandboxd'));

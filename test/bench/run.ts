@@ -13,10 +13,11 @@ import { describeMachine } from './machine.ts';
 import type { Measurement } from './measurement.ts';
 import { residentMemory } from './resident-memory.ts';
 import { sandboxStart } from './sandbox-start.ts';
+import { sandboxdMemory } from './sandboxd-memory.ts';
 import { table } from './table.ts';
 import { bigFile, smallFiles } from './transfer.ts';
 
-const BENCHES: readonly Bench[] = [sandboxStart, smallFiles, bigFile, residentMemory];
+const BENCHES: readonly Bench[] = [sandboxStart, smallFiles, bigFile, residentMemory, sandboxdMemory];
 
 const usage = `usage: node test/bench/run.ts [case…] [--starts N] [--rounds N] [--without-tools] [--json FILE]
 cases, all of them unless some are named:

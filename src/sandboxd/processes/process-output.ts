@@ -72,13 +72,20 @@ export const makeProcessOutput = ({ budget, keepsForReaders, linger }: ProcessOu
   let roomWaiting: (() => void)[] = [];
   let end: ProcessEnd | undefined;
   const leftWaiting: (() => void)[] = [];
+  let waking = false;
   let readToEnd = 0;
   let reading = 0;
   let released = false;
   let blocked: NodeJS.Timeout | undefined;
 
+  /** Once for all that came in one turn of the event loop: a frame costs more than what is in it. */
   const notify = (): void => {
-    for (const wake of waiting) wake();
+    if (waking || waiting.size === 0) return;
+    waking = true;
+    setImmediate(() => {
+      waking = false;
+      for (const wake of waiting) wake();
+    });
   };
 
   const roomNow = (): boolean => {
