@@ -6,7 +6,7 @@ import { startDaemonProgram } from '../support/daemon-program.ts';
 import { outcome, processClient, type ProcessClient, until } from '../support/processes.ts';
 
 /** Numbered lines: a byte that is missing or there twice shows. */
-const LINES = 14_500_000;
+const LINES = 11_200_000;
 const COUNT = `seq -w 1 ${LINES}`;
 
 const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
