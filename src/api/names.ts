@@ -48,6 +48,8 @@ export const ANNOTATION_RESULT = 'matrx.dev/result';
 export const ANNOTATION_ERROR = 'matrx.dev/error';
 /** JSON: which Idempotency-Key a Sandbox was made for, and for which request, both as hashes. */
 export const ANNOTATION_IDEMPOTENCY = 'matrx.dev/idempotency';
+/** JSON: the public halves of the keys that open a sandbox by SSH (src/facade/ssh/access-key.ts). */
+export const ANNOTATION_SSH_KEYS = 'matrx.dev/ssh-keys';
 /** One annotation for each webhook endpoint: the last event of each kind that it has got. */
 export const ANNOTATION_WEBHOOK_PREFIX = 'webhook.matrx.dev/';
 

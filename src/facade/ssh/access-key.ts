@@ -1,0 +1,52 @@
+import { z } from 'zod';
+import { ANNOTATION_SSH_KEYS } from '../../api/names.ts';
+import type { Sandbox } from '../../api/sandbox.ts';
+import { fingerprintOf, KEY_TYPE } from './openssh-key.ts';
+
+const AccessKeyRecord = z.object({
+  id: z.string().regex(/^[a-z0-9-]{1,64}$/),
+  /** `ssh-ed25519 AAAA…` */
+  publicKey: z.string().regex(new RegExp(`^${KEY_TYPE} [A-Za-z0-9+/]{68}$`)),
+  createdAt: z.iso.datetime(),
+  expiresAt: z.iso.datetime(),
+});
+
+/** The public half of a key that opens one sandbox by SSH. The private half is nowhere but with whoever asked for it. */
+export type AccessKey = Readonly<z.infer<typeof AccessKeyRecord>>;
+
+/** More keys that have not expired are not given out for one sandbox. */
+export const MAX_ACCESS_KEYS = 50;
+
+const known = new WeakMap<Sandbox, readonly AccessKey[]>();
+
+/** All that a Sandbox has, expired or not: they stand in an annotation of it. What is no record is left out. */
+export const accessKeysOf = (sandbox: Sandbox): readonly AccessKey[] => {
+  const parsed = known.get(sandbox) ?? parse(sandbox.metadata.annotations?.[ANNOTATION_SSH_KEYS]);
+  known.set(sandbox, parsed);
+  return parsed;
+};
+
+/** Those that still open it. `now` in milliseconds. */
+export const validKeysOf = (sandbox: Sandbox, now: number): readonly AccessKey[] =>
+  accessKeysOf(sandbox).filter(({ expiresAt }) => Date.parse(expiresAt) > now);
+
+/** The annotation's value; null takes it away. */
+export const keysAnnotation = (keys: readonly AccessKey[]): string | null =>
+  keys.length === 0 ? null : JSON.stringify(keys);
+
+export const fingerprint = ({ publicKey }: AccessKey): string => fingerprintOf(publicKey);
+
+const parse = (text: string | undefined): readonly AccessKey[] => {
+  if (text === undefined) return [];
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch {
+    return [];
+  }
+  if (!Array.isArray(value)) return [];
+  return value.flatMap((one) => {
+    const record = AccessKeyRecord.safeParse(one);
+    return record.success ? [record.data] : [];
+  });
+};

@@ -1,0 +1,128 @@
+import type { KeyObject } from 'node:crypto';
+import { createServer, type AddressInfo, type Socket } from 'node:net';
+// CommonJS, whose names an ES module does not see.
+import ssh2 from 'ssh2';
+import type { Part } from '../../runtime/manager.ts';
+import { type ConnectionDependencies, serveConnection } from './connection.ts';
+import { privateKeyPem } from './openssh-key.ts';
+
+export interface SshGatewayOptions extends ConnectionDependencies {
+  readonly host: string;
+  /** 0: any that is free. */
+  readonly port: number;
+  /** Ed25519. */
+  readonly hostKey: KeyObject;
+  /** Milliseconds that connections get to end by themselves when the gateway stops. */
+  readonly drainMs: number;
+}
+
+export interface SshGatewayPart extends Part {
+  readonly address: () => AddressInfo;
+  readonly connections: () => number;
+}
+
+/** Milliseconds until a client has to be known. */
+const HANDSHAKE_MS = 30_000;
+const MAX_CONNECTIONS = 1000;
+/** That are not known yet: a handshake costs some milliseconds of this process. */
+const MAX_UNKNOWN = 100;
+/** After this much silence a client is asked whether it is still there, so many times. */
+const KEEPALIVE_MS = 30_000;
+const KEEPALIVES = 4;
+
+/** What OpenSSH clients of the last ten years have, fastest first; nothing with SHA-1, CBC or RC4. */
+const ALGORITHMS: ssh2.Algorithms = {
+  kex: ['curve25519-sha256', 'curve25519-sha256@libssh.org', 'ecdh-sha2-nistp256', 'ecdh-sha2-nistp384'],
+  serverHostKey: ['ssh-ed25519'],
+  cipher: [
+    'aes128-gcm@openssh.com',
+    'aes256-gcm@openssh.com',
+    'chacha20-poly1305@openssh.com',
+    'aes128-ctr',
+    'aes256-ctr',
+  ],
+  hmac: ['hmac-sha2-256-etm@openssh.com', 'hmac-sha2-512-etm@openssh.com', 'hmac-sha2-256', 'hmac-sha2-512'],
+  compress: ['none'],
+};
+
+/** The SSH server in front of all sandboxes. A key leads into the one sandbox that it was made for (./grant.ts). */
+export const sshGatewayPart = (options: SshGatewayOptions): SshGatewayPart => {
+  const { host, port, hostKey, drainMs, clock, log } = options;
+  const sockets = new Map<string, Socket>();
+  let unknown = 0;
+
+  const server = new ssh2.Server({
+    hostKeys: [privateKeyPem(hostKey, 'matrx-sandbox')],
+    algorithms: ALGORITHMS,
+    ident: 'matrx-sandbox',
+    keepaliveInterval: KEEPALIVE_MS,
+    keepaliveCountMax: KEEPALIVES,
+  });
+  const known = new WeakMap<Socket, () => void>();
+  server.on('connection', (connection, { ip, port: remotePort }) => {
+    const socket = sockets.get(peer(ip, remotePort));
+    if (socket === undefined) {
+      connection.end();
+      return;
+    }
+    const client = log.child({ client_ip: ip });
+    serveConnection(connection, socket, { ...options, log: client }, () => known.get(socket)?.());
+  });
+  server.on('error', (error: unknown) => log.error({ err: error }, 'SSH server failed'));
+
+  const take = (socket: Socket): void => {
+    if (sockets.size >= MAX_CONNECTIONS || unknown >= MAX_UNKNOWN) {
+      log.warn({ client_ip: socket.remoteAddress, connections: sockets.size, unknown }, 'SSH connection refused');
+      socket.destroy();
+      return;
+    }
+    const name = peer(socket.remoteAddress, socket.remotePort);
+    sockets.set(name, socket);
+    unknown += 1;
+    const settled = new AbortController();
+    const settle = (): void => {
+      if (settled.signal.aborted) return;
+      settled.abort();
+      unknown -= 1;
+    };
+    known.set(socket, settle);
+    clock.sleep(HANDSHAKE_MS, settled.signal).then(
+      () => socket.destroy(),
+      () => undefined,
+    );
+    socket.setNoDelay(true);
+    socket.on('error', () => undefined);
+    socket.once('close', () => {
+      settle();
+      sockets.delete(name);
+    });
+    server.injectSocket(socket);
+  };
+  // A server of our own in front, so that a client that says nothing at all is known too.
+  const listener = createServer(take);
+
+  return {
+    name: 'SSH gateway',
+    address: () => listener.address() as AddressInfo,
+    connections: () => sockets.size,
+    start: async () => {
+      await new Promise<void>((resolve, reject) => {
+        listener.once('error', reject);
+        listener.listen(port, host, resolve);
+      });
+      log.info(listener.address() as AddressInfo, 'SSH gateway listens');
+    },
+    stop: async () => {
+      if (!listener.listening) return;
+      const closed = new Promise<void>((resolve) => listener.close(() => resolve()));
+      const over = new AbortController();
+      const drained = clock.sleep(drainMs, over.signal).catch(() => undefined);
+      await Promise.race([closed, drained]);
+      over.abort();
+      for (const socket of sockets.values()) socket.destroy();
+      await closed;
+    },
+  };
+};
+
+const peer = (ip: string | undefined, port: number | undefined): string => `${ip ?? ''} ${port ?? 0}`;
