@@ -33,6 +33,13 @@ const FacadeEnvironment = z.object({
     .string()
     .regex(/^[A-Za-z0-9.:[\], -]*$/, 'takes host names, with or without a port, separated by commas')
     .default(''),
+  MATRX_SSH: z.enum(['enabled', 'disabled']).default('enabled'),
+  MATRX_SSH_PORT: port.default(2222),
+  MATRX_SSH_HOST: z
+    .string()
+    .regex(/^[A-Za-z0-9]([A-Za-z0-9.:-]*[A-Za-z0-9])?$/, 'takes a host name or an address')
+    .optional(),
+  MATRX_SSH_PUBLIC_PORT: port.optional(),
   MATRX_TRUSTED_PROXIES: trustedProxies.default(NO_PROXIES),
   MATRX_START_TIMEOUT_SECONDS: seconds.default(120),
   MATRX_STOP_TIMEOUT_SECONDS: seconds.default(60),
@@ -80,6 +87,16 @@ export interface FacadeConfig {
   readonly maxBodyBytes: number;
   readonly maxOutputBytes: number;
   readonly allowedOrigins: readonly string[];
+  /** Undefined: no SSH gateway. */
+  readonly sshGateway: SshGatewayConfig | undefined;
+}
+
+export interface SshGatewayConfig {
+  /** Where it listens. */
+  readonly port: number;
+  /** Where clients are told that it is: unless given, at the host by which they reach the API, and the same port. */
+  readonly publicHost: string | undefined;
+  readonly publicPort: number;
 }
 
 /** Throws a ConfigError for a wrong or retired setting, and for those that contradict each other. */
@@ -106,6 +123,14 @@ export const loadFacadeConfig = (env: NodeJS.ProcessEnv = process.env): FacadeCo
     maxBodyBytes: MEBIBYTE,
     maxOutputBytes: 4 * MEBIBYTE,
     allowedOrigins: given.MATRX_ALLOWED_ORIGINS,
+    sshGateway:
+      given.MATRX_SSH === 'disabled'
+        ? undefined
+        : {
+            port: given.MATRX_SSH_PORT,
+            publicHost: given.MATRX_SSH_HOST,
+            publicPort: given.MATRX_SSH_PUBLIC_PORT ?? given.MATRX_SSH_PORT,
+          },
   });
 };
 

@@ -7,5 +7,5 @@ import type { FacadeContext } from './request-state.ts';
 export const answerSandbox = (context: FacadeContext, status: 200 | 201 | 202, sandbox: Sandbox): void => {
   context.status = status;
   context.set('ETag', entityTag(sandbox));
-  context.body = representSandbox(sandbox);
+  context.body = representSandbox(sandbox, context.state.sshPort);
 };

@@ -47,7 +47,7 @@ export const answerStart = async (
     const outcome = end.kind === 'settled' ? end.value : 'limit';
     if (outcome === 'started') return answer(context, status, end.sandbox);
     if (end.kind === 'limit' && preference.wait !== undefined) return answer(context, 202, end.sandbox);
-    const problem = startProblem(end.sandbox, outcome);
+    const problem = startProblem(end.sandbox, outcome, context.state.sshPort);
     if (givesUp(problem)) await abandon(end.sandbox);
     const passes = problem.status === 409 || problem.status === 503;
     throw new ProblemError({ problem, headers: passes ? { 'Retry-After': String(RETRY_AFTER_SECONDS) } : {} });

@@ -23,6 +23,17 @@ export interface FacadeSettings {
   readonly maxOutputBytes: number;
   /** Other origins than its own whose pages may open WebSockets: `https://sandbox.example.com`. */
   readonly allowedOrigins: readonly string[];
+  /** Undefined: there is no SSH gateway. */
+  readonly ssh?: SshAddress | undefined;
+}
+
+/** Where clients reach the SSH gateway, and what they know it by. */
+export interface SshAddress {
+  /** Undefined: at the host by which they reach this API. */
+  readonly host: string | undefined;
+  readonly port: number;
+  /** `ssh-ed25519 AAAA…` */
+  readonly hostKey: string;
 }
 
 /** One request that has been answered. */

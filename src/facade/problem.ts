@@ -41,6 +41,7 @@ const TITLES = {
   'workspace-in-use': [409, 'The workspace is in use'],
   'start-failed': [500, 'The sandbox could not be started'],
   'start-timeout': [504, 'The sandbox did not start in time'],
+  'too-many-access-keys': [429, 'The sandbox has as many SSH keys as it may have'],
   'too-many-processes': [429, 'The sandbox has as many processes as it can have'],
   'storage-unavailable': [503, 'The storage of the home cannot be used'],
   'no-capacity': [503, 'No node has room for the sandbox'],

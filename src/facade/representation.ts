@@ -23,7 +23,7 @@ export const SandboxRepresentation = z
     hot_path: z.string().describe('The home: saved to S3, and there again with the next sandbox of the user.'),
     cold_path: z.string(),
     config: z.record(z.string(), z.unknown()).describe('As it was given.'),
-    ssh_port: z.int().nullable(),
+    ssh_port: z.int().nullable().describe('Of the SSH gateway (`POST …/access`). Null where there is none.'),
     ttl_seconds: z.int().describe('Seconds from the moment it is first ready to its end.'),
 
     on_expire: z.enum(['stop', 'suspend']),
@@ -61,7 +61,7 @@ export type SandboxRepresentation = Readonly<z.infer<typeof SandboxRepresentatio
 /** What the schema gives a Sandbox that says nothing; the API server fills it in, a Sandbox just made may lack it. */
 const DEFAULT_TTL_SECONDS = 7200;
 
-export const representSandbox = (sandbox: Sandbox): SandboxRepresentation => {
+export const representSandbox = (sandbox: Sandbox, sshPort: number | null = null): SandboxRepresentation => {
   const { metadata, spec, status } = sandbox;
   const why = explanation(sandbox);
   const { result, omitted } = resultOf(sandbox);
@@ -74,7 +74,7 @@ export const representSandbox = (sandbox: Sandbox): SandboxRepresentation => {
     hot_path: HOT_PATH,
     cold_path: COLD_PATH,
     config: spec.config ?? {},
-    ssh_port: null,
+    ssh_port: sshPort,
     ttl_seconds: spec.lifetime?.ttlSeconds ?? DEFAULT_TTL_SECONDS,
     on_expire: spec.lifetime?.onExpire === 'Suspend' ? 'suspend' : 'stop',
     metadata: metadataOf(sandbox),

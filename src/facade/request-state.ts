@@ -7,6 +7,8 @@ export interface RequestState {
   readonly requestId: string;
   /** Of the client itself, as far as the proxies before this server are trusted. */
   readonly clientIp: string;
+  /** Where the SSH gateway is reached; null where there is none. */
+  readonly sshPort: number | null;
   /** Who asks. Anonymous until authentication has said who. */
   readonly caller: Caller;
   /** Aborts when the client has gone away (reason ClientGone) or the server must stop (a 503 ProblemError). */

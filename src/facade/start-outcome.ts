@@ -37,11 +37,15 @@ const FAILING_REASONS: readonly string[] = [
 export const isFailing = (sandbox: Sandbox): boolean => FAILING_REASONS.includes(explanation(sandbox)?.reason ?? '');
 
 /** The problem for a start that has failed or was not over in time; the Sandbox itself is part of it. */
-export const startProblem = (sandbox: Sandbox, outcome: 'failed' | 'stopped' | 'limit'): Problem => {
+export const startProblem = (
+  sandbox: Sandbox,
+  outcome: 'failed' | 'stopped' | 'limit',
+  sshPort: number | null = null,
+): Problem => {
   const why = explanation(sandbox);
   const reason = why?.reason ?? null;
   const { name } = sandbox.metadata;
-  const extensions = { sandbox_id: name, reason, sandbox: representSandbox(sandbox) };
+  const extensions = { sandbox_id: name, reason, sandbox: representSandbox(sandbox, sshPort) };
   const detail = `Sandbox ${name}: ${why?.message ?? 'the controller has not taken it up yet'}`;
   if (outcome === 'stopped') return makeProblem('sandbox-stopped', detail, extensions);
   const asked = askedInVain(sandbox, reason);

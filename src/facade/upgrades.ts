@@ -83,6 +83,7 @@ const openState = (
   return {
     requestId,
     clientIp: clientIpOf(request, settings.trustedProxies),
+    sshPort: settings.ssh?.port ?? null,
     caller: { kind: 'anonymous' },
     signal: AbortSignal.any([gone.signal, shutdown]),
     log: log.child({ request_id: requestId }),

@@ -29,6 +29,7 @@ export const openRequest =
     context.state = {
       requestId,
       clientIp: clientIpOf(context.req, settings.trustedProxies),
+      sshPort: settings.ssh?.port ?? null,
       caller: { kind: 'anonymous' },
       signal: ended.signal,
       log: log.child({ request_id: requestId }),

@@ -7,7 +7,7 @@ import { isKubeError } from '../../kube/errors.ts';
 import { SANDBOXES } from '../../kube/resource-types.ts';
 import { type Controller, makeController, type ReconcileResult } from '../../runtime/controller.ts';
 import type { RuntimeMetrics } from '../../runtime/metrics.ts';
-import type { FacadeDependencies } from '../dependencies.ts';
+import type { FacadeDependencies, FacadeSettings } from '../dependencies.ts';
 import { representSandbox } from '../representation.ts';
 import { type Delivered, deliveredAnnotation, deliveredOf, dueEvents, GIVE_UP_MS } from './delivered.ts';
 import type { Endpoint } from './endpoint.ts';
@@ -18,7 +18,7 @@ import type { Lookup } from './target.ts';
 import type { WebhookMetrics } from './webhook-metrics.ts';
 
 export interface SenderDependencies extends Pick<FacadeDependencies, 'kube' | 'cache' | 'clock' | 'random' | 'log'> {
-  readonly settings: { readonly namespace: string; readonly webhookAllowedHosts: readonly string[] };
+  readonly settings: Pick<FacadeSettings, 'namespace' | 'ssh'> & { readonly webhookAllowedHosts: readonly string[] };
   readonly metrics: WebhookMetrics;
   readonly runtimeMetrics?: RuntimeMetrics;
   readonly lookup?: Lookup;
@@ -124,7 +124,7 @@ export const makeSender = (dependencies: SenderDependencies, endpoint: Endpoint)
   /** Undefined where it was taken; otherwise after how many milliseconds the receiver wants it again, 0 where it did not say. */
   const deliver = async (sandbox: Sandbox, event: LifeEvent, signal: AbortSignal): Promise<number | undefined> => {
     const timestamp = Math.floor(clock.now() / 1000);
-    const body = JSON.stringify({ type: event.type, timestamp: event.at, data: representSandbox(sandbox) });
+    const body = JSON.stringify({ type: event.type, timestamp: event.at, data: representSandbox(sandbox, settings.ssh?.port ?? null) });
     const startedAt = clock.monotonic();
     const fields = {
       sandbox_id: sandbox.metadata.name,

@@ -49,7 +49,7 @@ export const listRoute = ({ cache }: Pick<FacadeDependencies, 'cache'>) =>
       const next = last === undefined || start + limit >= all.length ? null : encodeCursor(sort, last.position);
       if (next !== null) context.set('Link', `<${nextPage(context, next)}>; rel="next"`);
       context.body = {
-        sandboxes: page.map(({ sandbox }) => representSandbox(sandbox)),
+        sandboxes: page.map(({ sandbox }) => representSandbox(sandbox, context.state.sshPort)),
         total: all.length,
         next_cursor: next,
       };
