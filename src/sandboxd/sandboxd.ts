@@ -1,5 +1,7 @@
 import { answerEmpty, answerJson } from './answer.ts';
 import { processService } from './e2b/process-service.ts';
+import { makeKeyLock } from './files/key-lock.ts';
+import { fileRoutes } from './files/routes.ts';
 import { makeProcessTable, PROCESS_LIMITS } from './processes/process-table.ts';
 import { processRoutes } from './processes/routes.ts';
 import type { Route } from './route.ts';
@@ -24,11 +26,13 @@ const environmentRoute = ({ environment }: SandboxdSettings): Route => ({
 /** The daemon of one sandbox: everything it serves, listening. Closing it ends the processes that it started. */
 export const startSandboxd = async (settings: SandboxdSettings): Promise<SandboxdServer> => {
   const processes = makeProcessTable({ ...settings, limits: { ...PROCESS_LIMITS, ...settings.processes } });
+  const files = { settings, lock: makeKeyLock() };
   const server = await startServer(settings, [
     healthRoute,
     ...processRoutes(processes),
     ...processService(processes, settings),
     environmentRoute(settings),
+    ...fileRoutes(files),
   ]);
   return {
     address: server.address,
