@@ -103,26 +103,35 @@ describe('listing', () => {
     const tree = fc.uniqueArray(fc.array(name, { minLength: 1, maxLength: 3 }), { selector: (p) => p.join('/') });
     let run = 0;
     await fc.assert(
-      fc.asyncProperty(tree, fc.integer({ min: 1, max: 5 }), fc.integer({ min: 1, max: 4 }), async (dirs, limit, depth) => {
-        const root = `run-${run++}`;
-        mkdirSync(at(root));
-        for (const parts of dirs) mkdirSync(at(`${root}/${parts.join('/')}`), { recursive: true });
-        const whole = await list({ path: root, depth });
-        const paged: string[] = [];
-        let after: string | null = null;
-        do {
-          const query = `path=${root}&depth=${depth}&limit=${limit}${after === null ? '' : `&after=${after}`}`;
-          const page = (await (await daemon.fetch(`/matrx/entries?${query}`)).json()) as EntriesPage;
-          expect(page.entries.length).toBeLessThanOrEqual(limit);
-          paged.push(...page.entries.map(({ path }) => path));
-          after = page.next;
-        } while (after !== null);
-        expect(paged).toEqual(whole.body.entries.map(({ path }) => path));
-        // As `find` has it, in the order of bytes with / before all.
-        const found = execFileSync('find', ['.', '-mindepth', '1', '-maxdepth', String(depth)], { cwd: at(root) });
-        const wanted = found.toString().split('\n').filter(Boolean).map((line) => line.slice(2));
-        expect(paged.map((path) => path.slice(at(root).length + 1))).toEqual(wanted.sort(byParts));
-      }),
+      fc.asyncProperty(
+        tree,
+        fc.integer({ min: 1, max: 5 }),
+        fc.integer({ min: 1, max: 4 }),
+        async (dirs, limit, depth) => {
+          const root = `run-${run++}`;
+          mkdirSync(at(root));
+          for (const parts of dirs) mkdirSync(at(`${root}/${parts.join('/')}`), { recursive: true });
+          const whole = await list({ path: root, depth });
+          const paged: string[] = [];
+          let after: string | null = null;
+          do {
+            const query = `path=${root}&depth=${depth}&limit=${limit}${after === null ? '' : `&after=${after}`}`;
+            const page = (await (await daemon.fetch(`/matrx/entries?${query}`)).json()) as EntriesPage;
+            expect(page.entries.length).toBeLessThanOrEqual(limit);
+            paged.push(...page.entries.map(({ path }) => path));
+            after = page.next;
+          } while (after !== null);
+          expect(paged).toEqual(whole.body.entries.map(({ path }) => path));
+          // As `find` has it, in the order of bytes with / before all.
+          const found = execFileSync('find', ['.', '-mindepth', '1', '-maxdepth', String(depth)], { cwd: at(root) });
+          const wanted = found
+            .toString()
+            .split('\n')
+            .filter(Boolean)
+            .map((line) => line.slice(2));
+          expect(paged.map((path) => path.slice(at(root).length + 1))).toEqual(wanted.sort(byParts));
+        },
+      ),
       { numRuns: 40 },
     );
   });
@@ -136,11 +145,17 @@ describe('listing', () => {
   });
 
   test('names entries that are no UTF-8 so that one can ask for them and go on after them', async () => {
-    for (const byte of [0xfd, 0xfe, 0xff]) writeFileSync(Buffer.concat([Buffer.from(at('')), Buffer.from([0x2f, byte])]), '');
+    for (const byte of [0xfd, 0xfe, 0xff])
+      writeFileSync(Buffer.concat([Buffer.from(at('')), Buffer.from([0x2f, byte])]), '');
     const page = await list({ limit: 2 });
-    expect(page.body.entries.map(({ encodedPath }) => encodedPath)).toEqual([`${daemon.home}/%FD`, `${daemon.home}/%FE`]);
+    expect(page.body.entries.map(({ encodedPath }) => encodedPath)).toEqual([
+      `${daemon.home}/%FD`,
+      `${daemon.home}/%FE`,
+    ]);
     expect(page.body.next).toBe(`${daemon.home}/%FE`);
-    const rest = (await (await daemon.fetch(`/matrx/entries?path=.&after=${page.body.next ?? ''}`)).json()) as EntriesPage;
+    const rest = (await (
+      await daemon.fetch(`/matrx/entries?path=.&after=${page.body.next ?? ''}`)
+    ).json()) as EntriesPage;
     expect(rest.entries.map(({ encodedPath }) => encodedPath)).toEqual([`${daemon.home}/%FF`]);
     expect(encodeBytes(Buffer.from([0xff]))).toBe('%FF');
   });

@@ -243,4 +243,3 @@ const linkOf = (path: string): string => {
     return '';
   }
 };
-

@@ -214,7 +214,9 @@ describe('conditions', () => {
       method: 'PUT',
       headers: { authorization: `Bearer ${daemon.token}`, 'if-none-match': '*' },
     });
-    const answered = new Promise<number | undefined>((resolve) => upload.once('response', (a) => resolve(a.statusCode)));
+    const answered = new Promise<number | undefined>((resolve) =>
+      upload.once('response', (a) => resolve(a.statusCode)),
+    );
     upload.write('mine');
     await eventually(() => names().length === 1);
     writeFileSync(at('f'), 'theirs');
