@@ -2,6 +2,8 @@ import { answerEmpty, answerJson } from './answer.ts';
 import { processService } from './e2b/process-service.ts';
 import { makeKeyLock } from './files/key-lock.ts';
 import { fileRoutes } from './files/routes.ts';
+import { metricsRoutes } from './metrics/routes.ts';
+import { tunnelRoute } from './ports/tunnel.ts';
 import { makeProcessTable, PROCESS_LIMITS } from './processes/process-table.ts';
 import { processRoutes } from './processes/routes.ts';
 import type { Route } from './route.ts';
@@ -33,6 +35,8 @@ export const startSandboxd = async (settings: SandboxdSettings): Promise<Sandbox
     ...processService(processes, settings),
     environmentRoute(settings),
     ...fileRoutes(files),
+    ...metricsRoutes(settings),
+    tunnelRoute,
   ]);
   return {
     address: server.address,

@@ -2,6 +2,7 @@ import { stat } from 'node:fs/promises';
 import { type BytePath, isWithin, joinPath, nameOf, toFs } from './byte-path.ts';
 import { look } from './directory-snapshot.ts';
 import { about } from './fs-error.ts';
+import { countEvent, onEventsLost } from './inotify-queue.ts';
 import { findMoves, judgeChanges, type Observation, type TreeEvent } from './watch-verdict.ts';
 import { makeWatchedDirectories, type WatchedDirectory } from './watched-directories.ts';
 
@@ -29,7 +30,7 @@ const AT_ONCE = 64;
  * found by comparing what is there with what was. Resolves when the watch stands.
  *
  * - gathering: names are heard of; after GATHER_MS they are judged, one gathering after the other.
- * - overflowed: more names than can be held: all is read anew, and the reader told so.
+ * - overflowed: more names than can be held, or the kernel's queue was full: all is read anew, and the reader told so.
  * - closed: by the caller, or because the directory is gone.
  */
 export const watchTree = async (root: BytePath, options: TreeWatchOptions): Promise<{ readonly close: () => void }> => {
@@ -44,10 +45,12 @@ export const watchTree = async (root: BytePath, options: TreeWatchOptions): Prom
   const close = (): void => {
     closed = true;
     clearTimeout(timer);
+    forget();
     directories.close();
   };
 
   const directories = makeWatchedDirectories(recursive, (directory, name, kind) => {
+    countEvent();
     if (closed) return;
     const names = heard.get(directory) ?? new Map<BytePath, Heard>();
     heard.set(directory, names);
@@ -58,13 +61,17 @@ export const watchTree = async (root: BytePath, options: TreeWatchOptions): Prom
     }
     if (kind === 'rename') one.renamed = true;
     else one.touched = true;
-    if (count > MAX_HEARD) {
-      overflowed = true;
-      heard.clear();
-      count = 0;
-    }
+    if (count > MAX_HEARD) overflow();
     schedule();
   });
+
+  const overflow = (): void => {
+    overflowed = true;
+    heard.clear();
+    count = 0;
+    schedule();
+  };
+  const forget = onEventsLost(overflow);
 
   const schedule = (): void => {
     timer ??= setTimeout(() => {
@@ -81,17 +88,18 @@ export const watchTree = async (root: BytePath, options: TreeWatchOptions): Prom
     const all = heard;
     heard = new Map();
     count = 0;
-    if (overflowed) {
-      overflowed = false;
+    const isAnew = overflowed;
+    overflowed = false;
+    if (isAnew) {
       for (const directory of directories.all()) await directories.refresh(directory);
       onOverflow(root);
-      return;
+    } else {
+      const observations = await observe(all);
+      const events = judgeChanges(observations.map(({ observation }) => observation));
+      remember(observations);
+      for (const event of events) await tell(event, observations);
     }
-    const observations = await observe(all);
-    const events = judgeChanges(observations.map(({ observation }) => observation));
-    remember(observations);
-    for (const event of events) await tell(event, observations);
-    if (await isRootGone(all)) {
+    if ((isAnew || isHeardOfRoot(all)) && (await isRootGone())) {
       close();
       onGone();
     }
@@ -130,12 +138,13 @@ export const watchTree = async (root: BytePath, options: TreeWatchOptions): Prom
     }
   };
 
-  const isRootGone = async (all: typeof heard): Promise<boolean> => {
+  /** Of a watched directory itself inotify speaks by its own name. */
+  const isHeardOfRoot = (all: typeof heard): boolean => {
     const directory = directories.root();
-    // Of a watched directory itself inotify speaks by its own name.
-    if (directory === undefined || all.get(directory)?.get(nameOf(root))?.renamed !== true) return false;
-    return (await inodeOf(root).catch(() => undefined)) !== rootIno;
+    return directory === undefined || all.get(directory)?.get(nameOf(root))?.renamed === true;
   };
+
+  const isRootGone = async (): Promise<boolean> => (await inodeOf(root).catch(() => undefined)) !== rootIno;
 
   const rootIno = await about(root, () => inodeOf(root));
   try {
