@@ -1,4 +1,6 @@
 import { answerEmpty, answerJson } from './answer.ts';
+import { e2bFilesRoutes } from './e2b/files-routes.ts';
+import { filesystemService } from './e2b/filesystem-service.ts';
 import { processService } from './e2b/process-service.ts';
 import { makeKeyLock } from './files/key-lock.ts';
 import { fileRoutes } from './files/routes.ts';
@@ -35,6 +37,8 @@ export const startSandboxd = async (settings: SandboxdSettings): Promise<Sandbox
     ...processService(processes, settings),
     environmentRoute(settings),
     ...fileRoutes(files),
+    ...filesystemService(files),
+    ...e2bFilesRoutes(files),
     ...metricsRoutes(settings),
     tunnelRoute,
   ]);

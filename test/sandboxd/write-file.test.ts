@@ -272,7 +272,7 @@ describeAsRoot('a full file system', () => {
           controller.close();
         },
       });
-      const answer = await ask(daemon, 'PUT', 'files', { path: 'small/f' }, { body, duplex: 'half' } as RequestInit);
+      const answer = await ask(daemon, 'PUT', 'files', { path: 'small/f' }, { body, duplex: 'half' });
       expect(answer).toMatchObject({ status: 507, body: { code: 'resource_exhausted', reason: 'no_space' } });
       expect([readFileSync(join(path, 'f'), 'utf8'), readdirSync(path)]).toEqual(['old', ['f']]);
     });

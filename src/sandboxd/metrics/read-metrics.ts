@@ -1,7 +1,7 @@
 import { statfs } from 'node:fs/promises';
 import type { DaemonMetrics } from '../protocol/metrics.ts';
 import { type KernelPaths, readCgroup } from './cgroup.ts';
-import { countProcesses, readProcessTable } from './process-table.ts';
+import { countProcesses, readProcessTable } from './own-processes.ts';
 
 const KERNEL: KernelPaths = { cgroup: '/sys/fs/cgroup', proc: '/proc' };
 

@@ -23,7 +23,7 @@ export const ask = async <T = FileInfo & DaemonProblem>(
   method: string,
   path: string,
   parameters: Readonly<Record<string, string | number | Buffer>> = {},
-  init: RequestInit = {},
+  init: NonNullable<Parameters<TestDaemon['fetch']>[1]> = {},
 ): Promise<FileAnswer<T>> => {
   const answer = await daemon.fetch(`/matrx/${path}?${queryOf(parameters)}`, { method, ...init });
   const text = await answer.text();
