@@ -40,7 +40,7 @@ type Member = Partial<TarHeader> & { readonly name: string; readonly content?: s
 
 const tarOf = async (...members: readonly Member[]): Promise<Buffer> => {
   const tar = pack();
-  for (const { content = '', ...header } of members) tar.entry(header as TarHeader, content);
+  for (const { content = '', ...header } of members) tar.entry(header, content);
   tar.finalize();
   return buffer(tar);
 };

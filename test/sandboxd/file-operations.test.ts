@@ -11,7 +11,7 @@ import {
 } from 'node:fs';
 import { join } from 'node:path';
 import { beforeEach, describe, expect, test } from '@jest/globals';
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import type { EntriesPage } from '../../src/sandboxd/protocol/files.ts';
 import { startDaemon, type TestDaemon } from './support/daemon.ts';
 import { ask, encodeBytes } from './support/files.ts';
@@ -168,7 +168,7 @@ describe('listing', () => {
     ['a page of nothing', { limit: 'x' }, undefined],
   ])('refuses %s', async (_what, parameters, reason) => {
     writeFileSync(at('f'), '');
-    const answer = await list(parameters as Record<string, string>);
+    const answer = await list(parameters);
     expect(answer.status).toBeGreaterThanOrEqual(400);
     expect(answer.status).toBeLessThan(500);
     expect(answer.body.reason).toBe(reason);

@@ -3,7 +3,7 @@ import { appendFileSync, readdirSync, readlinkSync, symlinkSync, truncateSync, w
 import { request as httpRequest } from 'node:http';
 import { join } from 'node:path';
 import { beforeEach, describe, expect, test } from '@jest/globals';
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { eventually } from '../support/eventually.ts';
 import { startDaemon, type TestDaemon } from './support/daemon.ts';
 import { ask, queryOf } from './support/files.ts';

@@ -201,7 +201,7 @@ describe('conditions', () => {
   ])('of many clients with the same %s exactly one succeeds', async (_what, name, headers) => {
     const { etag } = (await put('f', 'old')).body;
     const answers = await Promise.all(
-      Array.from({ length: 10 }, (_, n) => put(name, `${n}`, { headers: headers(etag) as Record<string, string> })),
+      Array.from({ length: 10 }, (_, n) => put(name, `${n}`, { headers: headers(etag) })),
     );
     const winners = answers.flatMap(({ status }, n) => (status < 300 ? [n] : []));
     expect(winners).toHaveLength(1);

@@ -54,4 +54,8 @@ const LETTERS: Readonly<Record<FileKind, string>> = { file: '-', directory: 'd',
 
 /** As Go writes a file's mode, which the original's daemon does: `-rwxr-xr-x`. */
 const permissions = ({ kind, mode }: FileInfo): string =>
-  LETTERS[kind] + [...'rwxrwxrwx'].map((letter, index) => ((mode >> (8 - index)) & 1 ? letter : '-')).join('');
+  LETTERS[kind] +
+  'rwxrwxrwx'
+    .split('')
+    .map((letter, index) => ((mode >> (8 - index)) & 1 ? letter : '-'))
+    .join('');

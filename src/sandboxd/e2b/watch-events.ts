@@ -51,8 +51,12 @@ const namesOf = ({ type, path, from }: FileEvent): readonly (readonly [type: str
         ['RENAME', from ?? ''],
         ['CREATE', path],
       ];
-    default:
+    case 'ready':
+    case 'keepalive':
+    case 'overflow':
       return [];
+    default:
+      return type satisfies never;
   }
 };
 

@@ -32,7 +32,7 @@ export const makeEventQueue = (root: string, limit: number): EventQueue => {
 
   return {
     push: (events) => {
-      if (ended !== undefined) return;
+      if (ended !== undefined || events.length === 0) return;
       const isFull = waiting.length + events.length > limit;
       if (isFull) waiting = [{ type: 'overflow', path: root }];
       else for (const event of events) if (!repeats(waiting.at(-1), event)) waiting.push(event);

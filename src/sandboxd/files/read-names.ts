@@ -6,7 +6,7 @@ const READ_AHEAD = 256;
 
 /** The names in a directory, in no order, a few at a time. */
 export async function* readNames(directory: BytePath): AsyncGenerator<BytePath> {
-  const entries = await opendir(toFs(directory) as unknown as string, {
+  const entries = await opendir(toFs(directory), {
     // Node takes it and gives Buffers, which its types do not know.
     encoding: 'buffer' as BufferEncoding,
     bufferSize: READ_AHEAD,

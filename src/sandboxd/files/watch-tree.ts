@@ -127,13 +127,13 @@ export const watchTree = async (root: BytePath, options: TreeWatchOptions): Prom
   const tell = async (event: TreeEvent, observations: readonly Observed[]): Promise<void> => {
     const now = observations.find(({ observation }) => observation.path === event.path)?.observation.now;
     if (event.type === 'removed') directories.drop(event.path);
-    onEvents([event]);
-    if (event.type !== 'created' || !recursive || now?.isDirectory !== true) return;
+    if (event.type !== 'created' || !recursive || now?.isDirectory !== true) return onEvents([event]);
     try {
-      // What came into it before it was watched.
+      // What came into it before it was watched. Who hears of a directory can rely on it being watched.
       const found = await directories.add(event.path);
-      onEvents(found.map((path) => ({ type: 'created', path })));
+      onEvents([event, ...found.map((path): TreeEvent => ({ type: 'created', path }))]);
     } catch {
+      onEvents([event]);
       onOverflow(event.path);
     }
   };

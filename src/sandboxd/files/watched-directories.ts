@@ -134,8 +134,8 @@ export const makeWatchedDirectories = (recursive: boolean, hear: Hear): WatchedD
     },
     rename: (from, to) => {
       drop(to);
-      for (const [at, directory] of [...directories]) {
-        if (!isWithin(from, at)) continue;
+      const moved = [...directories].filter(([at]) => isWithin(from, at));
+      for (const [at, directory] of moved) {
         directories.delete(at);
         directory.path = `${to}${at.slice(from.length)}` as BytePath;
         directories.set(directory.path, directory);

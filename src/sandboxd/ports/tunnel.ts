@@ -61,7 +61,7 @@ const open = (host: string, port: number, signal: AbortSignal): Promise<Socket> 
     const fail = (error: unknown): void => {
       settle();
       socket.destroy();
-      reject(error as Error);
+      reject(error);
     };
     const onAbort = (): void => fail(signal.reason);
     const timer = setTimeout(() => fail(new Error('no connection in time')), CONNECT_TIMEOUT_MS);

@@ -52,6 +52,7 @@ export const DEFAULT_PAGE_ENTRIES = 1000;
  * - overflow: more happened than could be told, somewhere below `path`: look anew.
  * - keepalive: nothing happened.
  *
+ * What is made and gone again within some 20 ms is not told, and several changes of one file within them are one.
  * The removal of the watched directory itself is the last line.
  */
 export interface FileEvent {
