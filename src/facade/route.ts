@@ -30,8 +30,8 @@ export interface ResponseShape {
   readonly description: string;
   readonly schema?: z.ZodType;
   readonly contentType?: string;
-  /** What `Accept` can ask for in its place. */
-  readonly otherTypes?: readonly string[];
+  /** Other media types that the same status may have. */
+  readonly alternatives?: Readonly<Record<string, z.ZodType | undefined>>;
   /** On top of those that every answer has. */
   readonly headers?: Readonly<Record<string, FieldShape>>;
 }

@@ -52,6 +52,8 @@ export const startServer = async (
       await found.match.route.handle(open(request, response, found), response);
     } catch (thrown) {
       answerError(response, thrown);
+      // What still comes of a body that nobody wants is read for nothing, so that its sender gets to read why.
+      request.resume();
     }
   };
 

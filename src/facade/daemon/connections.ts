@@ -1,11 +1,11 @@
 import type { KeyObject } from 'node:crypto';
 import { Agent, type ClientRequest, type IncomingMessage, request as httpRequest } from 'node:http';
 import type { Duplex, Readable } from 'node:stream';
-import { pipeline } from 'node:stream/promises';
 import type { Clock } from '../../base/clock.ts';
 import { signAccessToken } from '../../sandboxd/protocol/access-token.ts';
 import { SANDBOXD_PORT, TUNNEL_PROTOCOL } from '../../sandboxd/protocol/names.ts';
 import { DaemonError, type DaemonProblem } from '../../sandboxd/protocol/problem.ts';
+import { feed } from './feed.ts';
 
 /** The daemon of one pod. */
 export interface DaemonTarget {
@@ -90,11 +90,12 @@ export const makeDaemonConnections = ({
       try {
         const answer = answerOf(sent);
         if (body !== undefined && 'stream' in body) {
-          // The answer may come, as a refusal, before all is sent.
-          pipeline(body.stream, sent).catch(() => undefined);
+          feed(body.stream, sent);
         } else sent.end(json);
         return await accepted(await answer);
       } catch (error) {
+        // A refusal may come before all is sent, and then the rest need not be.
+        if (!sent.writableFinished) sent.destroy();
         options.signal.throwIfAborted();
         if (error instanceof DaemonError) throw error;
         // A kept connection that the other side had closed meanwhile: nothing of the request has arrived.

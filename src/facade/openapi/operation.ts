@@ -133,7 +133,7 @@ const responsesOf = (
   Object.fromEntries(Object.entries(responses).map(([status, shape]) => [status, responseOf(shape, schemas)]));
 
 const responseOf = (
-  { description, schema, contentType, otherTypes = [], headers = {} }: ResponseShape,
+  { description, schema, contentType, alternatives = {}, headers = {} }: ResponseShape,
   schemas: Schemas,
 ): Response => {
   const own = Object.entries(headers).map(([name, shape]): [string, Header] => [name, fieldOf(shape, schemas.output)]);
@@ -144,10 +144,12 @@ const responseOf = (
     ...(type === undefined
       ? {}
       : {
-          content: {
-            [type]: schema === undefined ? {} : { schema: schemas.output(schema) },
-            ...Object.fromEntries(otherTypes.map((other) => [other, {}])),
-          },
+          content: Object.fromEntries(
+            Object.entries({ [type]: schema, ...alternatives }).map(([name, shape]) => [
+              name,
+              shape === undefined ? {} : { schema: schemas.output(shape) },
+            ]),
+          ),
         }),
   };
 };

@@ -2,6 +2,7 @@ import type { FacadeDependencies } from '../dependencies.ts';
 import type { Route, UpgradeRoute } from '../route.ts';
 import { commandRoutes, commandUpgradeRoutes } from './commands/routes.ts';
 import { descriptionRoutes } from './description.ts';
+import { fileRoutes } from './files/routes.ts';
 import { createRoute } from './sandboxes/create.ts';
 import { deleteRoute } from './sandboxes/delete.ts';
 import { eventsRoute } from './sandboxes/events.ts';
@@ -38,6 +39,7 @@ const servedRoutes = (dependencies: FacadeDependencies): readonly Route[] => [
   logsRoute(dependencies),
   metricsRoute(dependencies),
   ...commandRoutes(dependencies),
+  ...fileRoutes(dependencies),
   ...workspaceRoutes(dependencies),
 ];
 

@@ -62,7 +62,7 @@ export const execRoute = (dependencies: CommandDependencies) =>
       200: {
         description: 'It has ended, well or not; or its events.',
         schema: ExecResponse,
-        otherTypes: [EVENT_STREAM_TYPE],
+        alternatives: { [EVENT_STREAM_TYPE]: undefined },
       },
     },
     problems: [

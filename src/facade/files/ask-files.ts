@@ -1,0 +1,26 @@
+import type { DaemonTarget } from '../daemon/connections.ts';
+import type { DaemonFiles } from '../daemon/files.ts';
+import { findDaemon } from '../daemon/find-daemon.ts';
+import type { FacadeDependencies } from '../dependencies.ts';
+import type { RequestState } from '../request-state.ts';
+import { fileProblem } from './file-problem.ts';
+
+export type FileDependencies = Pick<FacadeDependencies, 'cache' | 'kube' | 'settings'> & {
+  readonly files: DaemonFiles;
+};
+
+/** Finds a Sandbox's daemon and asks it for files; what goes wrong is thrown as a ProblemError. */
+export const askFiles = async <T>(
+  dependencies: Pick<FacadeDependencies, 'cache' | 'kube' | 'settings'>,
+  id: string,
+  state: Pick<RequestState, 'caller' | 'signal'>,
+  ask: (target: DaemonTarget) => Promise<T>,
+): Promise<T> => {
+  const target = await findDaemon(dependencies, id, state);
+  try {
+    return await ask(target);
+  } catch (error) {
+    state.signal.throwIfAborted();
+    throw fileProblem(error, id);
+  }
+};
