@@ -57,6 +57,14 @@ const FacadeEnvironment = z.object({
       (origins) => origins.every((text) => URL.canParse(text) && new URL(text).origin === text),
       'takes origins such as https://sandbox.example.com, separated by commas',
     ),
+  MATRX_PREVIEW_DOMAIN: z
+    .string()
+    .toLowerCase()
+    .regex(
+      /^([a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*(:\d{1,5})?)?$/,
+      'takes the domain below which previews have their hosts, such as preview.example.com',
+    )
+    .default(''),
   MATRX_MAX_COMMAND_LENGTH: z.coerce.number().int().min(1).max(100_000).default(10_000),
 });
 
@@ -87,6 +95,7 @@ export interface FacadeConfig {
   readonly maxBodyBytes: number;
   readonly maxOutputBytes: number;
   readonly allowedOrigins: readonly string[];
+  readonly previewDomain: string | undefined;
   /** Undefined: no SSH gateway. */
   readonly sshGateway: SshGatewayConfig | undefined;
 }
@@ -123,6 +132,7 @@ export const loadFacadeConfig = (env: NodeJS.ProcessEnv = process.env): FacadeCo
     maxBodyBytes: MEBIBYTE,
     maxOutputBytes: 4 * MEBIBYTE,
     allowedOrigins: given.MATRX_ALLOWED_ORIGINS,
+    previewDomain: given.MATRX_PREVIEW_DOMAIN || undefined,
     sshGateway:
       given.MATRX_SSH === 'disabled'
         ? undefined

@@ -4,6 +4,7 @@ import { answerProblems } from './middleware/answer-problems.ts';
 import { authenticate } from './middleware/authenticate.ts';
 import { logAccess } from './middleware/log-access.ts';
 import { openRequest } from './middleware/open-request.ts';
+import { servePreviews } from './middleware/serve-previews.ts';
 import { registerRoutes, registerUpgradeHints } from './register-routes.ts';
 import type { RequestState } from './request-state.ts';
 import { makeRoutes, makeUpgradeRoutes } from './routes/table.ts';
@@ -21,6 +22,7 @@ export const makeApp = (dependencies: FacadeDependencies): Koa<RequestState> => 
   app.use(openRequest(dependencies));
   app.use(logAccess(dependencies));
   app.use(answerProblems);
+  app.use(servePreviews(dependencies));
   app.use(authenticate(dependencies));
   app.use(router.routes());
   app.use(router.allowedMethods());

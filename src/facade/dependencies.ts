@@ -23,6 +23,8 @@ export interface FacadeSettings {
   readonly maxOutputBytes: number;
   /** Other origins than its own whose pages may open WebSockets: `https://sandbox.example.com`. */
   readonly allowedOrigins: readonly string[];
+  /** Ports are also reached at `<port>-<sandbox>.<this>`: `preview.example.com`, with a port where that is unusual. */
+  readonly previewDomain?: string | undefined;
   /** Undefined: there is no SSH gateway. */
   readonly ssh?: SshAddress | undefined;
 }

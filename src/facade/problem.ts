@@ -21,6 +21,7 @@ export interface Problem {
 const TITLES = {
   'missing-api-key': [401, 'An API key is required'],
   'invalid-api-key': [403, 'The API key is not known'],
+  'missing-ticket': [401, 'A ticket is required'],
   'invalid-ticket': [403, 'The ticket is not valid'],
   'api-key-expired': [403, 'The API key has expired'],
   'not-allowed': [403, 'The caller may not do this'],

@@ -52,7 +52,8 @@ export const restPart = ({ app, upgrade, host, port, drainMs, shutdown, clock, l
     const { socket } = response;
     response.once('finish', () => socket?.end());
   };
-  const server = createServer({ keepAliveTimeout: KEEP_ALIVE_MS }, (request, response) => {
+  // No limit on how long a request may take to come: an upload is as slow as its client's line.
+  const server = createServer({ keepAliveTimeout: KEEP_ALIVE_MS, requestTimeout: 0 }, (request, response) => {
     underWay.add(response);
     response.once('close', () => underWay.delete(response));
     if (stopping) closeAfter(response);

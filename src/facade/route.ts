@@ -49,8 +49,8 @@ interface Described {
   readonly params?: Readonly<Record<string, FieldShape>>;
   /** Of the request, beside those that every route takes. */
   readonly headers?: Readonly<Record<string, FieldShape>>;
-  /** By status. */
-  readonly responses: Readonly<Record<number, ResponseShape>>;
+  /** By status; `default` where it is not this server that decides on it. */
+  readonly responses: { readonly [status: number]: ResponseShape; readonly default?: ResponseShape };
   /** On top of those that every route can answer. */
   readonly problems?: readonly ProblemKind[];
 }
@@ -64,7 +64,7 @@ export interface RouteInput<Q, B> {
 }
 
 export interface Route<Q = unknown, B = unknown> extends Described {
-  readonly method: 'GET' | 'HEAD' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
+  readonly method: 'GET' | 'HEAD' | 'POST' | 'PUT' | 'PATCH' | 'DELETE' | 'OPTIONS';
   readonly query?: z.ZodType<Q>;
   /** JSON of a schema, or bytes, of which nobody but the handler reads (`context.req`). */
   readonly body?: z.ZodType<B> | 'stream';

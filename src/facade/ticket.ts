@@ -29,6 +29,9 @@ export interface Tickets {
 const HEADER = encode({ alg: 'EdDSA', typ: 'matrx-ticket' });
 const MAX_LENGTH = 1024;
 
+/** Whether something was once a ticket, good or not. */
+export const looksLikeTicket = (text: string): boolean => text.startsWith(`${HEADER}.`);
+
 interface Claims {
   readonly aud: string;
   readonly scope: TicketScope;

@@ -6,6 +6,7 @@ import { clientIpOf } from './client-ip.ts';
 import type { FacadeDependencies } from './dependencies.ts';
 import { parseInput } from './input-error.ts';
 import { admit } from './middleware/authenticate.ts';
+import { upgradePreview } from './ports/upgrade-preview.ts';
 import { toResponse } from './middleware/answer-problems.ts';
 import { problemError } from './problem.ts';
 import { queryShape, readQuery } from './query.ts';
@@ -27,7 +28,11 @@ export const makeUpgradeHandler = (
   dependencies: FacadeDependencies,
   routes: readonly UpgradeRoute[],
 ): UpgradeHandler => {
-  const compiled: readonly Compiled[] = routes.map((route) => ({ route, matches: match(route.path) }));
+  const compiled: readonly Compiled[] = routes.map((route) => ({
+    route,
+    // What is not well-formed stays as it is.
+    matches: match(route.path, { decode: decodeIfWellFormed }),
+  }));
   return (request, socket, head) => {
     socket.on('error', () => socket.destroy());
     void serve(dependencies, compiled, request, socket, head);
@@ -43,6 +48,7 @@ const serve = async (
 ): Promise<void> => {
   const state = openState(dependencies, request, socket);
   try {
+    if (await upgradePreview(dependencies, { request, socket, head, state })) return;
     const { pathname, search } = targetOf(request);
     for (const { route, matches } of routes) {
       const found = matches(pathname);
@@ -62,6 +68,14 @@ const serve = async (
   } catch (thrown) {
     if (thrown instanceof ClientGone || socket.destroyed) return;
     refuseUpgrade(socket, thrown, state);
+  }
+};
+
+const decodeIfWellFormed = (text: string): string => {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return text;
   }
 };
 

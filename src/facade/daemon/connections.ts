@@ -1,5 +1,6 @@
 import type { KeyObject } from 'node:crypto';
 import { Agent, type ClientRequest, type IncomingMessage, request as httpRequest } from 'node:http';
+import { connect, type Socket, type TcpNetConnectOpts } from 'node:net';
 import type { Duplex, Readable } from 'node:stream';
 import type { Clock } from '../../base/clock.ts';
 import { signAccessToken } from '../../sandboxd/protocol/access-token.ts';
@@ -73,7 +74,7 @@ export const makeDaemonConnections = ({
       method,
       path,
       headers: { ...headers, ...more, authorization: `Bearer ${tokens(target.podUid)}` },
-      agent: more['upgrade'] === undefined ? agent : false,
+      ...(more['upgrade'] === undefined ? { agent } : { createConnection: connectHalfOpen }),
       signal,
     });
     limitConnecting(request);
@@ -131,6 +132,10 @@ export const makeDaemonConnections = ({
 
   return { request, tunnel, close: () => agent.destroy() };
 };
+
+/** A tunnel's other side may end what it says, and still listen. */
+const connectHalfOpen = (options: object): Socket =>
+  connect({ ...(options as TcpNetConnectOpts), allowHalfOpen: true });
 
 const answerOf = (request: ClientRequest): Promise<IncomingMessage> =>
   new Promise((resolve, reject) => {

@@ -3,6 +3,8 @@ import type { Route, UpgradeRoute } from '../route.ts';
 import { commandRoutes, commandUpgradeRoutes } from './commands/routes.ts';
 import { descriptionRoutes } from './description.ts';
 import { fileRoutes } from './files/routes.ts';
+import { portUpgradeRoutes } from './ports/proxy.ts';
+import { previewRoutes } from './ports/routes.ts';
 import { createRoute } from './sandboxes/create.ts';
 import { deleteRoute } from './sandboxes/delete.ts';
 import { eventsRoute } from './sandboxes/events.ts';
@@ -40,10 +42,12 @@ const servedRoutes = (dependencies: FacadeDependencies): readonly Route[] => [
   metricsRoute(dependencies),
   ...commandRoutes(dependencies),
   ...fileRoutes(dependencies),
+  ...previewRoutes(dependencies),
   ...workspaceRoutes(dependencies),
 ];
 
 /** The routes that take over their connection: WebSockets and the like. */
 export const makeUpgradeRoutes = (dependencies: FacadeDependencies): readonly UpgradeRoute[] => [
   ...commandUpgradeRoutes(dependencies),
+  ...portUpgradeRoutes(dependencies),
 ];

@@ -1,5 +1,5 @@
 import { connect, type Socket } from 'node:net';
-import type { Duplex } from 'node:stream';
+import { joinStreams } from '../../base/join-streams.ts';
 import { TUNNEL_PROTOCOL } from '../protocol/names.ts';
 import { DaemonError } from '../protocol/problem.ts';
 import type { Route } from '../route.ts';
@@ -22,11 +22,11 @@ export const tunnelRoute: Route = {
     const target = await connectTo(port, request.signal);
     socket.write(`HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: ${TUNNEL_PROTOCOL}\r\n\r\n`);
     if (head.length > 0) target.write(head);
-    join(socket, target);
+    joinStreams(socket, target);
     request.signal.addEventListener(
       'abort',
       () => {
-        // The client's end is passed on by `join`, in order; this is the end of the daemon.
+        // The client's end is passed on in order; this is the end of the daemon.
         if (socket.destroyed) return;
         socket.destroy();
         target.destroy();
@@ -76,18 +76,3 @@ const open = (host: string, port: number, signal: AbortSignal): Promise<Socket> 
       resolve(socket);
     });
   });
-
-/** Bytes both ways, no faster than either takes them. One side's end is passed on as an end; its failure ends both. */
-const join = (a: Duplex, b: Duplex): void => {
-  for (const [from, to] of [
-    [a, b],
-    [b, a],
-  ] as const) {
-    from.pipe(to);
-    from.on('error', () => to.destroy());
-    from.once('close', () => {
-      // What is still to be sent goes out; a side that closed without an end has failed.
-      if (!from.readableEnded || from.errored !== null) to.destroy();
-    });
-  }
-};

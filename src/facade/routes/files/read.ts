@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import type { z } from 'zod';
 import { DaemonError } from '../../../sandboxd/protocol/problem.ts';
 import type { DaemonTarget } from '../../daemon/connections.ts';
 import type { DaemonFiles } from '../../daemon/files.ts';
