@@ -5,6 +5,10 @@ import { loadConfig } from './load.ts';
 
 const optional = z.string().min(1).optional();
 
+/** The sandbox images that the product brings: `full` is `core` and a browser. */
+export const SANDBOX_VARIANTS = ['core', 'full'] as const;
+export type SandboxVariant = (typeof SANDBOX_VARIANTS)[number];
+
 /** What the local installation takes from the environment. */
 const LocalEnvironment = z.object({
   MATRX_STATE_DIR: optional,
@@ -17,6 +21,7 @@ const LocalEnvironment = z.object({
   SSL_CERT_FILE: optional,
   MATRX_PRODUCT_IMAGE: optional,
   MATRX_SANDBOX_IMAGE: optional,
+  MATRX_SANDBOX_VARIANT: z.enum(SANDBOX_VARIANTS).default('full'),
   MATRX_S3_BUCKET: optional,
   AWS_REGION: optional,
   AWS_DEFAULT_REGION: optional,
@@ -53,6 +58,8 @@ export interface LocalSettings {
   readonly bucket?: BucketSettings;
   /** Images that the cluster's nodes can pull by themselves, in place of ones that `up` builds and loads. */
   readonly images: { readonly product?: string; readonly sandbox?: string };
+  /** Which of the product's sandbox images the default template gets. */
+  readonly sandboxVariant: SandboxVariant;
 }
 
 /** Throws a ConfigError that names the variable. `isRoot` decides the default of the state folder. */
@@ -75,6 +82,7 @@ export const loadLocalSettings = (
       ...(given.MATRX_PRODUCT_IMAGE === undefined ? {} : { product: given.MATRX_PRODUCT_IMAGE }),
       ...(given.MATRX_SANDBOX_IMAGE === undefined ? {} : { sandbox: given.MATRX_SANDBOX_IMAGE }),
     }),
+    sandboxVariant: given.MATRX_SANDBOX_VARIANT,
   });
 };
 

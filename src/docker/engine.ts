@@ -6,6 +6,8 @@ export interface BuildRequest {
   /** The image's name with its tag. */
   readonly tag: string;
   readonly files: readonly ContextFile[];
+  /** The stage to build; the last one unless given. */
+  readonly target?: string;
   readonly buildArgs: Readonly<Record<string, string>>;
   readonly labels: Readonly<Record<string, string>>;
 }
@@ -14,6 +16,8 @@ export interface BuildRequest {
 export interface DockerEngine {
   readonly ping: () => Promise<void>;
   readonly hasImage: (name: string) => Promise<boolean>;
+  /** Bytes of all its layers, unpacked; undefined where there is no such image. */
+  readonly sizeOf: (name: string) => Promise<number | undefined>;
   /** `onLine` gets each line of the build's output. */
   readonly build: (request: BuildRequest, onLine: (line: string) => void, signal?: AbortSignal) => Promise<void>;
   readonly pull: (name: string, onLine: (line: string) => void, timeoutMs: number) => Promise<void>;
@@ -22,6 +26,8 @@ export interface DockerEngine {
   /** The image as `docker save` writes it. */
   readonly save: (name: string) => Promise<Readable>;
   readonly removeImage: (name: string) => Promise<void>;
+  /** Gives an image a second name. */
+  readonly tag: (name: string, other: string) => Promise<void>;
   /** Names with tags of the images of a repository. */
   readonly tagsOf: (repository: string) => Promise<readonly string[]>;
 }
@@ -59,19 +65,22 @@ export const connectEngine = (where: { readonly socket: string } | 'environment'
     }
   };
 
+  const sizeOf = (name: string): Promise<number | undefined> =>
+    docker
+      .getImage(name)
+      .inspect()
+      .then(
+        ({ Size }) => Size,
+        (error: { statusCode?: number }) => {
+          if (error.statusCode === 404) return undefined;
+          throw new DockerError(`looking for image ${name} failed`, error);
+        },
+      );
+
   return Object.freeze({
     ping: () => attempt('asking the Docker Engine', async () => void (await docker.ping())),
-    hasImage: (name: string) =>
-      docker
-        .getImage(name)
-        .inspect()
-        .then(
-          () => true,
-          (error: { statusCode?: number }) => {
-            if (error.statusCode === 404) return false;
-            throw new DockerError(`looking for image ${name} failed`, error);
-          },
-        ),
+    hasImage: async (name: string) => (await sizeOf(name)) !== undefined,
+    sizeOf,
     build: (request: BuildRequest, onLine: (line: string) => void, signal?: AbortSignal) =>
       attempt(`building ${request.tag}`, async () => {
         const stream = await docker.buildImage(contextTar(request.files), {
@@ -83,6 +92,7 @@ export const connectEngine = (where: { readonly socket: string } | 'environment'
           networkmode: 'host',
           rm: true,
           forcerm: true,
+          ...(request.target === undefined ? {} : { target: request.target }),
           ...(signal === undefined ? {} : { abortSignal: signal }),
         });
         await follow(`building ${request.tag}`, stream, onLine);
@@ -103,6 +113,11 @@ export const connectEngine = (where: { readonly socket: string } | 'environment'
     save: (name: string) => attempt(`saving ${name}`, async () => (await docker.getImage(name).get()) as Readable),
     removeImage: (name: string) =>
       attempt(`removing ${name}`, async () => void (await docker.getImage(name).remove({ force: true }))),
+    tag: (name: string, other: string) =>
+      attempt(`tagging ${name} as ${other}`, async () => {
+        const [repo, tag] = splitName(other);
+        await docker.getImage(name).tag({ repo, tag });
+      }),
     tagsOf: (repository: string) =>
       attempt(`listing images of ${repository}`, async () => {
         const images = await docker.listImages({ filters: { reference: [repository] } });

@@ -1,95 +1,17 @@
-import { glob, mkdir, readFile, rename, rm } from 'node:fs/promises';
-import { join } from 'node:path';
-import { contextHash, type ContextFile } from '../docker/context.ts';
-import { type DockerEngine } from '../docker/engine.ts';
+import { createWriteStream } from 'node:fs';
+import { mkdir } from 'node:fs/promises';
+import { dirname } from 'node:path';
+import { finished } from 'node:stream/promises';
+import type { DockerEngine } from '../docker/engine.ts';
 import type { BaseImage } from './base-image.ts';
 import type { Cluster } from './cluster/cluster.ts';
+import { isOnThisMachine, nodeAddresses } from './cluster/given.ts';
 import { run } from './command.ts';
+import { PRODUCT_REPOSITORY, type ImagePlan } from './image-plans.ts';
 import type { Local } from './local.ts';
 import type { StepContext } from './step.ts';
 
-export const PRODUCT_REPOSITORY = 'matrx-sandbox/product';
-export const SANDBOX_REPOSITORY = 'matrx-sandbox/sandbox';
-/** What sandboxes get as `npm`; the Node.js beside it is the one that this project runs on. */
-const NPM_VERSION = '11.6.2';
-
-/** An image and all that it is made from. Its tag is a hash of that, so that a changed image is another image. */
-export interface ImagePlan {
-  readonly repository: string;
-  readonly files: readonly ContextFile[];
-}
-
-/** The image's full name. */
-export const imageTag = async (plan: ImagePlan): Promise<string> =>
-  `${plan.repository}:${(await contextHash(plan.files)).slice(0, 16)}`;
-
-/** Bundles the program and resolves with what the product image is made from. */
-export const planProductImage = async (local: Local, context: StepContext): Promise<ImagePlan> => {
-  context.report('bundling the program');
-  await run([process.execPath, join(local.project, 'build.ts')], {
-    cwd: local.project,
-    env: local.env,
-    log: context.log,
-  });
-  const dist = join(local.project, 'dist');
-  const bundled: ContextFile[] = [];
-  for await (const name of glob('*', { cwd: dist })) {
-    bundled.push({ name: `dist/${name}`, source: { path: join(dist, name) } });
-  }
-  return {
-    repository: PRODUCT_REPOSITORY,
-    files: [
-      { name: 'Dockerfile', source: { path: join(local.project, 'Dockerfile') } },
-      nodeProgram(local),
-      ...bundled,
-    ],
-  };
-};
-
-export const planSandboxImage = async (local: Local, context: StepContext): Promise<ImagePlan> => {
-  const folder = join(local.project, 'sandbox-image');
-  const own: ContextFile[] = [];
-  for await (const entry of glob('**/*', { cwd: folder, withFileTypes: true })) {
-    if (!entry.isFile()) continue;
-    const path = join(entry.parentPath, entry.name);
-    own.push({ name: path.slice(folder.length + 1), source: { path } });
-  }
-  const { caBundle } = local.settings;
-  const bundle = caBundle === undefined ? '' : await readFile(caBundle, 'utf8');
-  return {
-    repository: SANDBOX_REPOSITORY,
-    files: [
-      ...own,
-      nodeProgram(local),
-      { name: 'npm.tgz', source: { path: await ensureNpm(local, context) } },
-      { name: 'ca-bundle.crt', source: { text: bundle } },
-    ],
-  };
-};
-
-const nodeProgram = (local: Local): ContextFile => ({
-  name: 'node',
-  source: { path: join(local.project, 'node_modules/node/bin/node') },
-  executable: true,
-});
-
-/** The npm package `npm`, by npm itself, which checks what it fetches. */
-const ensureNpm = async (local: Local, context: StepContext): Promise<string> => {
-  const path = join(local.paths.cache, `npm-${NPM_VERSION}.tgz`);
-  if ((await readFile(path).catch(() => undefined)) !== undefined) return path;
-  const staging = join(local.paths.cache, 'npm-staging');
-  await mkdir(staging, { recursive: true });
-  await run(['npm', 'pack', `npm@${NPM_VERSION}`, `--pack-destination=${staging}`], {
-    cwd: staging,
-    env: local.env,
-    log: context.log,
-  });
-  await rename(join(staging, `npm-${NPM_VERSION}.tgz`), path);
-  await rm(staging, { recursive: true, force: true });
-  return path;
-};
-
-/** Builds an image unless the engine has it. Resolves with how it came. */
+/** Builds an image unless the engine has it. Resolves with how it came and how large it is. */
 export const buildImage = async (
   local: Local,
   engine: DockerEngine,
@@ -98,27 +20,67 @@ export const buildImage = async (
   ensureBase: (context: StepContext) => Promise<BaseImage>,
   context: StepContext,
 ): Promise<string> => {
-  context.report(`building ${tag}`);
-  if (await engine.hasImage(tag)) return 'built before';
-  const base = await ensureBase(context);
-  const request = {
-    tag,
-    files: plan.files,
-    buildArgs: { BASE: base.name, ...proxyArguments(local.env) },
-    labels: { 'org.opencontainers.image.title': plan.repository, 'dev.matrx.base': base.name },
-  };
-  await engine.build(request, context.report, context.signal);
+  const size = await engine.sizeOf(tag);
+  if (size !== undefined) return `built before, ${megabytes(size)}`;
+  const how = await buildOn(local, engine, plan, tag, await ensureBase(context), context);
   // Older images of the same repository are of no use any more; the build cache keeps their layers.
   for (const old of await engine.tagsOf(plan.repository)) {
     if (old !== tag) await engine.removeImage(old).catch(() => {});
   }
-  return `built ${base.how}`;
+  return how;
 };
 
-/** Arguments that the engine knows by itself and keeps out of the image. */
-const proxyArguments = (env: Readonly<NodeJS.ProcessEnv>): Readonly<Record<string, string>> => {
-  const names = ['HTTP_PROXY', 'HTTPS_PROXY', 'NO_PROXY'];
+/** Builds an image, whether or not there is one of that name. */
+export const buildOn = async (
+  local: Local,
+  engine: DockerEngine,
+  plan: ImagePlan,
+  tag: string,
+  base: BaseImage,
+  context: StepContext,
+): Promise<string> => {
+  context.report(`building ${tag}`);
+  const request = {
+    tag,
+    files: plan.files,
+    ...(plan.target === undefined ? {} : { target: plan.target }),
+    buildArgs: { BASE: base.name, ...networkArguments(local.env) },
+    labels: { 'org.opencontainers.image.title': plan.repository, 'dev.matrx.base': base.name },
+  };
+  await logging(context, (onLine) => engine.build(request, onLine, context.signal));
+  return `built ${base.how}, ${megabytes((await engine.sizeOf(tag)) ?? 0)}`;
+};
+
+/** Each line that the engine says is the step's progress, and goes to its log: there is the reason when a build fails. */
+const logging = async (context: StepContext, act: (onLine: (line: string) => void) => Promise<void>): Promise<void> => {
+  await mkdir(dirname(context.log), { recursive: true });
+  const log = createWriteStream(context.log, { flags: 'a', mode: 0o600 });
+  try {
+    await act((line) => {
+      context.report(line);
+      log.write(`${line}\n`);
+    });
+  } finally {
+    log.end();
+    await finished(log);
+  }
+};
+
+const megabytes = (bytes: number): string => `${Math.round(bytes / 1e6)} MB`;
+
+/** How the build reaches the network: proxies, which the engine knows by itself, and an index of Python packages. No image keeps them. */
+const networkArguments = (env: Readonly<NodeJS.ProcessEnv>): Readonly<Record<string, string>> => {
+  const names = ['HTTP_PROXY', 'HTTPS_PROXY', 'NO_PROXY', 'PIP_INDEX_URL'];
   return Object.fromEntries(names.flatMap((name) => (env[name] === undefined ? [] : [[name, env[name]]])));
+};
+
+/** `ctr` of the cluster's node. Throws, with the way out, where no node is on this machine. */
+export const requireLocalNode = async (local: Local, cluster: Cluster): Promise<NonNullable<Cluster['ctr']>> => {
+  if (cluster.ctr !== undefined && cluster.runtime !== cluster.ready) return cluster.ctr;
+  if (cluster.ctr !== undefined && isOnThisMachine(await nodeAddresses(local, cluster.kubectl))) return cluster.ctr;
+  throw new Error(
+    'the nodes of this cluster are not on this machine, so that no image can be loaded into them: build the images with `matrx image build`, push them where the nodes pull from, and set MATRX_PRODUCT_IMAGE and MATRX_SANDBOX_IMAGE',
+  );
 };
 
 /** Whether the cluster's node has the image already. */

@@ -85,7 +85,7 @@ export const applyManifests = async (
     folder,
     manifests: join(local.project, 'manifests/overlays/dev'),
     productImage: images.nameOf('product'),
-    sandboxImage: images.nameOf('sandbox'),
+    sandboxImage: images.nameOf(local.settings.sandboxVariant),
     bucket,
     apiKey: await ensureApiKey(local),
     facade: { ...(await ensureFacadeKey(local)), url: await ensureFacadeService(local, cluster, context) },

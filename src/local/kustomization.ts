@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { relative } from 'node:path';
 import { splitName } from '../docker/engine.ts';
 import type { BucketRecord } from './bucket.ts';
-import { PRODUCT_REPOSITORY, SANDBOX_REPOSITORY } from './images.ts';
+import { PRODUCT_REPOSITORY, SANDBOX_REPOSITORY } from './image-plans.ts';
 
 export const SYSTEM_NAMESPACE = 'matrx-system';
 

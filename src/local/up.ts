@@ -1,10 +1,8 @@
 import { afterDownload, chooseCluster, type ClusterChoice } from './cluster/choose.ts';
 import type { Cluster } from './cluster/cluster.ts';
 import { clusterFacts, writeChoice } from './cluster/facts.ts';
-import { givenCluster } from './cluster/given.ts';
 import { fetchK3s } from './cluster/k3s-release.ts';
-import { k3sCluster } from './cluster/k3s.ts';
-import { kubernetesCluster } from './cluster/kubernetes.ts';
+import { makeCluster } from './cluster/make-cluster.ts';
 import { localVariables, writeUrl } from './environment.ts';
 import { openFacade } from './facade-url.ts';
 import { answerFromSandbox, FIRST_SANDBOX } from './first-sandbox.ts';
@@ -58,17 +56,14 @@ const choose = async (local: Local, report: (text: string) => void): Promise<Clu
   return choice;
 };
 
-const makeCluster = async (local: Local, choice: ClusterChoice): Promise<Cluster> => {
-  if (choice.kind === 'modules') return kubernetesCluster(local);
-  if (choice.kind === 'given' || choice.kind === 'k3s-running') return givenCluster(local, choice);
-  return k3sCluster(local, choice.program ?? 'k3s');
-};
-
 const BUCKET_STEP = 'S3 bucket';
+
+const runtimeOf = ({ runtime }: Cluster): readonly string[] => (runtime === undefined ? [] : [runtime]);
 
 /** All that follows once the cluster is chosen. */
 const installationSteps = (local: Local, cluster: Cluster): readonly Step[] => {
-  const images = imageSteps(local, cluster);
+  const { sandboxVariant } = local.settings;
+  const images = imageSteps(local, { kinds: [sandboxVariant, 'product'], cluster, needs: runtimeOf(cluster) });
   let url = '';
   return [
     ...cluster.steps,
@@ -82,7 +77,7 @@ const installationSteps = (local: Local, cluster: Cluster): readonly Step[] => {
     ...images.steps,
     step(
       'manifests',
-      [cluster.ready, BUCKET_STEP, imageStepName('product'), imageStepName('sandbox')],
+      [cluster.ready, BUCKET_STEP, imageStepName('product'), imageStepName(sandboxVariant)],
       (context) => applyManifests(local, cluster, images, context),
       'the API server says above what it refused',
     ),

@@ -68,6 +68,13 @@ describe('a build', () => {
       buildargs: '{"BASE":"debian:12-slim"}',
     });
     expect(request?.bytes).toBeGreaterThanOrEqual(1024);
+    expect(request?.url.searchParams.get('target')).toBeNull();
+  });
+
+  it('can end at a stage of the Dockerfile', async () => {
+    answer = () => stream({ stream: 'Successfully built 1\n' });
+    await engine.build({ ...REQUEST, target: 'core' }, () => {});
+    expect(requests[0]?.url.searchParams.get('target')).toBe('core');
   });
 
   it('that fails in the middle of a stream that began with 200 is an error', async () => {
@@ -94,6 +101,23 @@ describe('an image', () => {
     expect(await engine.hasImage('a:1')).toBe(false);
     answer = () => ({ status: 500, body: '{"message":"broken"}' });
     await expect(engine.hasImage('a:1')).rejects.toThrow('looking for image a:1 failed');
+  });
+
+  it('has a size, when it is there', async () => {
+    answer = () => ({ status: 200, body: '{"Id":"1","Size":1500000}' });
+    expect(await engine.sizeOf('a:1')).toBe(1_500_000);
+    answer = () => ({ status: 404, body: '{"message":"No such image"}' });
+    expect(await engine.sizeOf('a:1')).toBeUndefined();
+  });
+
+  it('gets a second name', async () => {
+    answer = () => ({ status: 201, body: '' });
+    await engine.tag('a/b:1', 'host:5000/team/b:2');
+    const [request] = requests;
+    expect(request?.url.pathname).toBe('/images/a/b:1/tag');
+    expect(Object.fromEntries(request?.url.searchParams ?? [])).toEqual({ repo: 'host:5000/team/b', tag: '2' });
+    answer = () => ({ status: 404, body: '{"message":"No such image"}' });
+    await expect(engine.tag('a/b:1', 'c:1')).rejects.toThrow('tagging a/b:1 as c:1 failed');
   });
 
   it('is listed by its own repository alone', async () => {
