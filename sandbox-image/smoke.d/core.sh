@@ -1,4 +1,4 @@
-# shellcheck shell=bash
+# shellcheck shell=bash disable=SC2154 # $scratch is of smoke-test
 # What every image promises: the programs, the Python packages, and that they work for a user who is not root.
 
 check 'the agent is uid 1000' test "$(id -u):$(id -g):$(id -un)" = 1000:1000:agent
@@ -8,6 +8,7 @@ check '$HOME can be written to' bash -euc 'file=$(mktemp -p "$HOME" .smoke-test-
 check '/tmp can be written to' bash -euc 'file=$(mktemp -p /tmp); echo written >"$file"; rm "$file"'
 check '/opt/sandbox cannot be written to' bash -c '! touch /opt/sandbox/bin/.smoke-test 2>/dev/null'
 check 'nothing is setuid or setgid' bash -c '! find / -xdev -perm /6000 -type f -print 2>/dev/null | grep .'
+check 'nothing has capabilities' bash -c '! getcap -r / 2>/dev/null | grep .'
 # shellcheck disable=SC2016
 check 'a login shell keeps PATH' bash -euc 'test "$(bash -lc "echo \$PATH")" = "$PATH"'
 
@@ -34,8 +35,13 @@ check nc bash -c 'command -v nc'
 check ps ps --version
 check killall killall --version
 # The version that it speaks, to a client that speaks version 3 (draft-ietf-secsh-filexfer-02, 4).
-check sftp-server bash -eo pipefail -c \
-  "printf '\\0\\0\\0\\5\\1\\0\\0\\0\\3' | timeout 10 /usr/lib/openssh/sftp-server 2>/dev/null | head -c 9 | tail -c 4 | od -An -tx1 | grep -q '00 00 00 03'"
+check sftp-server python3 -c '
+import subprocess
+server = subprocess.Popen(["/usr/lib/openssh/sftp-server"], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+server.stdin.write(bytes([0, 0, 0, 5, 1, 0, 0, 0, 3]))
+server.stdin.flush()
+assert server.stdout.read(9)[4:] == bytes([2, 0, 0, 0, 3])
+server.kill()'
 
 for module in httpx requests aiohttp pydantic rich click yaml toml dotenv bs4 lxml pandas numpy pytest; do
   check "python: $module" python3 -c "import $module"

@@ -63,6 +63,11 @@ const runAll = async (local: Local, steps: readonly Step[], names: () => readonl
   const { runSteps } = await import('../local/run-steps.ts');
   const print = (line: string): void => void process.stderr.write(`${line}\n`);
   const succeeded = await runSteps(steps, { clock: local.clock, print, logs: local.paths.logs });
-  if (succeeded) process.stdout.write(names().map((name) => `${name}\n`).join(''));
+  if (succeeded)
+    process.stdout.write(
+      names()
+        .map((name) => `${name}\n`)
+        .join(''),
+    );
   process.exitCode = succeeded ? 0 : 1;
 };

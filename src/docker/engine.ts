@@ -52,8 +52,7 @@ export const connectEngine = (where: { readonly socket: string } | 'environment'
         (error: Error | null) => (error === null ? resolve() : fail(error)),
         (message: ProgressMessage) => {
           if (message.error !== undefined) fail(new Error(message.error));
-          const line = progressLine(message);
-          if (line !== undefined) onLine(line);
+          progressLines(message).forEach(onLine);
         },
       );
     });
@@ -141,12 +140,13 @@ export interface ProgressMessage {
   readonly error?: string;
 }
 
-/** What a person sees of a message; undefined for those that say nothing. */
-export const progressLine = (message: ProgressMessage): string | undefined => {
+/** What a person sees of a message: no line for those that say nothing, several where programs wrote several at once. */
+export const progressLines = (message: ProgressMessage): readonly string[] => {
   const parts = message.stream === undefined ? [message.id, message.status, message.progress] : [message.stream];
-  const line = parts
+  return parts
     .filter((part) => part !== undefined)
     .join(' ')
-    .trim();
-  return line === '' ? undefined : line;
+    .split(/[\r\n]+/)
+    .map((line) => line.trim())
+    .filter((line) => line !== '');
 };

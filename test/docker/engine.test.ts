@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { buffer } from 'node:stream/consumers';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
-import { connectEngine, DockerError, progressLine, splitName, type DockerEngine } from '../../src/docker/engine.ts';
+import { connectEngine, DockerError, progressLines, splitName, type DockerEngine } from '../../src/docker/engine.ts';
 
 interface Answer {
   readonly status: number;
@@ -95,7 +95,7 @@ describe('a build', () => {
 
 describe('an image', () => {
   it('is there or not', async () => {
-    answer = () => ({ status: 200, body: '{"Id":"1"}' });
+    answer = () => ({ status: 200, body: '{"Id":"1","Size":0}' });
     expect(await engine.hasImage('a:1')).toBe(true);
     answer = () => ({ status: 404, body: '{"message":"No such image"}' });
     expect(await engine.hasImage('a:1')).toBe(false);
@@ -140,7 +140,8 @@ it.each([
   expect(splitName(name)).toEqual(parts);
 });
 
-it('a progress message is one line, or none', () => {
-  expect(progressLine({ id: 'f03', status: 'Downloading', progress: '[=>  ]' })).toBe('f03 Downloading [=>  ]');
-  expect(progressLine({ stream: '\n' })).toBeUndefined();
+it('a progress message is a line, several, or none', () => {
+  expect(progressLines({ id: 'f03', status: 'Downloading', progress: '[=>  ]' })).toEqual(['f03 Downloading [=>  ]']);
+  expect(progressLines({ stream: 'Unpacking a\r\nUnpacking b\n' })).toEqual(['Unpacking a', 'Unpacking b']);
+  expect(progressLines({ stream: '\n' })).toEqual([]);
 });

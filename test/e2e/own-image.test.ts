@@ -22,9 +22,12 @@ scenario(
     await matrx('image', 'load', IMAGE);
 
     const name = await cluster.start(aSandbox('own-image').ephemeral().with({ image: IMAGE }));
-    const smoke = await cluster.kubectl.run(['exec', name, '-c', SANDBOX_CONTAINER, '--', '/opt/sandbox/bin/smoke-test'], {
-      deadlineMs: 200_000,
-    });
+    const smoke = await cluster.kubectl.run(
+      ['exec', name, '-c', SANDBOX_CONTAINER, '--', '/opt/sandbox/bin/smoke-test'],
+      {
+        deadlineMs: 200_000,
+      },
+    );
     expect(smoke).toContain('ok python: duckdb\n');
     expect(smoke).toMatch(/\n\d+ passed, 0 failed\n$/);
     expect(await cluster.shell(name, 'id -u; /opt/sandbox/bin/healthcheck')).toMatch(/^1000\nHEALTHY/);

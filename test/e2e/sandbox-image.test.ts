@@ -50,7 +50,10 @@ scenario(
     expect(whole.lines.filter((line) => line.startsWith('FAILED'))).toEqual([]);
     expect(whole).toMatchObject({ exitCode: 0, last: expect.stringMatching(/^\d+ passed, 0 failed$/) });
     // A user's own program in front of the image's: the check of the program fails, and that of the tool that uses it.
-    await cluster.shell(name, 'mkdir -p .local/bin; printf "#!/bin/sh\\nexit 7\\n" >.local/bin/rg; chmod 755 .local/bin/rg');
+    await cluster.shell(
+      name,
+      'mkdir -p .local/bin; printf "#!/bin/sh\\nexit 7\\n" >.local/bin/rg; chmod 755 .local/bin/rg',
+    );
     const broken = await attempt(cluster, name, [`${BIN}/smoke-test`], 200_000);
     expect(broken).toMatchObject({ exitCode: 1, last: expect.stringMatching(/^\d+ passed, [12] failed$/) });
     expect(broken.lines).toContain('FAILED rg: exit code 7');

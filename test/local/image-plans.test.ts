@@ -5,7 +5,13 @@ import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { systemClock } from '../../src/base/clock.ts';
 import { systemRandom } from '../../src/base/random.ts';
 import { loadLocalSettings, type SandboxVariant } from '../../src/config/local.ts';
-import { imageTag, planOwnImage, planProductImage, planSandboxImage, type ImagePlan } from '../../src/local/image-plans.ts';
+import {
+  imageTag,
+  planOwnImage,
+  planProductImage,
+  planSandboxImage,
+  type ImagePlan,
+} from '../../src/local/image-plans.ts';
 import { makeDaemons } from '../../src/local/daemons.ts';
 import type { Local } from '../../src/local/local.ts';
 import { localPaths } from '../../src/local/paths.ts';

@@ -15,7 +15,8 @@ let root: string;
 beforeEach(async () => {
   root = await mkdtemp(join(tmpdir(), 'matrx-opt-sandbox-'));
   for (const folder of ['bin', 'smoke.d', 'sandboxd', 'home']) await mkdir(join(root, folder));
-  for (const name of ['smoke-test', 'healthcheck', 'start']) await copyFile(join(scripts, name), join(root, 'bin', name));
+  for (const name of ['smoke-test', 'healthcheck', 'start'])
+    await copyFile(join(scripts, name), join(root, 'bin', name));
 });
 afterEach(() => rm(root, { recursive: true, force: true }));
 
@@ -29,7 +30,7 @@ const checks = (name: string, text: string): Promise<void> => writeFile(join(roo
 
 describe('the smoke test', () => {
   it('passes when every check does', async () => {
-    await checks('core.sh', "check first true\ncheck second test -d \"$scratch\"\n");
+    await checks('core.sh', 'check first true\ncheck second test -d "$scratch"\n');
     await checks('tools.sh', "check_all tools printf 'ok Read\\nok Write\\n'\n");
     expect(await run('smoke-test')).toMatchObject({ exitCode: 0, last: '4 passed, 0 failed' });
   });
@@ -105,7 +106,10 @@ describe('the health check', () => {
       last: `UNHEALTHY the home ${nowhere} is not there`,
     });
     await mkdir(join(root, 'cold'));
-    expect(await check()).toMatchObject({ exitCode: 1, last: expect.stringMatching(/^UNHEALTHY .*nothing is mounted/) });
+    expect(await check()).toMatchObject({
+      exitCode: 1,
+      last: expect.stringMatching(/^UNHEALTHY .*nothing is mounted/),
+    });
     expect(await check({ COLD_PATH: '/proc' })).toMatchObject({ exitCode: 0 });
   });
 
