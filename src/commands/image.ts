@@ -1,4 +1,5 @@
 import { type Command, InvalidArgumentError, Option } from 'commander';
+import { errorMessage } from '../base/errors.ts';
 import { SANDBOX_VARIANTS, type SandboxVariant } from '../config/local.ts';
 import type { ImageKind } from '../local/image-steps.ts';
 import type { Local } from '../local/local.ts';
@@ -25,10 +26,13 @@ export const registerImageCommand = (program: Command): void => {
         return;
       }
       if (tag === undefined) command.error(`error: an image of your own (the folder ${what}) needs --tag NAME:TAG`);
-      const { ownImageStep } = await import('../local/own-images.ts');
+      const { ownImageStep, planOwnImage } = await import('../local/own-images.ts');
       const local = await open();
+      const plan = await planOwnImage(local, what, tag).catch((error: unknown) =>
+        command.error(`error: ${errorMessage(error)}`),
+      );
       const images = imageSteps(local, { kinds: [on] });
-      const own = ownImageStep(local, { folder: what, tag, on }, images);
+      const own = ownImageStep(local, { plan, tag, on }, images);
       await runAll(local, [...images.steps, own], () => [tag]);
     });
   image

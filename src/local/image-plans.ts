@@ -72,20 +72,10 @@ export const planSandboxImage = async (
   };
 };
 
-/** A user's own image: a folder with a Dockerfile, which gets the image it builds on as the argument BASE. */
-export const planOwnImage = async (local: Local, folder: string, repository: string): Promise<ImagePlan> => {
-  const files = await folderFiles(folder, '');
-  if (!files.some(({ name }) => name === 'Dockerfile')) {
-    throw new Error(`${folder} has no Dockerfile: name \`product\`, \`core\`, \`full\`, \`all\` or a folder with one`);
-  }
-  const own = files.some(({ name }) => name === CA_BUNDLE);
-  return { repository, files: own ? files : [...files, await caBundle(local)] };
-};
-
-const CA_BUNDLE = 'ca-bundle.crt';
+export const CA_BUNDLE = 'ca-bundle.crt';
 
 /** The file is there in any case, so that a Dockerfile can copy it. */
-const caBundle = async ({ settings }: Local): Promise<ContextFile> => ({
+export const caBundle = async ({ settings }: Local): Promise<ContextFile> => ({
   name: CA_BUNDLE,
   source: { text: settings.caBundle === undefined ? '' : await readFile(settings.caBundle, 'utf8') },
 });
@@ -100,7 +90,11 @@ const nodeProgram = (local: Local): ContextFile => ({
 const PYTHON_LEFTOVERS = /(^|\/)(__pycache__|build|\.venv|\.[a-z]+_cache|[^/]*\.egg-info)\/|\.pyc$/;
 
 /** All files below `folder`, named from `prefix` on, but for those that `leftOut` matches; none where there is no such folder. */
-const folderFiles = async (folder: string, prefix: string, leftOut?: RegExp): Promise<readonly ContextFile[]> => {
+export const folderFiles = async (
+  folder: string,
+  prefix: string,
+  leftOut?: RegExp,
+): Promise<readonly ContextFile[]> => {
   const entries = await readdir(folder, { recursive: true, withFileTypes: true }).catch((error: unknown) => {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return [];
     throw error;

@@ -3,7 +3,7 @@ import { splitName } from '../docker/engine.ts';
 import type { Cluster } from './cluster/cluster.ts';
 import { readChoice } from './cluster/facts.ts';
 import { makeCluster } from './cluster/make-cluster.ts';
-import { planOwnImage } from './image-plans.ts';
+import { CA_BUNDLE, caBundle, folderFiles, type ImagePlan } from './image-plans.ts';
 import { IMAGE_REMEDY, imageStepName, type ImageSteps } from './image-steps.ts';
 import { buildOn, loadImage, requireLocalNode } from './images.ts';
 import type { Local } from './local.ts';
@@ -12,22 +12,30 @@ import { step, type Step } from './step.ts';
 
 /** An image that users make for themselves, on one of the product's. */
 export interface OwnImage {
-  /** With a Dockerfile. */
-  readonly folder: string;
+  readonly plan: ImagePlan;
   /** The name that it gets. */
   readonly tag: string;
   /** What its Dockerfile gets as the argument BASE. */
   readonly on: SandboxVariant;
 }
 
+/** What it is made from: all files of a folder with a Dockerfile. Throws where there is none. */
+export const planOwnImage = async (local: Local, folder: string, tag: string): Promise<ImagePlan> => {
+  const files = await folderFiles(folder, '');
+  if (!files.some(({ name }) => name === 'Dockerfile')) {
+    throw new Error(`${folder} has no Dockerfile: name \`product\`, \`core\`, \`full\`, \`all\` or a folder with one`);
+  }
+  const hasBundle = files.some(({ name }) => name === CA_BUNDLE);
+  const [repository] = splitName(tag);
+  return { repository, files: hasBundle ? files : [...files, await caBundle(local)] };
+};
+
 /** Builds it; `images` are the steps that make what it is built on. */
-export const ownImageStep = (local: Local, { folder, tag, on }: OwnImage, images: ImageSteps): Step =>
+export const ownImageStep = (local: Local, { plan, tag, on }: OwnImage, images: ImageSteps): Step =>
   step(
     tag,
     [imageStepName(on)],
     async (context) => {
-      const [repository] = splitName(tag);
-      const plan = await planOwnImage(local, folder, repository);
       const base = { name: images.nameOf(on), how: `on ${images.nameOf(on)}` };
       return makeSharedEngine(local).use(context, ({ engine }) =>
         // The engine's cache knows what has changed: the name does not.

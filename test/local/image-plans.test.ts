@@ -5,13 +5,8 @@ import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { systemClock } from '../../src/base/clock.ts';
 import { systemRandom } from '../../src/base/random.ts';
 import { loadLocalSettings, type SandboxVariant } from '../../src/config/local.ts';
-import {
-  imageTag,
-  planOwnImage,
-  planProductImage,
-  planSandboxImage,
-  type ImagePlan,
-} from '../../src/local/image-plans.ts';
+import { imageTag, planProductImage, planSandboxImage, type ImagePlan } from '../../src/local/image-plans.ts';
+import { planOwnImage } from '../../src/local/own-images.ts';
 import { makeDaemons } from '../../src/local/daemons.ts';
 import type { Local } from '../../src/local/local.ts';
 import { localPaths } from '../../src/local/paths.ts';
@@ -123,7 +118,7 @@ describe("an image of a user's own", () => {
   it('is made of the files of its folder and the CA bundle', async () => {
     await put('own/Dockerfile', 'FROM scratch');
     await put('own/build/script', 'a folder that is called build is not left out here', 0o755);
-    const plan = await planOwnImage(local, join(project, 'own'), 'team/data');
+    const plan = await planOwnImage(local, join(project, 'own'), 'team/data:1');
     expect(plan.repository).toBe('team/data');
     expect(namesOf(plan)).toEqual(['Dockerfile', 'build/script', 'ca-bundle.crt']);
   });
@@ -131,7 +126,7 @@ describe("an image of a user's own", () => {
   it('can bring a CA bundle of its own', async () => {
     await put('own/Dockerfile', 'FROM scratch');
     await put('own/ca-bundle.crt', 'my own');
-    const { files } = await planOwnImage(local, join(project, 'own'), 'team/data');
+    const { files } = await planOwnImage(local, join(project, 'own'), 'team/data:1');
     expect(files.filter(({ name }) => name === 'ca-bundle.crt')).toMatchObject([
       { source: { path: join(project, 'own/ca-bundle.crt') } },
     ]);
@@ -139,8 +134,8 @@ describe("an image of a user's own", () => {
 
   it('needs a Dockerfile', async () => {
     await put('own/requirements.txt', '');
-    await expect(planOwnImage(local, join(project, 'own'), 'team/data')).rejects.toThrow('has no Dockerfile');
-    await expect(planOwnImage(local, join(project, 'nowhere'), 'team/data')).rejects.toThrow(
+    await expect(planOwnImage(local, join(project, 'own'), 'team/data:1')).rejects.toThrow('has no Dockerfile');
+    await expect(planOwnImage(local, join(project, 'nowhere'), 'team/data:1')).rejects.toThrow(
       /nowhere has no Dockerfile: name `product`/,
     );
   });
