@@ -1,0 +1,1 @@
+"""The 13 Browser tools, on one headless Chromium a session."""
