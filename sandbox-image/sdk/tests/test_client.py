@@ -267,7 +267,7 @@ async def test_the_signals_wait_ten_seconds(monkeypatch: pytest.MonkeyPatch) -> 
     assert limits == [10.0, 10.0, 5.0]
 
 
-async def test_any_fault_of_a_heartbeat_is_false(sandbox: None) -> None:
+async def test_any_fault_of_a_heartbeat_is_false(sandbox: None, pauses: list[float]) -> None:
     """heartbeat() never raises, even for a URL that is none [A7.2]"""
     assert await SandboxClient("http://[broken").heartbeat() is False
     assert await SandboxClient("nonsense://x").heartbeat() is False

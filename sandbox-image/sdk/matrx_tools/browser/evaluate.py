@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+from collections.abc import Coroutine
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
@@ -33,13 +34,23 @@ class BrowserEvaluateParameters(Parameters):
 async def browser_evaluate(parameters: BrowserEvaluateParameters, session: ToolSession) -> ToolResult:
     """Evaluate JavaScript and show its value."""
     page = await session.browser.page()
+    # Before the script: a page that is busy with one answers no new protocol session.
+    protocol = await page.context.new_cdp_session(page)
     try:
         async with asyncio.timeout(TIMEOUT_MS / 1000):
             value = await _evaluate(page, parameters.javascript)
     except TimeoutError:
-        await _terminate(page)
+        await _within(STOP_SECONDS, protocol.send("Runtime.terminateExecution"))
         raise ToolError(f"The script did not end within {TIMEOUT_MS // 1000} s.") from None
+    finally:
+        await _within(STOP_SECONDS, protocol.detach())
     return success(cut(_shown(value), MAX_CHARACTERS))
+
+
+async def _within(seconds: float, work: Coroutine[None, None, object]) -> None:
+    """Wait for `work`, but not for long, and whatever comes of it: the page may be gone."""
+    with suppress(Exception):
+        await asyncio.wait_for(work, seconds)
 
 
 async def _evaluate(page: Page, javascript: str) -> Any:
@@ -52,15 +63,6 @@ async def _evaluate(page: Page, javascript: str) -> Any:
         if "SyntaxError" not in error.message:
             raise
         return await page.evaluate(f"(async () => {{ {javascript}\n }})()")
-
-
-async def _terminate(page: Page) -> None:
-    """End a script that runs on in the page: it would hold up every later call."""
-    with suppress(Exception):
-        async with asyncio.timeout(STOP_SECONDS):
-            protocol = await page.context.new_cdp_session(page)
-            await protocol.send("Runtime.terminateExecution")
-            await protocol.detach()
 
 
 def _shown(value: Any) -> str:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from typing import Literal
+from contextlib import suppress
+from typing import TYPE_CHECKING, Literal
 
 from pydantic import Field
 
@@ -13,15 +14,23 @@ from matrx_tools.session import ToolSession
 from matrx_tools.tool import Tool
 from matrx_tools.types import ToolResult, failure, success
 
+if TYPE_CHECKING:
+    from playwright.async_api import Page, Response
+
 _SCHEME = re.compile(r"^(?:[a-z][a-z0-9+.-]*://|about:|data:|blob:|view-source:)", re.IGNORECASE)
 _LOCAL = re.compile(r"^(?:localhost|[0-9.]+|\[[0-9a-f:]+\])(?::[0-9]+)?(?:[/?#]|$)", re.IGNORECASE)
+
+ERROR_PAGE = "chrome-error://chromewebdata/"
+ERROR_PAGE_MS = 2_000
+
+WaitUntil = Literal["domcontentloaded", "load", "networkidle", "commit"]
 
 
 class BrowserNavigateParameters(Parameters):
     """Parameters of BrowserNavigate."""
 
     url: str = Field(min_length=1, description="Where to go")
-    wait_until: Literal["domcontentloaded", "load", "networkidle", "commit"] = Field(
+    wait_until: WaitUntil = Field(
         "domcontentloaded", description="What has to have happened before the page counts as open"
     )
 
@@ -38,11 +47,23 @@ def full_url(text: str) -> str:
     return f"{'http' if _LOCAL.match(address) else 'https'}://{address}"
 
 
+async def go(page: Page, url: str, wait_until: WaitUntil = "domcontentloaded") -> Response | None:
+    """Open `url` in `page`."""
+    try:
+        return await page.goto(full_url(url), wait_until=wait_until)
+    except Exception as error:
+        if "net::ERR_" in str(error) and "net::ERR_ABORTED" not in str(error):
+            # Chromium now opens its own page that says so, and would interrupt the next navigation with it.
+            with suppress(Exception):
+                await page.wait_for_url(ERROR_PAGE, wait_until="commit", timeout=ERROR_PAGE_MS)
+        raise
+
+
 @browser_action
 async def browser_navigate(parameters: BrowserNavigateParameters, session: ToolSession) -> ToolResult:
     """Open a URL in the active tab."""
     page = await session.browser.page()
-    response = await page.goto(full_url(parameters.url), wait_until=parameters.wait_until)
+    response = await go(page, parameters.url, parameters.wait_until)
     status = None if response is None else response.status
     answer = "" if status is None else f"\nStatus: {status}"
     return success(f"{await where(page)}{answer}", metadata={"url": page.url, "status": status})

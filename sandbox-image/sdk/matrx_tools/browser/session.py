@@ -18,7 +18,7 @@ from matrx_tools.browser.console_log import ConsoleLog
 from matrx_tools.types import ToolError
 
 if TYPE_CHECKING:
-    from playwright.async_api import BrowserContext, ConsoleMessage, Dialog, Error, Page, Playwright
+    from playwright.async_api import BrowserContext, ConsoleMessage, Dialog, Error, Page, Playwright, WebError
 
 TIMEOUT_MS = 30_000
 CLOSE_SECONDS = 10.0
@@ -114,7 +114,7 @@ class BrowserSession:
         context.set_default_navigation_timeout(TIMEOUT_MS)
         context.on("close", lambda _: self._closed(context))
         context.on("console", self._log_message)
-        context.on("weberror", lambda error: self.console.add("error", str(error.error)))
+        context.on("weberror", self._log_error)
         context.on("dialog", self._dismiss)
         self._context = context
         for page in context.pages:
@@ -159,6 +159,9 @@ class BrowserSession:
 
     def _log_message(self, message: ConsoleMessage) -> None:
         self.console.add(message.type, message.text)
+
+    def _log_error(self, error: WebError) -> None:
+        self.console.add("error", f"{error.error.name}: {error.error.message}")
 
     async def _dismiss(self, dialog: Dialog) -> None:
         """A dialog stops its page until it is answered. The model learns of it from the console."""

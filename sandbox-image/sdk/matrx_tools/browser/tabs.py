@@ -8,7 +8,7 @@ from typing import Literal
 from pydantic import Field, model_validator
 
 from matrx_tools.browser.action import browser_action, where
-from matrx_tools.browser.navigate import full_url
+from matrx_tools.browser.navigate import go
 from matrx_tools.browser.session import BrowserSession
 from matrx_tools.parameters import Parameters
 from matrx_tools.session import ToolSession
@@ -37,7 +37,7 @@ async def browser_tabs(parameters: BrowserTabsParameters, session: ToolSession) 
     if parameters.action == "new":
         page_id, page = await browser.new_page()
         if parameters.url is not None:
-            await page.goto(full_url(parameters.url), wait_until="domcontentloaded")
+            await go(page, parameters.url)
         return success(f"Opened {page_id}.\n{await where(page)}", metadata={"page_id": page_id})
     if parameters.action == "switch":
         page = browser.activate(parameters.page_id or "")

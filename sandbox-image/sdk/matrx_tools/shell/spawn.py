@@ -14,9 +14,10 @@ BASH = "/bin/bash"
 MAX_COMMAND_BYTES = 100_000
 
 # The command is an argument of its own and evaluated as it stands. Wrapped in braces instead, a command that ends in `&`,
-# in a comment or in a heredoc would be another command. The trap also runs when the command calls exit.
-_REPORTING = "trap 'builtin pwd >&{fd}' EXIT; eval \"$1\""
-_PLAIN = 'eval "$1"'
+# in a comment or in a heredoc would be another command. `set --` takes the argument out of its sight. The trap also runs
+# when the command calls exit.
+_PLAIN = 'eval "set --; $1"'
+_REPORTING = "trap 'builtin pwd >&{fd}' EXIT; " + _PLAIN
 
 
 def _environment() -> dict[str, str]:
