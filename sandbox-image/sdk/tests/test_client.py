@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import logging
 import socket
+import ssl
 from pathlib import Path
 from typing import Any
 
@@ -271,3 +272,9 @@ async def test_any_fault_of_a_heartbeat_is_false(sandbox: None, pauses: list[flo
     """heartbeat() never raises, even for a URL that is none [A7.2]"""
     assert await SandboxClient("http://[broken").heartbeat() is False
     assert await SandboxClient("nonsense://x").heartbeat() is False
+
+
+def test_tls_trusts_what_the_system_trusts() -> None:
+    """https: the system's authorities, SSL_CERT_FILE included, not only those that httpx brings"""
+    options = matrx_agent.client._client_options("https://facade")
+    assert isinstance(options["verify"], ssl.SSLContext) and options["trust_env"] is False

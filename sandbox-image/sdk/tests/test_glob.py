@@ -134,3 +134,30 @@ async def test_patterns_that_are_none(refused: Refused, tree: Path) -> None:
     """A pattern that cannot be one says so [A8.5]"""
     assert "is not a glob pattern" in await refused("Glob", pattern="[z-a]")
     assert "stands for more than 1000 patterns" in await refused("Glob", pattern="{a,b}" * 12)
+
+
+async def test_a_directory_that_may_not_be_read_is_left_out(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What cannot be read does not spoil the rest [A8.5]"""
+    (folder / "a").mkdir()
+    (folder / "b").mkdir()
+    (folder / "b/file").touch()
+    real = os.scandir
+
+    def scandir(path: str) -> object:
+        if path.endswith("a/"):
+            raise PermissionError(13, "Permission denied")
+        return real(path)
+
+    monkeypatch.setattr(list_files_module.os, "scandir", scandir)
+    assert list_files_module._walk(str(folder), False) == ["b/file"]
+
+
+async def test_a_search_without_end_is_given_up(
+    lister: str, refused: Refused, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A tree too large for the time or the memory is an answer that says to look nearer [A8.5]"""
+    (folder / "file").touch()
+    monkeypatch.setattr(list_files_module, "MAX_BYTES", 1)
+    if lister == "python":
+        monkeypatch.setattr(list_files_module, "SECONDS", -1.0)
+    assert "Give a path that is nearer" in await refused("Glob", pattern="*")

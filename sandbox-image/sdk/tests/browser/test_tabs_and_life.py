@@ -6,6 +6,7 @@ import asyncio
 import glob
 import os
 import signal
+import sys
 import tempfile
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
@@ -14,7 +15,7 @@ from typing import Any
 
 import pytest
 
-from matrx_tools import TOOL_NAMES, ToolResult, ToolSession, dispatch
+from matrx_tools import TOOL_SCHEMA_MAP, ToolResult, ToolSession, dispatch
 from matrx_tools.browser import chromium, console_log
 from matrx_tools.browser import session as session_module
 from matrx_tools.types import ToolError
@@ -188,7 +189,7 @@ async def test_a_chromium_that_does_not_start_is_an_answer(
 ) -> None:
     """A program that is no Chromium: an answer, and nothing is left over [A8.9]"""
     monkeypatch.setenv("MATRX_CHROMIUM", "/bin/false")
-    assert "Failed to launch" in await refused("BrowserNavigate", url="about:blank") or True
+    assert "Target page, context or browser has been closed" in await refused("BrowserNavigate", url="about:blank")
     assert not session.browser.is_running and session.browser._profile is None and session.browser._playwright is None
 
 
@@ -222,22 +223,22 @@ async def test_without_playwright_the_answer_says_what_to_install(
     refused: Refused, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The extra `browser` is optional: without it, what to install [A8.9]"""
-    monkeypatch.setitem(__import__("sys").modules, "playwright.async_api", None)
+    monkeypatch.setitem(sys.modules, "playwright.async_api", None)
     assert "matrx-sdk[browser]" in await refused("BrowserSnapshot")
 
 
-@pytest.mark.parametrize("name", sorted(name for name in TOOL_NAMES if name.startswith("Browser")))
-async def test_nonsense_never_raises(session: ToolSession, name: str) -> None:
+async def test_nonsense_never_raises(session: ToolSession) -> None:
     """Any browser tool, any nonsense: an answer [A8.1] [A8.9]"""
-    definition = next(tool for tool in __import__("matrx_tools").TOOL_DEFINITIONS if tool["name"] == name)
-    known = list(definition["input_schema"]["properties"])
     odd: list[Any] = [None, -1, float("nan"), "\0", "\ud800", [], {}, "(" * 100]
-    (await session.browser.page()).context.set_default_timeout(100)
-    (await session.browser.page()).context.set_default_navigation_timeout(100)
-    wait = {"timeout": 50} if "timeout" in known else {}
-    for value in odd:
-        for tool_input in ({key: value for key in known}, *({key: value} for key in known), {"surprise": value}):
-            assert isinstance(await dispatch(name, {**wait, **tool_input}, session), ToolResult)
+    for name in (name for name in TOOL_SCHEMA_MAP if name.startswith("Browser")):
+        context = (await session.browser.page()).context
+        context.set_default_timeout(100)
+        context.set_default_navigation_timeout(100)
+        known = list(TOOL_SCHEMA_MAP[name]["input_schema"]["properties"])
+        wait = {"timeout": 50} if "timeout" in known else {}
+        for value in odd:
+            for tool_input in (dict.fromkeys(known, value), *({key: value} for key in known), {"surprise": value}):
+                assert isinstance(await dispatch(name, {**wait, **tool_input}, session), ToolResult)
 
 
 def test_the_smoke_test_passes(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
