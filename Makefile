@@ -44,7 +44,7 @@ bench: $(INSTALLED) ## the benchmarks, against the running `make up`
 build: $(INSTALLED) ## dist/main.js, the bundle of the product image
 	@$(NODE) build.ts
 
-generate: $(INSTALLED) ## crds/ and docs/openapi.json from the zod schemas
+generate: $(INSTALLED) ## what programs write: crds, docs/openapi.json, docs/acceptance.md
 	@npm run -s generate
 
 format: $(INSTALLED) ## rewrite the sources in the house format

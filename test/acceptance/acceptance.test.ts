@@ -1,0 +1,34 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { expect, test } from '@jest/globals';
+import { acceptanceTable, linkedTests, titlesIn } from './links.ts';
+import { LINES } from './lines.ts';
+
+const root = join(import.meta.dirname, '../..');
+
+test('every line that can hold by now is shown by a test', async () => {
+  const shown = new Set((await linkedTests(root)).map(({ id }) => id));
+  const bare = LINES.filter(({ id, waitsFor }) => waitsFor === undefined && !shown.has(id)).map(({ id }) => id);
+  expect(bare).toEqual([]);
+});
+
+test('no test names a line that does not exist', async () => {
+  const known = new Set(LINES.map(({ id }) => id));
+  expect((await linkedTests(root)).filter(({ id }) => !known.has(id))).toEqual([]);
+});
+
+test('docs/acceptance.md is what `make generate` writes', async () => {
+  expect(readFileSync(join(root, 'docs/acceptance.md'), 'utf8')).toBe(acceptanceTable(await linkedTests(root)));
+});
+
+test('ids are found in titles and docstrings, several in one, and nowhere else', () => {
+  const found = titlesIn(
+    'a.test.ts',
+    ["it('shows it [A1.10] [T2]', () => {", '"""Reads. [A8.3]"""', '// [T1]'].join('\n'),
+  );
+  expect(found).toEqual([
+    { id: 'A1.10', file: 'a.test.ts', title: 'shows it' },
+    { id: 'T2', file: 'a.test.ts', title: 'shows it' },
+    { id: 'A8.3', file: 'a.test.ts', title: 'Reads.' },
+  ]);
+});

@@ -1,0 +1,57 @@
+import { readFileSync } from 'node:fs';
+import { glob } from 'node:fs/promises';
+import { LINES, type AcceptanceLine } from './lines.ts';
+
+/** A test that says which lines it shows. */
+export interface LinkedTest {
+  readonly id: string;
+  readonly file: string;
+  readonly title: string;
+}
+
+const TESTS = ['test/**/*.test.ts', 'sandbox-image/sdk/tests/**/test_*.py', 'test/**/test_*.py'];
+const ID = /\[((?:A\d+\.\d+|T\d+))\]/g;
+/** A title, or the first line of a docstring: a quoted text on one line that holds ids. */
+const TITLED = /(['"`]{1,3})((?:(?!\1).)*?\[(?:A\d+\.\d+|T\d+)\](?:(?!\1).)*)/g;
+
+/** Every mention of a line in the tests, in the order of the files. `root` is the project's folder. */
+export const linkedTests = async (root: string): Promise<readonly LinkedTest[]> => {
+  const files: string[] = [];
+  for (const pattern of TESTS) for await (const file of glob(pattern, { cwd: root })) files.push(file);
+  // Its own tests hold examples.
+  const others = files.filter((file) => !file.startsWith('test/acceptance/'));
+  return others.sort().flatMap((file) => titlesIn(file, readFileSync(`${root}/${file}`, 'utf8')));
+};
+
+export const titlesIn = (file: string, text: string): readonly LinkedTest[] =>
+  text.split('\n').flatMap((line) =>
+    [...line.matchAll(TITLED)].flatMap(([, , title = '']) =>
+      [...title.matchAll(ID)].map(([, id = '']) => ({
+        id,
+        file,
+        title: title.replaceAll(/\s*\[(?:A\d+\.\d+|T\d+)\]/g, '').trim(),
+      })),
+    ),
+  );
+
+/** docs/acceptance.md. */
+export const acceptanceTable = (tests: readonly LinkedTest[]): string => {
+  const row = ({ id, says, waitsFor }: AcceptanceLine): string => {
+    const shown = tests
+      .filter((test) => test.id === id)
+      .map(({ file, title }) => `[${escape(title)}](../${file})`)
+      .join('<br>');
+    return `| ${id} | ${escape(says)} | ${shown === '' ? `waits for ${waitsFor ?? 'a test'}` : shown} |`;
+  };
+  return `# What the original did, and the tests that show it here
+
+Written by \`make generate\` from the titles of the tests. \`A\` lines are what it did, \`T\` lines its defects, which must not
+exist here.
+
+| line | what holds | shown by |
+| ---- | ---------- | -------- |
+${LINES.map(row).join('\n')}
+`;
+};
+
+const escape = (text: string): string => text.replaceAll('|', '\\|').replaceAll('<', '&lt;');
