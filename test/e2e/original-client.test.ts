@@ -24,6 +24,7 @@ scenario(
       deadlineMs: 280_000,
     });
     const promises = said.stdout
+      .toString()
       .split('\n')
       .filter((line) => line.startsWith('{'))
       .map((line) => JSON.parse(line) as Promised);
