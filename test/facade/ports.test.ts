@@ -4,8 +4,9 @@ import {
   type IncomingMessage,
   request as httpRequest,
   type Server,
+  type ServerResponse,
 } from 'node:http';
-import { type AddressInfo, createServer as createTcpServer } from 'node:net';
+import { type AddressInfo, connect, createServer as createTcpServer } from 'node:net';
 import { text } from 'node:stream/consumers';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { WebSocket, WebSocketServer } from 'ws';
@@ -50,15 +51,14 @@ interface Echo {
 }
 
 /** Says what it was asked. */
-const startEcho = (more: Record<string, string | string[]> = {}, status = 200): Promise<number> =>
-  listen(
-    createServer((request, response) => {
-      void text(request).then((body) => {
-        response.writeHead(status, { 'content-type': 'application/json', ...more });
-        response.end(JSON.stringify({ method: request.method, url: request.url, headers: request.headers, body }));
-      });
-    }),
-  );
+const startEcho = (more: Record<string, string | string[]> = {}, status = 200): Promise<number> => {
+  const answer = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
+    const body = await text(request);
+    response.writeHead(status, { 'content-type': 'application/json', ...more });
+    response.end(JSON.stringify({ method: request.method, url: request.url, headers: request.headers, body }));
+  };
+  return listen(createServer((request, response) => void answer(request, response)));
+};
 
 interface Asked {
   readonly method?: string;
@@ -534,20 +534,12 @@ describe('a WebSocket to a port', () => {
     const [status, body] = await refusal(open(`/sandboxes/demo/ports/${port}/refuse`));
     expect([status, body]).toEqual([403, 'no']);
     // Nothing that comes on the same connection reaches the sandbox.
-    const all = await new Promise<string>((resolve, reject) => {
-      const socket = httpRequest(facade.url).on('error', () => undefined);
-      socket.destroy();
-      void import('node:net').then(({ connect }) => {
-        const { port: at } = new URL(facade.url);
-        const raw = connect(Number(at), '127.0.0.1');
-        raw.on('error', reject);
-        raw.write(
-          `GET /sandboxes/demo/ports/${port}/refuse HTTP/1.1\r\nHost: a\r\nX-API-Key: ${API_KEY}\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n` +
-            `GET /smuggled HTTP/1.1\r\nHost: a\r\n\r\n`,
-        );
-        void text(raw).then(resolve, reject);
-      });
-    });
+    const raw = connect(Number(new URL(facade.url).port), '127.0.0.1');
+    raw.write(
+      `GET /sandboxes/demo/ports/${port}/refuse HTTP/1.1\r\nHost: a\r\nX-API-Key: ${API_KEY}\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n` +
+        `GET /smuggled HTTP/1.1\r\nHost: a\r\n\r\n`,
+    );
+    const all = await text(raw);
     expect(all).toMatch(/^HTTP\/1\.1 403/);
     expect(all).toMatch(/connection: close/i);
     expect(all).toMatch(/no$/);

@@ -13,14 +13,18 @@ export const servePreviews =
   (dependencies: FacadeDependencies): FacadeMiddleware =>
   async (context, next) => {
     const preview = readPreviewHost(context.get('host'), dependencies.settings.previewDomain);
-    if (preview.kind === 'other') return next();
+    if (preview.kind === 'other') {
+      await next();
+      return;
+    }
     if (preview.kind === 'no-preview') throw noPreview(context.get('host'));
     const { state, given } = await admitToPreview(dependencies, context.req, preview, context.state);
     context.state = state;
     // Only for a sandbox that is there, and the caller's.
     await findSandbox(dependencies, preview.sandbox, state);
     if (given !== undefined && ['GET', 'HEAD'].includes(context.method)) {
-      return keepTicket(context, given, dependencies.clock.now());
+      keepTicket(context, given, dependencies.clock.now());
+      return;
     }
     await proxyRequest(dependencies, context, { ...preview, path: context.url, prefix: '' });
   };

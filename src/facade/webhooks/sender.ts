@@ -124,7 +124,11 @@ export const makeSender = (dependencies: SenderDependencies, endpoint: Endpoint)
   /** Undefined where it was taken; otherwise after how many milliseconds the receiver wants it again, 0 where it did not say. */
   const deliver = async (sandbox: Sandbox, event: LifeEvent, signal: AbortSignal): Promise<number | undefined> => {
     const timestamp = Math.floor(clock.now() / 1000);
-    const body = JSON.stringify({ type: event.type, timestamp: event.at, data: representSandbox(sandbox, settings.ssh?.port ?? null) });
+    const body = JSON.stringify({
+      type: event.type,
+      timestamp: event.at,
+      data: representSandbox(sandbox, settings.ssh?.port ?? null),
+    });
     const startedAt = clock.monotonic();
     const fields = {
       sandbox_id: sandbox.metadata.name,

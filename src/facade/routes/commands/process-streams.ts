@@ -54,7 +54,9 @@ const outputRoute = (dependencies: ProcessDependencies) =>
         schema: z.string().meta({ examples: ['1024'] }),
       },
     },
-    responses: { 200: { description: 'Its output.', contentType: EVENT_STREAM_TYPE, alternatives: { [RAW_TYPE]: undefined } } },
+    responses: {
+      200: { description: 'Its output.', contentType: EVENT_STREAM_TYPE, alternatives: { [RAW_TYPE]: undefined } },
+    },
     problems,
     handle: async (context, { params: { id = '', pid = '' }, query }) => {
       const { processes } = dependencies;

@@ -32,7 +32,11 @@ export const terminalPageRoutes = (): readonly Route[] => [
     summary: 'What the terminal page consists of',
     access: { kind: 'open' },
     responses: {
-      200: { description: 'The file.', contentType: 'text/javascript', alternatives: { 'text/css': undefined, 'text/html': undefined } },
+      200: {
+        description: 'The file.',
+        contentType: 'text/javascript',
+        alternatives: { 'text/css': undefined, 'text/html': undefined },
+      },
     },
     problems: ['not-found'],
     handle: async (context, { params: { name = '' } }) => {
