@@ -100,7 +100,7 @@ describe('the settings of the facade', () => {
     ['MATRX_SHUTDOWN_TIMEOUT_SECONDS', 'terminationGracePeriodSeconds'],
     ['MATRX_HEALTHCHECK_INTERVAL_SECONDS', 'nothing to set'],
     ['MATRX_COMMAND_TIMEOUT_SECONDS', '"timeout"'],
-  ])("refuse the original's %s and name what replaces it", (name, replacement) => {
+  ])("refuse the original's %s and name what replaces it [A3.1]", (name, replacement) => {
     const load = () => loadFacadeConfig({ ...KEY, [name]: 'x' });
     expect(load).toThrow(name);
     expect(load).toThrow(replacement);
