@@ -1,7 +1,7 @@
 import { verify } from 'node:crypto';
 import type { AuthContext, PublicKeyAuthContext } from 'ssh2';
 import { findGrant, type Grant } from './grant.ts';
-import { KEY_TYPE, publicKeyBlob, publicKeyOf } from './openssh-key.ts';
+import { isPublicKeyBlob, KEY_TYPE, publicKeyOf } from './openssh-key.ts';
 import type { SandboxCache } from '../sandbox-cache.ts';
 
 /** An agent may offer all the keys it has; each that is not known counts. */
@@ -13,7 +13,7 @@ export const MAX_TRIES = 20;
  */
 export const authenticate = (
   attempt: AuthContext,
-  cache: Pick<SandboxCache, 'list'>,
+  cache: Pick<SandboxCache, 'get' | 'list'>,
   now: number,
 ): Grant | undefined => {
   if (attempt.method !== 'publickey') {
@@ -21,7 +21,7 @@ export const authenticate = (
     return undefined;
   }
   const { key, username } = attempt;
-  const isOurs = key.algo === KEY_TYPE && isBlob(key.data);
+  const isOurs = key.algo === KEY_TYPE && isPublicKeyBlob(key.data);
   const publicKey = `${KEY_TYPE} ${key.data.toString('base64')}`;
   const grant = isOurs ? findGrant(cache, { username, publicKey, now }) : undefined;
   if (grant === undefined || !isSigned(attempt)) {
@@ -36,13 +36,4 @@ export const authenticate = (
 const isSigned = ({ key, signature, blob }: PublicKeyAuthContext): boolean => {
   if (signature === undefined) return true;
   return blob !== undefined && verify(null, blob, publicKeyOf(key.data), signature);
-};
-
-/** Whether it is a key of that type to the last byte: what was recorded was written so. */
-const isBlob = (data: Buffer): boolean => {
-  try {
-    return publicKeyBlob(publicKeyOf(data)).equals(data);
-  } catch {
-    return false;
-  }
 };

@@ -12,8 +12,9 @@ import type { SandboxCache } from '../sandbox-cache.ts';
 import { fingerprint } from './access-key.ts';
 import { authenticate, MAX_TRIES } from './authenticate.ts';
 import type { ChannelContext } from './channel-context.ts';
+import { guardFlood } from './flood-guard.ts';
 import { forwardPort, isForSandbox } from './forward-port.ts';
-import { type Grant, grantEnd } from './grant.ts';
+import { currentKey, type Grant, grantEnd } from './grant.ts';
 import { serveSession } from './serve-session.ts';
 
 export interface ConnectionDependencies {
@@ -29,6 +30,10 @@ export interface ConnectionDependencies {
 const MAX_CHANNELS = 128;
 /** A connection without any channel is of no use to anybody. */
 const IDLE_MS = 600_000;
+/** For the last words to be read. */
+const FAREWELL_MS = 5000;
+/** Beyond a key's end: a timer may be early. */
+const LATE_MS = 20;
 
 /**
  * Serves one client, whose handshake has begun on `socket`:
@@ -56,9 +61,17 @@ export const serveConnection = (
     log.info({ reason }, 'SSH connection ended');
     ended.abort(new Error(reason));
     connection.end();
-    // A peer that has vanished never answers.
     socket.destroySoon();
+    // A peer that reads nothing never gets to the end.
+    const closed = new AbortController();
+    if (socket.destroyed) return;
+    socket.once('close', () => closed.abort());
+    clock.sleep(FAREWELL_MS, closed.signal).then(
+      () => socket.destroy(),
+      () => undefined,
+    );
   };
+  const flood = guardFlood(socket, () => end('it sends more than it may, or reads nothing'));
 
   const watchIdle = (): void => {
     idle?.abort();
@@ -70,13 +83,17 @@ export const serveConnection = (
       () => undefined,
     );
   };
-  const countChannel = (channel: { readonly once: (event: 'close', listener: () => void) => unknown }): void => {
+  /** Counts a channel, or the attempt at one; returns what ends it. */
+  const countChannel = (): (() => void) => {
+    let counted = true;
     channels += 1;
     watchIdle();
-    channel.once('close', () => {
+    return () => {
+      if (!counted) return;
+      counted = false;
       channels -= 1;
       watchIdle();
-    });
+    };
   };
 
   const open = (given: Grant): void => {
@@ -88,7 +105,14 @@ export const serveConnection = (
       if (why !== undefined) end(why);
     };
     ended.signal.addEventListener('abort', cache.subscribe(sandbox, check), { once: true });
-    clock.sleep(Math.max(0, Date.parse(key.expiresAt) - clock.now()), ended.signal).then(check, () => undefined);
+    const watchExpiry = async (): Promise<void> => {
+      while (!ended.signal.aborted) {
+        const { expiresAt } = currentKey(given, cache.get(sandbox)) ?? key;
+        await clock.sleep(Math.max(0, Date.parse(expiresAt) - clock.now()) + LATE_MS, ended.signal);
+        check();
+      }
+    };
+    watchExpiry().catch(() => undefined);
     ended.signal.addEventListener('abort', () => idle?.abort(), { once: true });
     watchIdle();
     check();
@@ -127,18 +151,27 @@ export const serveConnection = (
   connection.on('session', (accept, reject) => {
     if (channels >= MAX_CHANNELS) return reject();
     const session = accept();
-    countChannel(session);
-    serveSession(session, context, (kind) => log.info({ kind }, 'SSH session'));
+    session.once('close', countChannel());
+    serveSession(session, context, (kind, channel) => {
+      flood.watch(channel);
+      log.info({ kind }, 'SSH session');
+    });
   });
   connection.on('tcpip', (accept, reject, { destIP, destPort }) => {
     if (channels >= MAX_CHANNELS || !isForSandbox(destIP, grant?.sandbox ?? '')) return reject();
+    const done = countChannel();
     const opened = (): ReturnType<typeof accept> => {
       const channel = accept();
       channel.on('error', () => undefined);
-      countChannel(channel);
+      channel.once('close', done);
+      flood.watch(channel);
       return channel;
     };
-    void forwardPort(destPort, { accept: opened, reject }, context);
+    const refused = (): void => {
+      reject();
+      done();
+    };
+    void forwardPort(destPort, { accept: opened, reject: refused }, context);
   });
   // Listening on the sandbox's side for the client is not possible; what else may be asked for is not, either.
   connection.on('request', (_accept, reject) => reject?.());
