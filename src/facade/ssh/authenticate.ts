@@ -8,17 +8,18 @@ import type { SandboxCache } from '../sandbox-cache.ts';
 export const MAX_TRIES = 20;
 
 /**
- * Answers one attempt of a client to prove who it is, by a public key and nothing else. Returns what the key opens when
- * that is proven.
+ * Answers one attempt of a client to prove who it is, by a public key and nothing else. `onProven` hears what the key opens
+ * when that is proven, before the client does. Returns whether it was.
  */
 export const authenticate = (
   attempt: AuthContext,
   cache: Pick<SandboxCache, 'get' | 'list'>,
   now: number,
-): Grant | undefined => {
+  onProven: (grant: Grant) => void,
+): boolean => {
   if (attempt.method !== 'publickey') {
     attempt.reject(['publickey']);
-    return undefined;
+    return false;
   }
   const { key, username } = attempt;
   const isOurs = key.algo === KEY_TYPE && isPublicKeyBlob(key.data);
@@ -26,11 +27,13 @@ export const authenticate = (
   const grant = isOurs ? findGrant(cache, { username, publicKey, now }) : undefined;
   if (grant === undefined || !isSigned(attempt)) {
     attempt.reject(['publickey']);
-    return undefined;
+    return false;
   }
-  attempt.accept();
   // Without a signature the client only asks whether it is worth to sign.
-  return attempt.signature === undefined ? undefined : grant;
+  const isProven = attempt.signature !== undefined;
+  if (isProven) onProven(grant);
+  attempt.accept();
+  return isProven;
 };
 
 const isSigned = ({ key, signature, blob }: PublicKeyAuthContext): boolean => {

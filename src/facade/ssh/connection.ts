@@ -139,9 +139,10 @@ export const serveConnection = (
   };
 
   connection.on('authentication', (attempt) => {
-    const proven = authenticate(attempt, cache, clock.now());
-    if (proven !== undefined) grant = proven;
-    else if ((tries += 1) > MAX_TRIES) end('it tried too many keys');
+    const isProven = authenticate(attempt, cache, clock.now(), (proven) => {
+      grant = proven;
+    });
+    if (!isProven && (tries += 1) > MAX_TRIES) end('it tried too many keys');
   });
   connection.on('ready', () => {
     if (grant === undefined) return end('nobody knows who it is');
