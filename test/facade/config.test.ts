@@ -29,7 +29,17 @@ describe('the settings of the facade', () => {
       maxBodyBytes: 1_048_576,
       maxOutputBytes: 4_194_304,
       allowedOrigins: [],
+      sshGateway: { port: 2222, publicPort: 2222 },
     });
+  });
+
+  it('say where SSH clients find the gateway, and whether there is one', () => {
+    const gateway = (env: NodeJS.ProcessEnv) => loadFacadeConfig({ ...KEY, ...env }).sshGateway;
+    expect(gateway({ MATRX_SSH_PORT: '2022' })).toEqual({ port: 2022, publicHost: undefined, publicPort: 2022 });
+    const elsewhere = { MATRX_SSH_HOST: 'ssh.example.com', MATRX_SSH_PUBLIC_PORT: '22' };
+    expect(gateway(elsewhere)).toEqual({ port: 2222, publicHost: 'ssh.example.com', publicPort: 22 });
+    expect(gateway({ MATRX_SSH: 'disabled' })).toBeUndefined();
+    expect(() => gateway({ MATRX_SSH_HOST: '-oProxyCommand=id' })).toThrow('MATRX_SSH_HOST');
   });
 
   it.each([

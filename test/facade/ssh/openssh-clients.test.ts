@@ -46,7 +46,7 @@ describe('ssh', () => {
   });
 
   it('passes a variable on, and says that it is a session by ssh', async () => {
-    const { stdout } = await client.ssh(['-o', 'x'].slice(2).concat('printf %s "$SSH_CONNECTION"'));
+    const { stdout } = await client.ssh(['printf %s "$SSH_CONNECTION"']);
     expect(stdout).toMatch(/^127\.0\.0\.1 \d+ 127\.0\.0\.1 \d+$/);
     const sent = await client.open(['-o', 'SetEnv=GREETING=hello', client.address, 'echo $GREETING']).ended;
     expect(sent.stdout).toBe('hello\n');
@@ -104,7 +104,15 @@ describe('copies', () => {
   it('by sftp, with folders, renames and removals', async () => {
     const { path, bytes } = sample();
     const back = join(client.folder, 'back');
-    const batch = ['mkdir d', `put ${path} d/a`, 'rename d/a d/b', 'chmod 600 d/b', `get d/b ${back}`, 'rm d/b', 'rmdir d'];
+    const batch = [
+      'mkdir d',
+      `put ${path} d/a`,
+      'rename d/a d/b',
+      'chmod 600 d/b',
+      `get d/b ${back}`,
+      'rm d/b',
+      'rmdir d',
+    ];
     expect(await client.sftp(batch.join('\n'))).toMatchObject({ code: 0 });
     expect(readFileSync(back).equals(bytes)).toBe(true);
     expect(existsSync(join(ssh.daemon.home, 'd'))).toBe(false);
@@ -117,7 +125,9 @@ describe('copies', () => {
     writeFileSync(join(folder, 'copy'), readFileSync(path));
     expect(await client.rsync(['-a', join(client.folder, 'tree'), `${client.address}:`])).toMatchObject({ code: 0 });
     expect(readFileSync(join(ssh.daemon.home, 'tree/below/copy')).equals(bytes)).toBe(true);
-    expect(await client.rsync(['-a', `${client.address}:tree/`, join(client.folder, 'back')])).toMatchObject({ code: 0 });
+    expect(await client.rsync(['-a', `${client.address}:tree/`, join(client.folder, 'back')])).toMatchObject({
+      code: 0,
+    });
     expect(readFileSync(join(client.folder, 'back/below/copy')).equals(bytes)).toBe(true);
   });
 });
@@ -151,7 +161,15 @@ describe('forwarding', () => {
   };
   const forward = async (to: string): Promise<{ readonly port: number; readonly said: () => string }> => {
     const port = await freePort();
-    const { child } = client.open(['-v', '-N', '-o', 'ExitOnForwardFailure=yes', '-L', `${port}:${to}`, client.address]);
+    const { child } = client.open([
+      '-v',
+      '-N',
+      '-o',
+      'ExitOnForwardFailure=yes',
+      '-L',
+      `${port}:${to}`,
+      client.address,
+    ]);
     let said = '';
     child.stderr.on('data', (data: Buffer) => {
       said += data.toString();
