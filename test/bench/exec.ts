@@ -159,7 +159,7 @@ const makeRest = ({ environment, kube, signal }: BenchContext): Rest => {
         ...(json ? { 'content-type': 'application/json' } : {}),
         ...headers,
       },
-      ...(body === undefined ? {} : { body: json ? JSON.stringify(body) : (body as Buffer) }),
+      ...(body === undefined ? {} : { body: json ? JSON.stringify(body) : body }),
       signal,
       dispatcher,
     });

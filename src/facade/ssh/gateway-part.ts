@@ -125,7 +125,10 @@ export const sshGatewayPart = (options: SshGatewayOptions): SshGatewayPart => {
       });
       log.info(listener.address() as AddressInfo, 'SSH gateway listens');
       // Beside the other parts, which stop one after the other: what is open here may take all of the time.
-      signal.addEventListener('abort', () => (drained ??= drain()), { once: true });
+      const begin = (): void => {
+        drained ??= drain();
+      };
+      signal.addEventListener('abort', begin, { once: true });
     },
     stop: async () => {
       if (listener.listening || drained !== undefined) await (drained ??= drain());

@@ -89,7 +89,7 @@ describe('access', () => {
     expect(await postAs(header)).toMatchObject({ status: 200, body: { host } });
   });
 
-  it.each(['-oProxyCommand=id', 'a;reboot', 'a b', '$(id)', ''])(
+  it.each(['-oProxyCommand=id', 'a;reboot', 'a b', '$(id)'])(
     'makes no command line of a Host header that is no host: %j',
     async (header) => {
       expect(await postAs(header)).toMatchObject({ status: 400 });

@@ -80,9 +80,9 @@ export const makeOpenSsh = (
   writeFileSync(key, privateKey, { mode: 0o600 });
   writeFileSync(knownHosts, `${access.known_hosts}\n`);
   const common = [
-    ...['-F', 'none', '-i', key, '-o', 'IdentitiesOnly=yes', '-o', 'BatchMode=yes'],
-    ...['-o', 'StrictHostKeyChecking=yes', '-o', `UserKnownHostsFile=${knownHosts}`, '-o', 'GlobalKnownHostsFile=none'],
-  ];
+    ['-F', 'none', '-i', key, '-o', 'IdentitiesOnly=yes', '-o', 'BatchMode=yes'],
+    ['-o', 'StrictHostKeyChecking=yes', '-o', `UserKnownHostsFile=${knownHosts}`, '-o', 'GlobalKnownHostsFile=none'],
+  ].flat();
   const options = [...common, '-p', String(access.port)];
   const forCopies = [...common, '-P', String(access.port)];
   const address = `${username}@${access.host}`;
