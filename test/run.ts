@@ -67,9 +67,14 @@ const heading = (name: string): void => {
 };
 
 /** One command that passes or fails as a whole counts as one. */
-const check = async (name: string, command: string, args: readonly string[]): Promise<Outcome> => {
+const check = async (
+  name: string,
+  command: string,
+  args: readonly string[],
+  env = process.env,
+): Promise<Outcome> => {
   heading(name);
-  const code = await run(command, args, { minutes: 30 });
+  const code = await run(command, args, { minutes: 30 }, env);
   if (code !== 0) console.log(`FAILED: ${name} (exit code ${code})`);
   return code === 0 ? { passed: 1, failed: 0 } : { passed: 0, failed: 1 };
 };
@@ -121,6 +126,16 @@ const jest = async (project: string, args: readonly string[], env: NodeJS.Proces
   return { passed: result.numPassedTests, failed: failed === 0 && code !== 0 ? 1 : failed };
 };
 
+/** Of what runs in jest's own processes: what tests start as processes of their own is not counted. */
+const COVERAGE = [
+  '--coverage',
+  '--coverageProvider=v8',
+  '--coverageReporters=text-summary',
+  `--coverageDirectory=${join(scratch, 'coverage')}`,
+  '--collectCoverageFrom=src/**/*.ts',
+  '--coverageThreshold={"global":{"lines":90}}',
+];
+
 /** What a shell's environment is after `eval "$(make -s env)"`: only a shell knows what its lines mean. */
 const environmentOf = async (exports: string): Promise<NodeJS.ProcessEnv> => {
   const printed = await capture('bash', ['-euc', 'eval "$1"; env -0', 'bash', exports]);
@@ -159,7 +174,8 @@ const outcomes: Outcome[] = [
   await check('types', 'node_modules/.bin/tsc', ['--noEmit']),
   await check('lint', 'node_modules/.bin/oxlint', ['--type-aware', '--deny-warnings']),
   // Jest's own choice leaves a core idle, which on two cores is half of them.
-  await jest('unit', [`--maxWorkers=${availableParallelism()}`], process.env),
+  await jest('unit', [`--maxWorkers=${availableParallelism()}`, ...COVERAGE], process.env),
+  await check('fuzz', node, ['test/fuzz/run.ts'], { ...process.env, MINUTES: '1' }),
 ];
 const early = outcomes.reduce((sum, { failed }) => sum + failed, 0);
 if (!process.argv.includes('--without-cluster')) {
