@@ -77,7 +77,12 @@ const send = (path: string, { method = 'GET', headers = {}, body, key = API_KEY 
   new Promise((resolve, reject) => {
     const request = httpRequest(`${facade.url}${path}`, {
       method,
-      headers: { ...(key === null ? {} : { 'X-API-Key': key }), ...(headers as Record<string, string>) },
+      headers: {
+        ...(key === null ? {} : { 'X-API-Key': key }),
+        // Node frames the body of a DELETE or OPTIONS by nothing, unless it is told.
+        ...(body === undefined || 'transfer-encoding' in headers ? {} : { 'Content-Length': Buffer.byteLength(body) }),
+        ...(headers as Record<string, string>),
+      },
     });
     request.once('response', (answer) => {
       text(answer).then(
