@@ -67,12 +67,7 @@ const heading = (name: string): void => {
 };
 
 /** One command that passes or fails as a whole counts as one. */
-const check = async (
-  name: string,
-  command: string,
-  args: readonly string[],
-  env = process.env,
-): Promise<Outcome> => {
+const check = async (name: string, command: string, args: readonly string[], env = process.env): Promise<Outcome> => {
   heading(name);
   const code = await run(command, args, { minutes: 30 }, env);
   if (code !== 0) console.log(`FAILED: ${name} (exit code ${code})`);

@@ -41,7 +41,7 @@ const STOP_MS = 10_000;
 export const runFacade = async (): Promise<number> => {
   const config = loadFacadeConfig();
   const { namespace } = config;
-  const log = makeLog({ level: config.logLevel, component: 'facade' });
+  const log = makeLog({ level: config.logLevel, format: config.logFormat, component: 'facade' });
   if (config.authentication === 'disabled') {
     log.warn({}, 'MATRX_AUTH is disabled: everyone who reaches this port can use every sandbox');
   }
