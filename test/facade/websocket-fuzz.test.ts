@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { connect } from 'node:net';
 import { buffer } from 'node:stream/consumers';
 import { beforeEach, describe, expect, test } from '@jest/globals';
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { startDaemonFacade } from './support/daemon-facade.ts';
 import { API_KEY, type TestFacade } from './support/facade.ts';
 

@@ -68,5 +68,6 @@ const forwardingOf = (
   apiKeyHeader: settings.apiKeyHeader,
   // On a host of its own, Authorization is the port's; the key comes in its own header there.
   bearerIsOurs:
-    prefix !== '' && authenticator !== undefined && request.headers[settings.apiKeyHeader.toLowerCase()] === undefined,
+    // An empty header is none: then it was the bearer that let the caller in.
+    prefix !== '' && authenticator !== undefined && (request.headers[settings.apiKeyHeader.toLowerCase()] ?? '') === '',
 });

@@ -35,7 +35,7 @@ export const admitToPreview = async (
 ): Promise<PreviewAdmission> => {
   const { tickets, authenticator, settings } = dependencies;
   const params = { id: sandbox, port: String(port) };
-  if (authenticator === undefined || request.headers[settings.apiKeyHeader.toLowerCase()] !== undefined) {
+  if (authenticator === undefined || (request.headers[settings.apiKeyHeader.toLowerCase()] ?? '') !== '') {
     const admitted = await admit(dependencies, request, 'preview', state);
     requireAccess(PORT_ACCESS, admitted.state.caller, params);
     return { state: admitted.state, given: undefined };
