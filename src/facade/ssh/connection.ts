@@ -55,6 +55,7 @@ export const serveConnection = (
   let tries = 0;
   let channels = 0;
   let idle: AbortController | undefined;
+  let expiry: AbortController | undefined;
 
   const end = (reason: string): void => {
     if (ended.signal.aborted) return;
@@ -101,18 +102,17 @@ export const serveConnection = (
     log = log.child({ sandbox_id: sandbox, user_id: userId, key_id: key.id, fingerprint: fingerprint(key) });
     log.info({}, 'SSH connection opened');
     const check = (): void => {
-      const why = grantEnd(given, cache.get(sandbox), clock.now());
-      if (why !== undefined) end(why);
+      const now = clock.now();
+      const why = grantEnd(given, cache.get(sandbox), now);
+      if (why !== undefined) return end(why);
+      // Anew each time: the key may have been given another time since.
+      const { expiresAt } = currentKey(given, cache.get(sandbox)) ?? key;
+      expiry?.abort();
+      expiry = new AbortController();
+      clock.sleep(Math.max(0, Date.parse(expiresAt) - now) + LATE_MS, expiry.signal).then(check, () => undefined);
     };
     ended.signal.addEventListener('abort', cache.subscribe(sandbox, check), { once: true });
-    const watchExpiry = async (): Promise<void> => {
-      while (!ended.signal.aborted) {
-        const { expiresAt } = currentKey(given, cache.get(sandbox)) ?? key;
-        await clock.sleep(Math.max(0, Date.parse(expiresAt) - clock.now()) + LATE_MS, ended.signal);
-        check();
-      }
-    };
-    watchExpiry().catch(() => undefined);
+    ended.signal.addEventListener('abort', () => expiry?.abort(), { once: true });
     ended.signal.addEventListener('abort', () => idle?.abort(), { once: true });
     watchIdle();
     check();
