@@ -7,6 +7,8 @@ import { scenario } from '../support/e2e/scenario.ts';
 
 const CHUNK = 1 << 20;
 const CHUNKS = 1000;
+const WARM_UP_ROUNDS = 6;
+const WARM_UP_CHUNKS = 32;
 const MAX_GROWTH_MB = 50;
 
 /** One process whose memory is watched: `kubectl exec` arguments that lead to it, and a shell expression for its id. */
@@ -58,9 +60,14 @@ scenario('a file of 1 GB goes up and down without being kept in memory', 240, as
     })),
     { name: 'sandboxd', target: [name, '-c', SANDBOX_CONTAINER], pid: '$(pgrep -f sandboxd/main[.]js)' },
   ];
-  // The code for it is loaded before it counts.
-  await (await fetch(url, { method: 'PUT', headers, body: 'small', signal: cluster.signal })).text();
-  await (await fetch(url, { headers, signal: cluster.signal })).text();
+  // What a process of Node grows by when it first works is not what a file costs: each replica has seen some before.
+  for (let round = 0; round < WARM_UP_ROUNDS; round += 1) {
+    const body = Buffer.alloc(WARM_UP_CHUNKS * CHUNK);
+    await (
+      await fetch(url, { method: 'PUT', headers: { ...headers, connection: 'close' }, body, signal: cluster.signal })
+    ).text();
+    await (await fetch(url, { headers: { ...headers, connection: 'close' }, signal: cluster.signal })).arrayBuffer();
+  }
   const before = await Promise.all(watched.map((one) => startWatching(cluster, one)));
 
   const sent = createHash('sha256');
@@ -88,9 +95,10 @@ scenario('a file of 1 GB goes up and down without being kept in memory', 240, as
   expect(received.digest('hex')).toBe(expected);
 
   const after = await Promise.all(watched.map((one) => peak(cluster, one)));
-  for (const [index, one] of watched.entries()) {
-    const growth = ((after[index] as number) - (before[index] as number)) / 1_000_000;
-    process.stderr.write(`  ${one.name} grew by ${growth.toFixed(1)} MB\n`);
-    expect(growth).toBeLessThan(MAX_GROWTH_MB);
-  }
+  const growth = watched.map(({ name: process }, index) => ({
+    process,
+    megabytes: ((after[index] as number) - (before[index] as number)) / 1_000_000,
+  }));
+  process.stderr.write(`  ${growth.map((one) => `${one.process} +${one.megabytes.toFixed(1)} MB`).join(', ')}\n`);
+  expect(growth.filter(({ megabytes }) => megabytes >= MAX_GROWTH_MB)).toEqual([]);
 });
