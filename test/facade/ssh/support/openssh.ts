@@ -34,6 +34,9 @@ export interface OpenProcess {
   readonly ended: Promise<Ran>;
 }
 
+const MISSING =
+  "the tests of the SSH gateway run OpenSSH's clients and rsync: apt-get install openssh-client openssh-sftp-server rsync";
+
 const folders: string[] = [];
 const children = new Set<OpenProcess['child']>();
 
@@ -55,7 +58,9 @@ export const openProcess = (program: string, args: readonly string[]): OpenProce
   // It may end before it has read all that it is given.
   child.stdin.on('error', () => undefined);
   const ended = Promise.all([
-    new Promise<number | null>((resolve, reject) => child.once('error', reject).once('close', resolve)),
+    new Promise<number | null>((resolve, reject) =>
+      child.once('error', (cause) => reject(new Error(`${program}: ${MISSING}`, { cause }))).once('close', resolve),
+    ),
     buffer(child.stdout),
     buffer(child.stderr),
   ]).then(([code, stdout, stderr]) => ({ code, stdout: stdout.toString(), stderr: stderr.toString() }));
