@@ -4,6 +4,7 @@ import { spawn } from 'node:child_process';
 import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { availableParallelism, tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { coveredSources } from './coverage.ts';
 
 interface Outcome {
   readonly passed: number;
@@ -127,7 +128,7 @@ const COVERAGE = [
   '--coverageProvider=v8',
   '--coverageReporters=text-summary',
   `--coverageDirectory=${join(scratch, 'coverage')}`,
-  '--collectCoverageFrom=src/**/*.ts',
+  ...coveredSources(process.cwd()).map((pattern) => `--collectCoverageFrom=${pattern}`),
   '--coverageThreshold={"global":{"lines":90}}',
 ];
 
