@@ -27,6 +27,8 @@ export const openPort = async (
 ): Promise<ClientRequest> => {
   const { request, path } = asked;
   const tunnel = await openTunnel(dependencies, asked, state);
+  if (state.signal.aborted) tunnel.destroy();
+  state.signal.throwIfAborted();
   const sent = httpRequest({
     createConnection: () => tunnel,
     method: request.method ?? 'GET',
