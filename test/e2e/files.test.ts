@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import { expect } from '@jest/globals';
+import { Agent, request } from 'undici';
 import { SANDBOX_CONTAINER } from '../../src/api/names.ts';
 import type { Cluster } from '../support/e2e/cluster.ts';
 import { aSandbox } from '../support/e2e/sandbox-builder.ts';
@@ -7,7 +8,7 @@ import { scenario } from '../support/e2e/scenario.ts';
 
 const CHUNK = 1 << 20;
 const CHUNKS = 1000;
-const WARM_UP_ROUNDS = 6;
+const WARM_UP_ROUNDS = 10;
 const WARM_UP_CHUNKS = 32;
 const MAX_GROWTH_MB = 50;
 
@@ -62,11 +63,12 @@ scenario('a file of 1 GB goes up and down without being kept in memory', 240, as
   ];
   // What a process of Node grows by when it first works is not what a file costs: each replica has seen some before.
   for (let round = 0; round < WARM_UP_ROUNDS; round += 1) {
-    const body = Buffer.alloc(WARM_UP_CHUNKS * CHUNK);
-    await (
-      await fetch(url, { method: 'PUT', headers: { ...headers, connection: 'close' }, body, signal: cluster.signal })
-    ).text();
-    await (await fetch(url, { headers: { ...headers, connection: 'close' }, signal: cluster.signal })).arrayBuffer();
+    // Over a connection of its own: which replica it leads to is chosen anew.
+    const dispatcher = new Agent();
+    const options = { headers, dispatcher, signal: cluster.signal };
+    await (await request(url, { ...options, method: 'PUT', body: Buffer.alloc(WARM_UP_CHUNKS * CHUNK) })).body.dump();
+    await (await request(url, options)).body.arrayBuffer();
+    await dispatcher.close();
   }
   const before = await Promise.all(watched.map((one) => startWatching(cluster, one)));
 
