@@ -15,6 +15,7 @@ import {
   ratedNextTo,
   secondsMeasured,
 } from './measurement.ts';
+import { percentile } from './statistics.ts';
 import { deleteObject } from './watch-object.ts';
 
 const COMMANDS = 200;
@@ -84,7 +85,11 @@ const throughput = async (context: BenchContext, rest: Rest, name: string): Prom
     kubectl.push(STREAM_BYTES / 1e6 / (await timed(() => kubectlOutput(context, name, program))));
     context.say(`   1 GB of output: ${own.at(-1)?.toFixed(0)} MB/s, kubectl exec ${kubectl.at(-1)?.toFixed(0)} MB/s`);
   }
-  return comparedWith({ ...perSecond('stdout-1-gb', 'MB/s', median(own), context.rounds) }, 'kubectl exec', kubectl);
+  return comparedWith(
+    { ...perSecond('stdout-1-gb', 'MB/s', percentile(own, 50), context.rounds) },
+    'kubectl exec',
+    kubectl,
+  );
 };
 
 const fileRates = async (context: BenchContext, rest: Rest, name: string): Promise<readonly Measurement[]> => {
@@ -268,5 +273,3 @@ const rate = async (count: number, work: (n: number) => Promise<void>): Promise<
 };
 
 const inMilliseconds = (seconds: number): number => seconds * 1000;
-
-const median = (values: readonly number[]): number => [...values].sort((a, b) => a - b)[values.length >> 1] as number;

@@ -16,17 +16,18 @@ export const findDaemon = async (
   return daemon;
 };
 
-/** Finds a Sandbox's daemon and asks it; what goes wrong is thrown as a ProblemError. */
+/** Finds a Sandbox's daemon and asks it; what goes wrong is thrown as what `explain` makes of it, a ProblemError. */
 export const askDaemon = async <T>(
   dependencies: Pick<FacadeDependencies, 'cache' | 'kube' | 'settings'>,
   id: string,
   state: Pick<RequestState, 'caller' | 'signal'>,
   ask: (target: DaemonTarget) => Promise<T>,
+  explain: (error: unknown) => unknown = (error) => daemonProblem(error, id),
 ): Promise<T> => {
   const target = await findDaemon(dependencies, id, state);
   try {
     return await ask(target);
   } catch (error) {
-    throw daemonProblem(error, id);
+    throw explain(error);
   }
 };

@@ -2,6 +2,7 @@ import { type ClientRequest, type IncomingMessage, request as httpRequest } from
 import type { Duplex } from 'node:stream';
 import { findDaemon } from '../daemon/find-daemon.ts';
 import type { FacadeDependencies } from '../dependencies.ts';
+import { keyInHeader } from '../key-header.ts';
 import type { RequestState } from '../request-state.ts';
 import { type Forwarding, requestHeaders, withoutTicket } from './forwarded-headers.ts';
 import { portProblem } from './port-problem.ts';
@@ -71,5 +72,5 @@ const forwardingOf = (
   // On a host of its own, Authorization is the port's; the key comes in its own header there.
   bearerIsOurs:
     // An empty header is none: then it was the bearer that let the caller in.
-    prefix !== '' && authenticator !== undefined && (request.headers[settings.apiKeyHeader.toLowerCase()] ?? '') === '',
+    prefix !== '' && authenticator !== undefined && keyInHeader(request, settings.apiKeyHeader) === '',
 });
