@@ -1,7 +1,6 @@
 import type { FacadeDependencies } from '../dependencies.ts';
-import { findSandbox } from '../find-sandbox.ts';
 import type { RequestState } from '../request-state.ts';
-import { runningSandbox } from '../running-sandbox.ts';
+import { findRunning } from '../running-sandbox.ts';
 import type { DaemonTarget } from './connections.ts';
 import { daemonProblem, unreachable } from './daemon-problem.ts';
 
@@ -11,7 +10,7 @@ export const findDaemon = async (
   id: string,
   state: Pick<RequestState, 'caller' | 'signal'>,
 ): Promise<DaemonTarget> => {
-  const { daemon } = runningSandbox(await findSandbox(dependencies, id, state));
+  const { daemon } = await findRunning(dependencies, id, state);
   if (daemon === undefined) throw unreachable(id);
   return daemon;
 };
