@@ -166,6 +166,7 @@ const endToEnd = async (): Promise<readonly Outcome[]> => {
 };
 
 const outcomes: Outcome[] = [
+  await check('programs', node, ['test/programs.ts']),
   await check('format', node, ['node_modules/prettier/bin/prettier.cjs', '--check', '--log-level', 'warn', '.']),
   await check('types', 'node_modules/.bin/tsc', ['--noEmit']),
   await check('lint', 'node_modules/.bin/oxlint', ['--type-aware', '--deny-warnings']),
