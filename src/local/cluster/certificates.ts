@@ -63,7 +63,10 @@ export const addedCertificates = (
   certificates: readonly CertificatePlan[],
 ): readonly CertificatePlan[] | undefined => {
   if (earlier === '') return undefined;
-  const carriedOut = JSON.parse(earlier) as { AUTHORITIES: readonly string[]; CERTIFICATES: readonly CertificatePlan[] };
+  const carriedOut = JSON.parse(earlier) as {
+    AUTHORITIES: readonly string[];
+    CERTIFICATES: readonly CertificatePlan[];
+  };
   const isSame = (a: CertificatePlan) => (b: CertificatePlan) => JSON.stringify(a) === JSON.stringify(b);
   const isKept = carriedOut.CERTIFICATES.every((old) => certificates.some(isSame(old)));
   if (!isKept || JSON.stringify(carriedOut.AUTHORITIES) !== JSON.stringify(AUTHORITIES)) return undefined;

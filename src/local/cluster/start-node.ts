@@ -11,7 +11,7 @@ import { NODE_NAME } from './network.ts';
 import { nodeProblem, type NodeStatus } from './node-status.ts';
 import { findResolver } from './resolv-conf.ts';
 import { startComponent } from './start-component.ts';
-import { startNetworkPolicy } from './start-network-policy.ts';
+import { POLICY_DAEMON, startNetworkPolicy } from './start-network-policy.ts';
 
 /** Network policies, kubelet and kube-proxy, until the node takes pods. */
 export const startNode = async (local: Local, context: StepContext): Promise<string> => {
@@ -39,7 +39,7 @@ export const startNode = async (local: Local, context: StepContext): Promise<str
   const kubectl = kubernetesKubectl(local);
   await waitForDaemon(
     local,
-    ['kubelet', 'kube-proxy'],
+    ['kubelet', 'kube-proxy', POLICY_DAEMON],
     async () => {
       const output = await run([...kubectl, 'get', 'node', NODE_NAME, '-o', 'json'], { env: local.env });
       const problem = nodeProblem(JSON.parse(output) as NodeStatus, isNew ? notBefore : 0);

@@ -27,7 +27,9 @@ const parseBlock = (cidr: string): Block | undefined => {
  * that overlap. Two blocks always nest or have nothing in common.
  */
 export const outermostBlocks = (cidrs: readonly string[]): readonly string[] => {
-  const blocks = cidrs.flatMap((cidr) => parseBlock(cidr) ?? []).toSorted((a, b) => a.first - b.first || b.last - a.last);
+  const blocks = cidrs
+    .flatMap((cidr) => parseBlock(cidr) ?? [])
+    .toSorted((a, b) => a.first - b.first || b.last - a.last);
   const outermost: Block[] = [];
   for (const block of blocks) if (block.last > (outermost.at(-1)?.last ?? -1)) outermost.push(block);
   return outermost.map(({ cidr }) => cidr);

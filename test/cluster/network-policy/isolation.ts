@@ -35,13 +35,14 @@ const rulesOf = ({ spec }: NetworkPolicy, direction: Direction): readonly Policy
     ? (spec.ingress ?? []).map(({ from, ports }) => ({ peers: from, ports }))
     : (spec.egress ?? []).map(({ to, ports }) => ({ peers: to, ports }));
 
-/** The isolated pods of one direction, grouped: a thousand sandboxes under one policy are one group. */
-export const isolatedPods = (state: PolicyState, direction: Direction): readonly IsolatedPods[] => {
+/** A node's isolated pods of one direction, grouped: a hundred sandboxes under one policy are one group. */
+export const isolatedPods = (state: PolicyState, node: string, direction: Direction): readonly IsolatedPods[] => {
   const policies = state.policies
     .filter((policy) => isolates(policy, direction))
     .toSorted((a, b) => policyKey(a).localeCompare(policyKey(b)));
   const groups = new Map<string, { readonly policies: readonly NetworkPolicy[]; readonly pods: PolicyPod[] }>();
   for (const pod of state.pods) {
+    if (pod.node !== node) continue;
     const own = policies.filter(
       ({ metadata, spec }) => metadata.namespace === pod.namespace && selects(spec.podSelector, pod.labels),
     );

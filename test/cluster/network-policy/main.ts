@@ -19,13 +19,14 @@ const { values } = parseArgs({
   options: {
     kubeconfig: { type: 'string' },
     table: { type: 'string' },
+    node: { type: 'string' },
     bridge: { type: 'string' },
     'pod-cidr': { type: 'string' },
   },
 });
-const { kubeconfig, table, bridge, 'pod-cidr': cidr } = values;
-if (kubeconfig === undefined || table === undefined || bridge === undefined || cidr === undefined) {
-  throw new Error('needs --kubeconfig=, --table=, --bridge= and --pod-cidr=');
+const { kubeconfig, table, node, bridge, 'pod-cidr': cidr } = values;
+if (!kubeconfig || !table || !node || !bridge || !cidr) {
+  throw new Error('needs --kubeconfig=, --table=, --node=, --bridge= and --pod-cidr=');
 }
 
 /** Without these, what goes from pod to pod over the bridge would pass all rules by. */
@@ -49,7 +50,7 @@ const manager = makeManager({
     clock,
     random,
     log,
-    rules: (state) => ruleset(state, { table, bridge, cidr }),
+    rules: (state) => ruleset(state, { table, node, bridge, cidr }),
     load: async (rules, signal) => {
       await run(['nft', '-f', '-'], { input: rules, signal });
     },

@@ -54,6 +54,7 @@ export interface NamedPort {
 export interface PolicyPod {
   readonly namespace: string;
   readonly name: string;
+  readonly node: string;
   readonly labels: Readonly<Record<string, string>>;
   /** IPv4. */
   readonly address: string;

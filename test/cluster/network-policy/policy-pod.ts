@@ -27,6 +27,7 @@ export const slimPod = ({ metadata, spec, status }: Pod): Pod => {
       ...(labels === undefined ? {} : { labels }),
     },
     spec: {
+      ...(spec?.nodeName === undefined ? {} : { nodeName: spec.nodeName }),
       ...(hostNetwork === undefined ? {} : { hostNetwork }),
       containers: (containers ?? []).map(({ ports }) => (ports === undefined ? {} : { ports })),
     },
@@ -52,6 +53,7 @@ export const policyPods = (pods: readonly Pod[]): readonly PolicyPod[] => {
     byAddress.set(podIP, {
       namespace: pod.metadata.namespace ?? '',
       name: pod.metadata.name,
+      node: pod.spec?.nodeName ?? '',
       labels: pod.metadata.labels ?? {},
       address: podIP,
       ports: namedPorts(spec),

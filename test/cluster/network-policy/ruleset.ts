@@ -5,6 +5,8 @@ import type { PortRange } from './ports.ts';
 export interface PodNetwork {
   /** The name of the nftables table that holds all of it. */
   readonly table: string;
+  /** The node whose pods the rules are for; pods of others are peers. */
+  readonly node: string;
   /** The bridge of the pods. */
   readonly bridge: string;
   /** The addresses of the node's pods. */
@@ -22,15 +24,22 @@ export interface PodNetwork {
  * run already, and until then nobody knows which policies hold for it. Its first packets are dropped, not refused, so
  * that TCP sends them again.
  */
-export const ruleset = (state: PolicyState, { table, bridge, cidr }: PodNetwork): string => {
-  const egress = isolatedPods(state, 'egress');
-  const ingress = isolatedPods(state, 'ingress');
-  const known = state.pods.map(({ address }) => address).toSorted();
+export const ruleset = (state: PolicyState, { table, node, bridge, cidr }: PodNetwork): string => {
+  const egress = isolatedPods(state, node, 'egress');
+  const ingress = isolatedPods(state, node, 'ingress');
+  const known = state.pods
+    .filter((pod) => pod.node === node)
+    .map(({ address }) => address)
+    .toSorted();
   return `table inet ${table}
 delete table inet ${table}
 table inet ${table} {
 ${setOf('known', 'ipv4_addr', known)}
-${setOf('to_itself', 'ipv4_addr . ipv4_addr', known.map((address) => `${address} . ${address}`))}
+${setOf(
+  'to_itself',
+  'ipv4_addr . ipv4_addr',
+  known.map((address) => `${address} . ${address}`),
+)}
 ${mapOf('egress', egress)}
 ${mapOf('ingress', ingress)}
 	chain forward {
@@ -67,11 +76,8 @@ const mapOf = (name: string, groups: readonly IsolatedPods[]): string => {
 const elementsOf = (elements: readonly string[]): string =>
   elements.length === 0 ? '' : `		elements = { ${elements.join(', ')} }\n`;
 
-const chainName = (
-  group: IsolatedPods,
-  egress: readonly IsolatedPods[],
-  ingress: readonly IsolatedPods[],
-): string => `${group.direction}_${(group.direction === 'egress' ? egress : ingress).indexOf(group)}`;
+const chainName = (group: IsolatedPods, egress: readonly IsolatedPods[], ingress: readonly IsolatedPods[]): string =>
+  `${group.direction}_${(group.direction === 'egress' ? egress : ingress).indexOf(group)}`;
 
 const chainOf = (group: IsolatedPods, name: string): string => {
   const address = group.direction === 'egress' ? 'ip daddr' : 'ip saddr';

@@ -1,0 +1,112 @@
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import type { NetworkPolicy, PolicyPod, PolicyState } from '../cluster/network-policy/objects.ts';
+import { ruleset } from '../cluster/network-policy/ruleset.ts';
+import { makePodNetwork, type PodNetwork } from '../support/e2e/network/pod-network.ts';
+
+// The rules on the kernel itself: a bridge with pods, a node and a machine outside, each a network namespace. What the
+// enforcer of the development cluster promises is shown here without a cluster.
+
+const NETWORK = { table: 'matrx_test', node: 'here', bridge: 'matrx-pods', cidr: '10.244.0.0/24' };
+const [SANDBOX, OTHER, FACADE, STRANGER, NODE] = [
+  '10.244.0.11',
+  '10.244.0.12',
+  '10.244.0.13',
+  '10.244.0.14',
+  '10.244.0.1',
+];
+const [INTERNET, METADATA] = ['198.51.100.7', '169.254.169.254'];
+
+const pod = (name: string, namespace: string, address: string): PolicyPod => ({
+  namespace,
+  name,
+  node: 'here',
+  labels: { name },
+  address,
+  ports: [{ name: 'http', protocol: 'TCP', port: 8000 }],
+});
+const POLICY: NetworkPolicy = {
+  metadata: { name: 'sandboxes', namespace: 'sandboxes' },
+  spec: {
+    podSelector: {},
+    policyTypes: ['Ingress', 'Egress'],
+    ingress: [{ from: [{ namespaceSelector: { matchLabels: { name: 'system' } } }], ports: [{ port: 49_983 }] }],
+    egress: [
+      { to: [{ namespaceSelector: {}, podSelector: { matchLabels: { name: 'facade' } } }], ports: [{ port: 'http' }] },
+      { to: [{ ipBlock: { cidr: '0.0.0.0/0', except: ['10.0.0.0/8', '169.254.0.0/16', '192.0.2.0/24'] } }] },
+    ],
+  },
+};
+const STATE: PolicyState = {
+  pods: [pod('sandbox', 'sandboxes', SANDBOX), pod('other', 'sandboxes', OTHER), pod('facade', 'system', FACADE)],
+  namespaces: ['sandboxes', 'system'].map((name) => ({ name, labels: { name } })),
+  policies: [POLICY],
+};
+
+let network: PodNetwork;
+let linkLocal: string;
+
+beforeAll(async () => {
+  network = await makePodNetwork(NETWORK.bridge);
+  await network.addPod('sandbox', SANDBOX, [5000, 49_983]);
+  linkLocal = await network.addPod('other', OTHER, [5000, 49_983]);
+  await network.addPod('facade', FACADE, [8000, 8081]);
+  await network.addPod('stranger', STRANGER, [5000]);
+  await network.addOutside('internet', [INTERNET, METADATA], [80]);
+  await network.listenOnNode([6443]);
+});
+afterAll(() => network.remove());
+
+/** Everything that a sandbox must not reach, next to what it may. */
+const REFUSED = () => [`${OTHER} 5000`, `${OTHER} 49983`, `${FACADE} 8081`, `${NODE} 6443`, `${METADATA} 80`];
+const PASSED = [`${FACADE} 8000`, `${INTERNET} 80`, `${SANDBOX} 5000`, '127.0.0.1 5000'];
+const all = (targets: readonly string[], found: string): readonly string[] =>
+  targets.map((target) => `${target}: ${found}`);
+
+describe('the rules of network policies on a bridge', () => {
+  it('stand between a sandbox and everything that it reaches without them', async () => {
+    const targets = [...REFUSED(), ...PASSED, `${linkLocal}%eth0 5000`];
+    expect(await network.connect('sandbox', ...targets)).toEqual(all(targets, 'open'));
+
+    await network.load(ruleset(STATE, NETWORK));
+    expect(await network.connect('sandbox', ...REFUSED())).toEqual(all(REFUSED(), 'refused'));
+    expect(await network.connect('sandbox', ...PASSED)).toEqual(all(PASSED, 'open'));
+    // Over IPv6, which nobody configured and every interface has.
+    expect(await network.connect('sandbox', `${linkLocal}%eth0 5000`)).toEqual([`${linkLocal}%eth0 5000: silent`]);
+  });
+
+  it('let the facade in at the port of the daemon alone, and the node at any', async () => {
+    await network.load(ruleset(STATE, NETWORK));
+    expect(await network.connect('facade', `${SANDBOX} 49983`, `${SANDBOX} 5000`)).toEqual([
+      `${SANDBOX} 49983: open`,
+      `${SANDBOX} 5000: refused`,
+    ]);
+    expect(await network.connect('internet', `${SANDBOX} 49983`)).toEqual([`${SANDBOX} 49983: refused`]);
+    // kubelet's probes come from there.
+    expect(await network.connect('node', `${SANDBOX} 49983`, `${SANDBOX} 5000`)).toEqual([
+      `${SANDBOX} 49983: open`,
+      `${SANDBOX} 5000: open`,
+    ]);
+  });
+
+  it('hold nothing against pods that no policy selects', async () => {
+    await network.load(ruleset(STATE, NETWORK));
+    const targets = [`${METADATA} 80`, `${NODE} 6443`, `${INTERNET} 80`, `${STRANGER} 5000`];
+    expect(await network.connect('facade', ...targets)).toEqual(all(targets, 'open'));
+  });
+
+  it('let nothing out of a pod before anybody knows which policies hold for it', async () => {
+    await network.load(ruleset(STATE, NETWORK));
+    const targets = [`${FACADE} 8000`, `${NODE} 6443`, `${INTERNET} 80`];
+    expect(await network.connect('stranger', ...targets)).toEqual(all(targets, 'silent'));
+    await network.load(ruleset({ ...STATE, pods: [...STATE.pods, pod('stranger', 'default', STRANGER)] }, NETWORK));
+    expect(await network.connect('stranger', ...targets)).toEqual(all(targets, 'open'));
+  });
+
+  it('are gone with the policy, and a wrong rule set leaves those before in force', async () => {
+    await network.load(ruleset(STATE, NETWORK));
+    await expect(network.load(`${ruleset({ ...STATE, policies: [] }, NETWORK)}\nnonsense`)).rejects.toThrow('nonsense');
+    expect(await network.connect('sandbox', `${METADATA} 80`)).toEqual([`${METADATA} 80: refused`]);
+    await network.load(ruleset({ ...STATE, policies: [] }, NETWORK));
+    expect(await network.connect('sandbox', `${METADATA} 80`)).toEqual([`${METADATA} 80: open`]);
+  });
+});
