@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import type { NetworkPolicy, PolicyPod, PolicyState } from '../cluster/network-policy/objects.ts';
 import { ruleset } from '../cluster/network-policy/ruleset.ts';
 import { makePodNetwork, type PodNetwork } from '../support/e2e/network/pod-network.ts';
+import { at, everywhere } from '../support/e2e/network/reach.ts';
 
 // The rules on the kernel itself: a bridge with pods, a node and a machine outside, each a network namespace. What the
 // enforcer of the development cluster promises is shown here without a cluster.
@@ -56,57 +57,55 @@ beforeAll(async () => {
 });
 afterAll(() => network.remove());
 
-/** Everything that a sandbox must not reach, next to what it may. */
-const REFUSED = () => [`${OTHER} 5000`, `${OTHER} 49983`, `${FACADE} 8081`, `${NODE} 6443`, `${METADATA} 80`];
-const PASSED = [`${FACADE} 8000`, `${INTERNET} 80`, `${SANDBOX} 5000`, '127.0.0.1 5000'];
-const all = (targets: readonly string[], found: string): readonly string[] =>
-  targets.map((target) => `${target}: ${found}`);
+/** What a sandbox must not reach, next to what it may. */
+const REFUSED = [at(OTHER, 5000), at(OTHER, 49_983), at(FACADE, 8081), at(NODE, 6443), at(METADATA, 80)];
+const PASSED = [at(FACADE, 8000), at(INTERNET, 80), at(SANDBOX, 5000), at('127.0.0.1', 5000)];
 
 describe('the rules of network policies on a bridge', () => {
   it('stand between a sandbox and everything that it reaches without them', async () => {
-    const targets = [...REFUSED(), ...PASSED, `${linkLocal}%eth0 5000`];
-    expect(await network.connect('sandbox', ...targets)).toEqual(all(targets, 'open'));
+    // Over IPv6, which nobody configured and every interface has.
+    const neighbour = at(`${linkLocal}%eth0`, 5000);
+    const targets = [...REFUSED, ...PASSED, neighbour];
+    expect(await network.connect('sandbox', targets)).toEqual(everywhere(targets, 'open'));
 
     await network.load(ruleset(STATE, NETWORK));
-    expect(await network.connect('sandbox', ...REFUSED())).toEqual(all(REFUSED(), 'refused'));
-    expect(await network.connect('sandbox', ...PASSED)).toEqual(all(PASSED, 'open'));
-    // Over IPv6, which nobody configured and every interface has.
-    expect(await network.connect('sandbox', `${linkLocal}%eth0 5000`)).toEqual([`${linkLocal}%eth0 5000: silent`]);
+    expect(await network.connect('sandbox', targets)).toEqual({
+      ...everywhere(REFUSED, 'refused'),
+      ...everywhere(PASSED, 'open'),
+      [neighbour]: 'silent',
+    });
   });
 
   it('let the facade in at the port of the daemon alone, and the node at any', async () => {
     await network.load(ruleset(STATE, NETWORK));
-    expect(await network.connect('facade', `${SANDBOX} 49983`, `${SANDBOX} 5000`)).toEqual([
-      `${SANDBOX} 49983: open`,
-      `${SANDBOX} 5000: refused`,
-    ]);
-    expect(await network.connect('internet', `${SANDBOX} 49983`)).toEqual([`${SANDBOX} 49983: refused`]);
+    const [daemon, program] = [at(SANDBOX, 49_983), at(SANDBOX, 5000)];
+    expect(await network.connect('facade', [daemon, program])).toEqual({ [daemon]: 'open', [program]: 'refused' });
+    expect(await network.connect('internet', [daemon])).toEqual({ [daemon]: 'refused' });
     // kubelet's probes come from there.
-    expect(await network.connect('node', `${SANDBOX} 49983`, `${SANDBOX} 5000`)).toEqual([
-      `${SANDBOX} 49983: open`,
-      `${SANDBOX} 5000: open`,
-    ]);
+    expect(await network.connect('node', [daemon, program])).toEqual({ [daemon]: 'open', [program]: 'open' });
   });
 
   it('hold nothing against pods that no policy selects', async () => {
     await network.load(ruleset(STATE, NETWORK));
-    const targets = [`${METADATA} 80`, `${NODE} 6443`, `${INTERNET} 80`, `${STRANGER} 5000`];
-    expect(await network.connect('facade', ...targets)).toEqual(all(targets, 'open'));
+    const targets = [at(METADATA, 80), at(NODE, 6443), at(INTERNET, 80), at(STRANGER, 5000)];
+    expect(await network.connect('facade', targets)).toEqual(everywhere(targets, 'open'));
   });
 
   it('let nothing out of a pod before anybody knows which policies hold for it', async () => {
     await network.load(ruleset(STATE, NETWORK));
-    const targets = [`${FACADE} 8000`, `${NODE} 6443`, `${INTERNET} 80`];
-    expect(await network.connect('stranger', ...targets)).toEqual(all(targets, 'silent'));
+    const targets = [at(FACADE, 8000), at(NODE, 6443), at(INTERNET, 80)];
+    expect(await network.connect('stranger', targets)).toEqual(everywhere(targets, 'silent'));
     await network.load(ruleset({ ...STATE, pods: [...STATE.pods, pod('stranger', 'default', STRANGER)] }, NETWORK));
-    expect(await network.connect('stranger', ...targets)).toEqual(all(targets, 'open'));
+    expect(await network.connect('stranger', targets)).toEqual(everywhere(targets, 'open'));
   });
 
   it('are gone with the policy, and a wrong rule set leaves those before in force', async () => {
+    const metadata = [at(METADATA, 80)];
+    const open = ruleset({ ...STATE, policies: [] }, NETWORK);
     await network.load(ruleset(STATE, NETWORK));
-    await expect(network.load(`${ruleset({ ...STATE, policies: [] }, NETWORK)}\nnonsense`)).rejects.toThrow('nonsense');
-    expect(await network.connect('sandbox', `${METADATA} 80`)).toEqual([`${METADATA} 80: refused`]);
-    await network.load(ruleset({ ...STATE, policies: [] }, NETWORK));
-    expect(await network.connect('sandbox', `${METADATA} 80`)).toEqual([`${METADATA} 80: open`]);
+    await expect(network.load(`${open}\nnonsense`)).rejects.toThrow('nonsense');
+    expect(await network.connect('sandbox', metadata)).toEqual(everywhere(metadata, 'refused'));
+    await network.load(open);
+    expect(await network.connect('sandbox', metadata)).toEqual(everywhere(metadata, 'open'));
   });
 });

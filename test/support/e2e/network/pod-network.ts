@@ -1,12 +1,11 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { systemRandom } from '../../../../src/base/random.ts';
 import { succeed } from '../command.ts';
+import { type Reach, reach } from './reach.ts';
 
 const LISTEN = fileURLToPath(new URL('listen.py', import.meta.url));
-const CONNECT = readFileSync(new URL('connect.py', import.meta.url), 'utf8');
 
 /** A node and its pods as network namespaces of the kernel: the pods on a bridge, as the CNI plugin lays them. */
 export interface PodNetwork {
@@ -17,8 +16,8 @@ export interface PodNetwork {
   readonly addOutside: (name: string, addresses: readonly string[], ports: readonly number[]) => Promise<void>;
   /** Listens on the node itself. */
   readonly listenOnNode: (ports: readonly number[]) => Promise<void>;
-  /** What becomes of connections from `name` (`node` is the node) to each "host port": open, refused or silent. */
-  readonly connect: (name: string, ...targets: readonly string[]) => Promise<readonly string[]>;
+  /** What becomes of connections from `name` (`node` is the node) to each `host port`. */
+  readonly connect: (name: string, targets: readonly string[]) => Promise<Readonly<Record<string, Reach>>>;
   /** Runs `nft -f -` in the node. */
   readonly load: (rules: string) => Promise<void>;
   readonly remove: () => Promise<void>;
@@ -96,10 +95,7 @@ export const makePodNetwork = async (bridge: string): Promise<PodNetwork> => {
       await listen(name, ports);
     },
     listenOnNode: (ports) => listen('node', ports),
-    connect: async (name, ...targets) => {
-      const found = await inside(name, ['python3', '-', ...targets.flatMap((target) => target.split(' '))], CONNECT);
-      return found.trimEnd().split('\n');
-    },
+    connect: (name, targets) => reach((program, args) => inside(name, ['python3', '-', ...args], program), targets),
     load: async (rules) => {
       await inside('node', ['nft', '-f', '-'], rules);
     },
