@@ -11,7 +11,7 @@ import type { RuntimeLog } from '../../../src/runtime/log.ts';
 import type { Part } from '../../../src/runtime/manager.ts';
 import { controllersPart, informersPart } from '../../../src/runtime/parts.ts';
 import { NETWORK_POLICIES, type NetworkPolicy, type PolicyState } from './objects.ts';
-import { policyPods, slimPod } from './policy-pod.ts';
+import { isSamePod, policyPods, slimPod } from './policy-pod.ts';
 
 export interface EnforcerDeps {
   readonly client: Pick<KubeClient, 'list' | 'watch'>;
@@ -65,7 +65,10 @@ export const enforcerParts = (deps: EnforcerDeps): readonly Part[] => {
     },
   });
   const keysOf = (): readonly string[] => [KEY];
-  enqueueOnChange(pods, controller, { keysOf });
+  enqueueOnChange(pods, controller, {
+    keysOf,
+    when: (change) => change.kind !== 'updated' || !isSamePod(change.old, change.object),
+  });
   enqueueOnChange(namespaces, controller, { keysOf });
   enqueueOnChange(policies, controller, { keysOf });
   // A cluster without pods or policies has rules too.

@@ -1,6 +1,6 @@
 import { expect, it } from '@jest/globals';
 import type { Pod } from '../../../src/api/pod.ts';
-import { policyPods, slimPod } from './policy-pod.ts';
+import { isSamePod, policyPods, slimPod } from './policy-pod.ts';
 
 const pod = (name: string, podIP: string | undefined, more: Partial<Pod> = {}): Pod => ({
   metadata: { name, namespace: 'sandboxes', labels: { app: name }, creationTimestamp: '2026-01-01T00:00:00Z' },
@@ -54,4 +54,17 @@ it('what is cached of a pod is what its rules are made from, and nothing else', 
     status: { phase: 'Running', podIP: '10.244.0.2' },
   });
   expect(policyPods([slim])).toEqual(policyPods([full]));
+});
+
+it('an update matters that brings an address, another phase or other labels, and no other', () => {
+  const before = slimPod(pod('a', '10.244.0.2'));
+  const condition: Pod = pod('a', '10.244.0.2', {
+    metadata: { ...before.metadata, resourceVersion: '9' },
+    status: { phase: 'Running', podIP: '10.244.0.2', conditions: [{ type: 'Ready', status: 'True' }] },
+  });
+  expect(isSamePod(before, slimPod(condition))).toBe(true);
+  expect(isSamePod(before, slimPod(pod('a', '10.244.0.3')))).toBe(false);
+  expect(isSamePod(before, slimPod(pod('a', '10.244.0.2', { status: { phase: 'Failed' } })))).toBe(false);
+  const relabelled = pod('a', '10.244.0.2', { metadata: { ...before.metadata, labels: { app: 'b' } } });
+  expect(isSamePod(before, slimPod(relabelled))).toBe(false);
 });

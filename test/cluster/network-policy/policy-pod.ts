@@ -38,32 +38,35 @@ export const slimPod = ({ metadata, spec, status }: Pod): Pod => {
   };
 };
 
+/** Whether an update of a slim pod can change a rule; most updates of a starting pod cannot. */
+export const isSamePod = (before: Pod, after: Pod): boolean =>
+  JSON.stringify([before.metadata.labels, before.spec, before.status]) ===
+  JSON.stringify([after.metadata.labels, after.spec, after.status]);
+
 /**
  * The pods that have an address of their own, each address once: not those on the node's network, which no policy
  * selects, and not those that have ended, whose address may be another's by now.
  */
 export const policyPods = (pods: readonly Pod[]): readonly PolicyPod[] => {
-  const byAddress = new Map<string, PolicyPod>();
-  const byAge = pods.toSorted((a, b) => ageKey(a).localeCompare(ageKey(b)));
-  for (const pod of byAge) {
+  const byAddress = new Map<string, Pod>();
+  for (const pod of pods) {
     const { podIP, phase } = pod.status ?? {};
-    const spec = (pod.spec ?? {}) as PodSpec;
     const hasEnded = phase === 'Succeeded' || phase === 'Failed';
-    if (podIP === undefined || !isIPv4(podIP) || spec.hostNetwork === true || hasEnded) continue;
-    byAddress.set(podIP, {
-      namespace: pod.metadata.namespace ?? '',
-      name: pod.metadata.name,
-      node: pod.spec?.nodeName ?? '',
-      labels: pod.metadata.labels ?? {},
-      address: podIP,
-      ports: namedPorts(spec),
-    });
+    if (podIP === undefined || hasEnded || !isIPv4(podIP) || (pod.spec as PodSpec | undefined)?.hostNetwork) continue;
+    const other = byAddress.get(podIP);
+    if (other === undefined || madeAt(other) <= madeAt(pod)) byAddress.set(podIP, pod);
   }
-  return [...byAddress.values()];
+  return [...byAddress].map(([address, { metadata, spec }]) => ({
+    namespace: metadata.namespace ?? '',
+    name: metadata.name,
+    node: spec?.nodeName ?? '',
+    labels: metadata.labels ?? {},
+    address,
+    ports: namedPorts((spec ?? {}) as PodSpec),
+  }));
 };
 
-const ageKey = ({ metadata }: Pod): string =>
-  `${metadata.creationTimestamp ?? ''} ${metadata.namespace ?? ''}/${metadata.name}`;
+const madeAt = ({ metadata }: Pod): string => metadata.creationTimestamp ?? '';
 
 const namedPorts = ({ containers = [] }: PodSpec): readonly NamedPort[] =>
   containers.flatMap(({ ports = [] }) =>
