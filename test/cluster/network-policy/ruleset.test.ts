@@ -42,7 +42,7 @@ const chain = (text: string, name: string): readonly string[] | undefined => {
 const elements = (text: string, name: string): string | undefined =>
   new RegExp(`(?:set|map) ${name} \\{[^}]*elements = \\{ ([^}]*) \\}`).exec(text)?.[1];
 
-const REFUSE = 'counter reject';
+const REFUSE = ['meta l4proto tcp counter reject with tcp reset', 'counter reject'];
 
 describe('which pods are isolated', () => {
   it('none without a policy: all are known, and nothing is refused', () => {
@@ -50,7 +50,7 @@ describe('which pods are isolated', () => {
     expect(elements(text, 'known')).toBe('10.244.0.11, 10.244.0.12, 10.244.0.13');
     expect(elements(text, 'ingress')).toBeUndefined();
     expect(elements(text, 'egress')).toBeUndefined();
-    expect(text).not.toContain(REFUSE);
+    expect(text).not.toContain('reject');
   });
 
   it('those that its selector selects in its own namespace', () => {
@@ -63,11 +63,11 @@ describe('which pods are isolated', () => {
   it('for ingress where no type is given, and for egress as well where the policy has a rule for it', () => {
     expect(elements(rulesOf([policy({ ingress: [{}] })]), 'egress')).toBeUndefined();
     const both = rulesOf([policy({ egress: [{}] })]);
-    expect(chain(both, 'ingress_0')).toEqual([REFUSE]);
-    expect(chain(both, 'egress_0')).toEqual(['return', REFUSE]);
+    expect(chain(both, 'ingress_0')).toEqual([...REFUSE]);
+    expect(chain(both, 'egress_0')).toEqual(['return', ...REFUSE]);
     const egressAlone = rulesOf([policy({ policyTypes: ['Egress'] })]);
     expect(elements(egressAlone, 'ingress')).toBeUndefined();
-    expect(chain(egressAlone, 'egress_0')).toEqual([REFUSE]);
+    expect(chain(egressAlone, 'egress_0')).toEqual([...REFUSE]);
   });
 
   it('only those of the node itself: others are isolated where they are', () => {
@@ -85,42 +85,42 @@ describe('what a policy lets through', () => {
     chain(rulesOf([policy({ policyTypes: ['Egress'], egress: [{ to }] })]), 'egress_0');
 
   it('a pod selector means pods of its own namespace', () => {
-    expect(egressTo({ podSelector: {} })).toEqual(['ip daddr { 10.244.0.11, 10.244.0.12 } return', REFUSE]);
-    expect(egressTo({ podSelector: { matchLabels: { app: 'facade' } } })).toEqual([REFUSE]);
+    expect(egressTo({ podSelector: {} })).toEqual(['ip daddr { 10.244.0.11, 10.244.0.12 } return', ...REFUSE]);
+    expect(egressTo({ podSelector: { matchLabels: { app: 'facade' } } })).toEqual([...REFUSE]);
   });
 
   it('a namespace selector means all pods of these, with a pod selector only some', () => {
     expect(egressTo({ namespaceSelector: { matchLabels: { team: 'platform' } } })).toEqual([
       'ip daddr { 10.244.0.13 } return',
-      REFUSE,
+      ...REFUSE,
     ]);
     expect(egressTo({ namespaceSelector: {}, podSelector: { matchLabels: { app: 'b' } } })).toEqual([
       'ip daddr { 10.244.0.12 } return',
-      REFUSE,
+      ...REFUSE,
     ]);
   });
 
   it('a block means its addresses without the excepted ones, however these are written', () => {
     expect(
       egressTo({ ipBlock: { cidr: '0.0.0.0/0', except: ['10.1.0.0/16', '10.7.7.7/8', '169.254.169.254/32'] } }),
-    ).toEqual(['ip daddr 0.0.0.0/0 ip daddr != { 10.0.0.0/8, 169.254.169.254/32 } return', REFUSE]);
-    expect(egressTo({ ipBlock: { cidr: '192.168.7.9/16' } })).toEqual(['ip daddr 192.168.0.0/16 return', REFUSE]);
+    ).toEqual(['ip daddr 0.0.0.0/0 ip daddr != { 10.0.0.0/8, 169.254.169.254/32 } return', ...REFUSE]);
+    expect(egressTo({ ipBlock: { cidr: '192.168.7.9/16' } })).toEqual(['ip daddr 192.168.0.0/16 return', ...REFUSE]);
   });
 
   it('nothing of a block of IPv6, which the pods do not have', () => {
-    expect(egressTo({ ipBlock: { cidr: '2000::/3' } })).toEqual([REFUSE]);
+    expect(egressTo({ ipBlock: { cidr: '2000::/3' } })).toEqual([...REFUSE]);
   });
 
   it('nobody is not everybody: a peer that selects no pod lets nothing through', () => {
-    expect(egressTo({ podSelector: { matchLabels: { app: 'gone' } } })).toEqual([REFUSE]);
-    expect(egressTo()).toEqual(['return', REFUSE]);
+    expect(egressTo({ podSelector: { matchLabels: { app: 'gone' } } })).toEqual([...REFUSE]);
+    expect(egressTo()).toEqual(['return', ...REFUSE]);
   });
 
   it('peers of ingress are sources', () => {
     const text = rulesOf([policy({ ingress: [{ from: [{ namespaceSelector: {} }], ports: [{ port: 49_983 }] }] })]);
     expect(chain(text, 'ingress_0')).toEqual([
       'ip saddr { 10.244.0.11, 10.244.0.12, 10.244.0.13 } tcp dport { 49983 } return',
-      REFUSE,
+      ...REFUSE,
     ]);
   });
 
@@ -130,7 +130,7 @@ describe('what a policy lets through', () => {
       policy({ policyTypes: ['Egress'], egress: [{ ports: [{ protocol: 'UDP', port: 53 }] }] }, 'names'),
       policy({ policyTypes: ['Egress'], egress: [{}] }, 'other', 'system'),
     ]);
-    expect(chain(text, 'egress_0')).toEqual(['udp dport { 53 } return', 'tcp dport { 443 } return', REFUSE]);
+    expect(chain(text, 'egress_0')).toEqual(['udp dport { 53 } return', 'tcp dport { 443 } return', ...REFUSE]);
     expect(text).toContain('comment "sandboxes/names"');
     expect(elements(text, 'egress')).toBe(
       '10.244.0.11 : jump egress_0, 10.244.0.12 : jump egress_0, 10.244.0.13 : jump egress_1',
@@ -147,26 +147,26 @@ describe('ports', () => {
       'sctp dport { 0-65535 } return',
       'tcp dport { 80 } return',
       'udp dport { 1000-2000 } return',
-      REFUSE,
+      ...REFUSE,
     ]);
   });
 
   it('that overlap or touch become one range, which nftables needs', () => {
     expect(egressPorts({ port: 80, endPort: 90 }, { port: 85 }, { port: 91, endPort: 95 }, { port: 97 })).toEqual([
       'tcp dport { 80-95, 97 } return',
-      REFUSE,
+      ...REFUSE,
     ]);
   });
 
   it('of egress by name are those of each pod that is connected to, and of no other address', () => {
-    expect(egressPorts({ port: 'http' })).toEqual(['ip daddr { 10.244.0.13 } tcp dport { 8000 } return', REFUSE]);
+    expect(egressPorts({ port: 'http' })).toEqual(['ip daddr { 10.244.0.13 } tcp dport { 8000 } return', ...REFUSE]);
     const text = rulesOf([
       policy({
         policyTypes: ['Egress'],
         egress: [{ to: [{ ipBlock: { cidr: '0.0.0.0/0' } }], ports: [{ port: 'http' }, { port: 443 }] }],
       }),
     ]);
-    expect(chain(text, 'egress_0')).toEqual(['ip daddr 0.0.0.0/0 tcp dport { 443 } return', REFUSE]);
+    expect(chain(text, 'egress_0')).toEqual(['ip daddr 0.0.0.0/0 tcp dport { 443 } return', ...REFUSE]);
   });
 
   it('of ingress by name are those of the isolated pod: pods that differ in them do not share their rules', () => {
@@ -175,9 +175,9 @@ describe('ports', () => {
       [policy({ ingress: [{ ports: [{ port: 'web' }] }] })],
       [pod('a', '10.244.0.11', web(80)), pod('b', '10.244.0.12', web(8080)), pod('c', '10.244.0.13')],
     );
-    expect(chain(text, 'ingress_0')).toEqual(['tcp dport { 80 } return', REFUSE]);
-    expect(chain(text, 'ingress_1')).toEqual(['tcp dport { 8080 } return', REFUSE]);
-    expect(chain(text, 'ingress_2')).toEqual([REFUSE]);
+    expect(chain(text, 'ingress_0')).toEqual(['tcp dport { 80 } return', ...REFUSE]);
+    expect(chain(text, 'ingress_1')).toEqual(['tcp dport { 8080 } return', ...REFUSE]);
+    expect(chain(text, 'ingress_2')).toEqual([...REFUSE]);
   });
 });
 

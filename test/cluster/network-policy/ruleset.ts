@@ -88,8 +88,14 @@ const chainOf = (group: IsolatedPods, name: string): string => {
         .join(' '),
     ),
   );
-  return `	chain ${name} {\n${rules.map((rule) => `		${rule}\n`).join('')}		counter reject\n	}\n`;
+  return `	chain ${name} {\n${rules.map((rule) => `		${rule}\n`).join('')}${REFUSE}	}\n`;
 };
+
+/**
+ * TCP with its own refusal: of ICMP's the kernel sends a pod one a second after the first few, and whoever tries many
+ * addresses would wait for each.
+ */
+const REFUSE = '		meta l4proto tcp counter reject with tcp reset\n		counter reject\n';
 
 /** Bytes that the kernel keeps of a rule's comment. */
 const MAX_COMMENT = 120;

@@ -25,6 +25,10 @@ export const reach = async (
   return Object.fromEntries(lines.map((line) => line.split(': '))) as Readonly<Record<string, Reach>>;
 };
 
+/** The targets that somebody answered. How plugins turn away what a policy forbids, they do not agree on. */
+export const openOf = (found: Readonly<Record<string, Reach>>): readonly string[] =>
+  Object.keys(found).filter((target) => found[target] === 'open');
+
 /** What `reach` resolves with when all targets have the same answer. */
 export const everywhere = (targets: readonly string[], answer: Reach): Readonly<Record<string, Reach>> =>
   Object.fromEntries(targets.map((target) => [target, answer]));
