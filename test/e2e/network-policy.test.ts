@@ -179,8 +179,8 @@ scenario('a sandbox does not reach instance metadata, and a pod would', 180, asy
 });
 
 scenario(
-  'a sandbox reaches the API of the facade as itself, and nothing of it that is for others',
-  120,
+  'a sandbox reaches the API of the facade as itself, nothing of it that is for others, and name servers',
+  180,
   async (cluster) => {
     const { name } = (await startReady(cluster, 'caller')).metadata;
     const ask = (method: string, path: string): Promise<string> =>
@@ -196,6 +196,15 @@ scenario(
     expect(await ask('DELETE', `/sandboxes/${name}`)).toBe('403');
     // The port of the API serves no metrics.
     expect(await ask('GET', '/metrics')).toMatch(/^40[134]$/);
+
+    // Names are looked up as in any pod. The answers themselves are the name server's own matter.
+    const resolvers = (await cluster.shell(name, 'awk \'$1 == "nameserver" { print $2 }\' /etc/resolv.conf'))
+      .trim()
+      .split('\n')
+      .map((address) => at(address, 53));
+    await withUnselectedPod(cluster, await imageOf(cluster, name), [], async (control) => {
+      expect(openOf(await reachFrom(cluster, name, resolvers))).toEqual(openOf(await control.reach(resolvers)));
+    });
   },
 );
 
