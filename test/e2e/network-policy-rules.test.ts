@@ -85,6 +85,28 @@ describe('the rules of network policies on a bridge', () => {
     expect(await network.connect('node', [daemon, program])).toEqual({ [daemon]: 'open', [program]: 'open' });
   });
 
+  it('see the pods and the node behind Services', async () => {
+    const [api, facade, operations] = [at('10.96.0.1', 443), at('10.96.0.7', 80), at('10.96.0.7', 81)];
+    // As kube-proxy does it.
+    await network.load(`table ip matrx_test_services {
+      chain prerouting {
+        type nat hook prerouting priority dstnat;
+        ip daddr 10.96.0.1 tcp dport 443 dnat to ${NODE}:6443
+        ip daddr 10.96.0.7 tcp dport 80 dnat to ${FACADE}:8000
+        ip daddr 10.96.0.7 tcp dport 81 dnat to ${FACADE}:8081
+      }
+    }`);
+    const services = [api, facade, operations];
+    await network.load(ruleset({ ...STATE, policies: [] }, NETWORK));
+    expect(await network.connect('sandbox', services)).toEqual(everywhere(services, 'open'));
+    await network.load(ruleset(STATE, NETWORK));
+    expect(await network.connect('sandbox', services)).toEqual({
+      [api]: 'refused',
+      [facade]: 'open',
+      [operations]: 'refused',
+    });
+  });
+
   it('hold nothing against pods that no policy selects', async () => {
     await network.load(ruleset(STATE, NETWORK));
     const targets = [at(METADATA, 80), at(NODE, 6443), at(INTERNET, 80), at(STRANGER, 5000)];

@@ -42,7 +42,7 @@ const chain = (text: string, name: string): readonly string[] | undefined => {
 const elements = (text: string, name: string): string | undefined =>
   new RegExp(`(?:set|map) ${name} \\{[^}]*elements = \\{ ([^}]*) \\}`).exec(text)?.[1];
 
-const REFUSE = ['meta l4proto tcp counter reject with tcp reset', 'counter reject'];
+const REFUSE = ['ct status dnat counter reject', 'meta l4proto tcp counter reject with tcp reset', 'counter reject'];
 
 describe('which pods are isolated', () => {
   it('none without a policy: all are known, and nothing is refused', () => {

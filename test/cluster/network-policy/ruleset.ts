@@ -93,9 +93,12 @@ const chainOf = (group: IsolatedPods, name: string): string => {
 
 /**
  * TCP with its own refusal: of ICMP's the kernel sends a pod one a second after the first few, and whoever tries many
- * addresses would wait for each.
+ * addresses would wait for each. But with ICMP's behind a Service: what the kernel resets on a bridge does not get the
+ * Service's address back as its source, and the pod would not know it.
  */
-const REFUSE = '		meta l4proto tcp counter reject with tcp reset\n		counter reject\n';
+const REFUSE = ['ct status dnat counter reject', 'meta l4proto tcp counter reject with tcp reset', 'counter reject']
+  .map((rule) => `\t\t${rule}\n`)
+  .join('');
 
 /** Bytes that the kernel keeps of a rule's comment. */
 const MAX_COMMENT = 120;
