@@ -5,14 +5,18 @@ import type { FacadeDependencies } from '../dependencies.ts';
 import { limitCaller } from '../limits/limit-caller.ts';
 import { makeProblem, ProblemError, problemError } from '../problem.ts';
 import type { FacadeMiddleware, RequestState } from '../request-state.ts';
-import type { Tickets } from '../ticket.ts';
+import type { Ticket } from '../ticket.ts';
+import { admitTicket } from './admit-ticket.ts';
 
 /** Open to everyone, as they tell nothing about any sandbox. */
 const EXEMPT_PATHS: ReadonlySet<string> = new Set(['/', '/health', '/docs', '/openapi.json', '/redoc']);
 /** The page of a terminal, which asks for the key itself, and its files. */
 const EXEMPT_PAGES = /^\/(sandboxes\/[^/]+\/terminal|assets\/terminal\/[\w.-]+)$/;
 
-type AuthenticationDependencies = Pick<FacadeDependencies, 'authenticator' | 'settings' | 'rateLimiter' | 'tickets'>;
+type AuthenticationDependencies = Pick<
+  FacadeDependencies,
+  'authenticator' | 'settings' | 'rateLimiter' | 'tickets' | 'clock'
+>;
 
 /** Finds out who asks, and puts it into the request's state. Throws 401 without and 403 with a wrong key. */
 export const authenticate =
@@ -42,21 +46,21 @@ export const admit = async (
   path: string,
   state: RequestState,
 ): Promise<Admission> => {
+  const ticket = givenTicket(dependencies, request);
+  if (ticket !== undefined) return { state: admitTicket(dependencies, ticket, state), headers: {} };
   const caller = await callerOf(dependencies, request, path, state);
   const headers = limitCaller(dependencies, caller);
   return { state: { ...state, caller, signal: signalFor(caller, state), log: logFor(caller, state) }, headers };
 };
 
 const callerOf = async (
-  { authenticator, settings, tickets }: AuthenticationDependencies,
+  { authenticator, settings }: AuthenticationDependencies,
   request: IncomingMessage,
   path: string,
   { clientIp, log, signal }: RequestState,
 ): Promise<Caller> => {
   if (authenticator === undefined) return { kind: 'anonymous' };
   const secret = secretOf(request, settings.apiKeyHeader);
-  const ticket = secret === '' ? ticketOf(request) : undefined;
-  if (ticket !== undefined) return ticketCaller(tickets, ticket);
   if (secret === '') {
     log.warn({ path, client_ip: clientIp }, 'request without an API key');
     throw missingKey(settings.apiKeyHeader);
@@ -92,10 +96,17 @@ const ticketOf = ({ url = '' }: IncomingMessage): string | undefined => {
   return at === -1 ? undefined : (new URLSearchParams(url.slice(at + 1)).get('ticket') ?? undefined);
 };
 
-const ticketCaller = (tickets: Tickets, text: string): Caller => {
+/** Undefined where there is none, or a key beside it, which counts more. Throws 403. */
+const givenTicket = (
+  { authenticator, settings, tickets }: AuthenticationDependencies,
+  request: IncomingMessage,
+): Ticket | undefined => {
+  if (authenticator === undefined || secretOf(request, settings.apiKeyHeader) !== '') return undefined;
+  const text = ticketOf(request);
+  if (text === undefined) return undefined;
   const ticket = tickets.read(text);
   if (ticket === undefined) throw problemError('invalid-ticket', 'The ticket is not valid, or has expired');
-  return { kind: 'ticket', sandboxUid: ticket.sandboxUid, scope: ticket.scope };
+  return ticket;
 };
 
 const missingKey = (header: string): ProblemError =>

@@ -1,8 +1,8 @@
 import type { IncomingMessage } from 'node:http';
 import { requireAccess } from '../access.ts';
-import { callerName, type Caller } from '../caller.ts';
 import type { FacadeDependencies } from '../dependencies.ts';
 import { keyInHeader } from '../key-header.ts';
+import { admitTicket } from '../middleware/admit-ticket.ts';
 import { admit } from '../middleware/authenticate.ts';
 import { problemError } from '../problem.ts';
 import type { RequestState } from '../request-state.ts';
@@ -50,10 +50,10 @@ export const admitToPreview = async (
       ? problemError('missing-ticket', `This preview wants a ticket: ${remedy}`)
       : problemError('invalid-ticket', `The ticket is not valid, or has expired: ${remedy}`);
   }
-  const caller: Caller = { kind: 'ticket', sandboxUid: kept.sandboxUid, scope: kept.scope };
-  requireAccess(PORT_ACCESS, caller, params);
+  const admitted = admitTicket(dependencies, kept, state);
+  requireAccess(PORT_ACCESS, admitted.caller, params);
   return {
-    state: { ...state, caller, log: state.log.child({ caller: callerName(caller) }) },
+    state: admitted,
     given: ticket === undefined || text === undefined ? undefined : { text, ticket },
   };
 };
