@@ -6,6 +6,9 @@ export interface Pod extends KubeObject {
     readonly nodeName?: string;
     readonly serviceAccountName?: string;
     readonly terminationGracePeriodSeconds?: number;
+    /** False: root in the pod is nobody on the node. */
+    readonly hostUsers?: boolean;
+    readonly runtimeClassName?: string;
     readonly [field: string]: unknown;
   };
   readonly status?: PodStatus;

@@ -19,6 +19,7 @@ export const Reason = {
   CreatingPod: 'CreatingPod',
   PodNameTaken: 'PodNameTaken',
   PodRefused: 'PodRefused',
+  UserNamespacesUnavailable: 'UserNamespacesUnavailable',
   Unschedulable: 'Unschedulable',
   RestoringWorkspace: 'RestoringWorkspace',
   ImagePullFailed: 'ImagePullFailed',

@@ -13,6 +13,18 @@ export const SandboxTemplateSpec = z
     resources: Resources.optional(),
     runtimeClassName: ObjectName.optional().describe('gVisor, Kata: a RuntimeClass of the cluster.'),
     env: EnvVars.optional().describe("The Sandbox's own env wins over it, name by name."),
+    security: z
+      .object({
+        sudo: z
+          .boolean()
+          .default(false)
+          .describe(
+            'Lets setuid programs of the image, such as sudo, make the agent root of a user namespace of its own ' +
+              '(hostUsers: false), which is nobody on the node. Needs the component manifests/components/sudo, and a ' +
+              'node that has such namespaces.',
+          ),
+      })
+      .optional(),
     terminationGracePeriodSeconds: z
       .int()
       .min(1)

@@ -12,7 +12,7 @@ import { confirm } from './confirm.ts';
 import { createPod } from './create-pod.ts';
 
 export interface CarryOutDeps {
-  readonly client: Pick<KubeClient, 'get' | 'create' | 'mergePatch' | 'jsonPatch' | 'delete'>;
+  readonly client: Pick<KubeClient, 'get' | 'list' | 'create' | 'mergePatch' | 'jsonPatch' | 'delete'>;
   readonly caches: Caches;
   readonly namespace: string;
 }

@@ -6,9 +6,10 @@ import { isKubeError } from '../kube/errors.ts';
 import { PODS } from '../kube/resource-types.ts';
 import type { Caches } from './caches.ts';
 import { find } from './confirm.ts';
+import { placeInUserNamespace } from './user-namespaces.ts';
 
 export interface CreatePodDeps {
-  readonly client: Pick<KubeClient, 'get' | 'create'>;
+  readonly client: Pick<KubeClient, 'get' | 'list' | 'create'>;
   readonly caches: Pick<Caches, 'pods'>;
   readonly namespace: string;
 }
@@ -19,21 +20,30 @@ export interface CreatePodDeps {
  */
 export const createPod = async (
   deps: CreatePodDeps,
-  pod: Pod,
+  wanted: Pod,
   signal: AbortSignal,
 ): Promise<PodRefusal | undefined> => {
   const { client, caches, namespace } = deps;
+  const placed = await placeInUserNamespace(client, wanted, signal);
+  if ('refusal' in placed) return placed.refusal;
+  const { pod } = placed;
   try {
     caches.pods.put(await client.create<Pod>(PODS, namespace, pod, { signal, fieldManager: FIELD_MANAGER_CONTROLLER }));
     return undefined;
   } catch (error) {
     if (isKubeError(error, 'AlreadyExists')) return adopt(deps, pod, signal);
     // Pod Security, a quota, an admission webhook, a RuntimeClass that is not there: only a person can help.
-    if (isKubeError(error, 'Forbidden', 'Invalid', 'BadRequest'))
-      return { reason: 'PodRefused', message: error.message };
+    if (isKubeError(error, 'Forbidden', 'Invalid', 'BadRequest')) {
+      return { reason: 'PodRefused', message: `${error.message}${remedy(pod, error.message)}` };
+    }
     throw error;
   }
 };
+
+const remedy = (pod: Pod, refusal: string): string =>
+  pod.spec?.hostUsers === false && refusal.includes('PodSecurity')
+    ? '; a template with security.sudo needs the component manifests/components/sudo'
+    : '';
 
 const adopt = async (deps: CreatePodDeps, pod: Pod, signal: AbortSignal): Promise<PodRefusal | undefined> => {
   const found = await find<Pod>(deps, PODS, pod.metadata.name, signal);

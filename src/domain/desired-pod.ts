@@ -23,18 +23,35 @@ import { uidOf } from './seen.ts';
 
 const HOME_VOLUME = 'home';
 const TOKEN_VOLUME = 'facade-token';
+/** With these, and no more, sudo and apt do their work as root of a user namespace; the baseline profile allows them. */
+const ROOTS_CAPABILITIES = [
+  'AUDIT_WRITE',
+  'CHOWN',
+  'DAC_OVERRIDE',
+  'FOWNER',
+  'FSETID',
+  'KILL',
+  'NET_BIND_SERVICE',
+  'SETFCAP',
+  'SETGID',
+  'SETPCAP',
+  'SETUID',
+  'SYS_CHROOT',
+];
 /** kubelet renews it when four fifths are over. */
 const TOKEN_SECONDS = 3600;
 
 /**
  * The pod a Sandbox gets: one unprivileged container that passes Pod Security `restricted`, with no API token, no link to
  * other services and no credential but one: a token that tells the facade, and nobody else, which pod is asking. CPU and
- * memory are what the Sandbox or its template says, nothing of ours.
+ * memory are what the Sandbox or its template says, nothing of ours. A template with `security.sudo` gets what `restricted`
+ * forbids, in a user namespace.
  */
 export const desiredPod = (sandbox: Sandbox, template: SandboxTemplate, installation: Installation = {}): Pod => {
   const { name, namespace } = sandbox.metadata;
   const resources = sandbox.spec.resources ?? template.spec.resources;
-  const { runtimeClassName } = template.spec;
+  const { runtimeClassName, security } = template.spec;
+  const sudo = security?.sudo === true;
   return {
     apiVersion: 'v1',
     kind: 'Pod',
@@ -64,6 +81,7 @@ export const desiredPod = (sandbox: Sandbox, template: SandboxTemplate, installa
       hostname: name,
       terminationGracePeriodSeconds: template.spec.terminationGracePeriodSeconds,
       ...(runtimeClassName === undefined ? {} : { runtimeClassName }),
+      ...(sudo ? { hostUsers: false } : {}),
       securityContext: {
         runAsNonRoot: true,
         runAsUser: AGENT_ID,
@@ -80,7 +98,11 @@ export const desiredPod = (sandbox: Sandbox, template: SandboxTemplate, installa
           workingDir: HOT_PATH,
           env: environment(sandbox, template, installation),
           ...(resources === undefined ? {} : { resources }),
-          securityContext: { allowPrivilegeEscalation: false, capabilities: { drop: ['ALL'] } },
+          // Added to the bounding set alone: the agent itself has none, only what is setuid root.
+          securityContext: {
+            allowPrivilegeEscalation: sudo,
+            capabilities: { drop: ['ALL'], ...(sudo ? { add: ROOTS_CAPABILITIES } : {}) },
+          },
           volumeMounts: [
             { name: HOME_VOLUME, mountPath: HOT_PATH },
             { name: TOKEN_VOLUME, mountPath: posix.dirname(FACADE_TOKEN_PATH), readOnly: true },

@@ -31,7 +31,7 @@ export interface Observed {
 }
 
 export interface PodRefusal {
-  readonly reason: 'PodRefused' | 'PodNameTaken';
-  /** The API server's own words. */
+  readonly reason: 'PodRefused' | 'PodNameTaken' | 'UserNamespacesUnavailable';
+  /** The API server's own words, where it was its refusal. */
   readonly message: string;
 }

@@ -7,6 +7,7 @@ const NEEDS_A_PERSON: readonly Reason[] = [
   Reason.WorkspaceMismatch,
   Reason.PodNameTaken,
   Reason.PodRefused,
+  Reason.UserNamespacesUnavailable,
   Reason.WorkspaceCorrupt,
   Reason.RestoreRefused,
   Reason.BucketNotFound,

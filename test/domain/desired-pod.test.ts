@@ -40,6 +40,25 @@ describe('the pod of a Sandbox', () => {
       expect(pod.spec).not.toHaveProperty(field);
   });
 
+  test('of a template with sudo may gain privileges, in a user namespace alone, and the agent begins with none', () => {
+    const pod = podOf(aSandbox('demo'), aTemplate('default', { security: { sudo: true } }));
+    expect(pod.spec).toMatchObject({ hostUsers: false, securityContext: { runAsNonRoot: true, runAsUser: 1000 } });
+    expect(containerOf(pod)).toMatchObject({
+      securityContext: {
+        allowPrivilegeEscalation: true,
+        capabilities: { drop: ['ALL'], add: expect.arrayContaining(['SETUID', 'SETGID']) },
+      },
+    });
+    for (const security of [undefined, { sudo: false }]) {
+      const plain = podOf(aSandbox('demo'), aTemplate('default', security === undefined ? {} : { security }));
+      expect(plain.spec).not.toHaveProperty('hostUsers');
+      expect(containerOf(plain)['securityContext']).toEqual({
+        allowPrivilegeEscalation: false,
+        capabilities: { drop: ['ALL'] },
+      });
+    }
+  });
+
   test('gets no API token, no links to services and no account of its own', () => {
     expect(podOf().spec).toMatchObject({ automountServiceAccountToken: false, enableServiceLinks: false });
     expect(podOf().spec).not.toHaveProperty('serviceAccountName');
