@@ -5,7 +5,7 @@ import { VERSITYGW, VERSITYGW_VERSION } from './cluster/binaries.ts';
 import { givenBucket, readBucket, writeBucket, type BucketRecord } from './bucket.ts';
 import { buildGoProgram, locateGoProgram } from './go-build.ts';
 import { daemonEnvironment, type Local } from './local.ts';
-import { signRequest } from './sign-request.ts';
+import { signRequest } from '../base/sign-request.ts';
 import type { StepContext } from './step.ts';
 import { waitForDaemon } from './wait-for-daemon.ts';
 

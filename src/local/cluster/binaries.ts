@@ -24,3 +24,13 @@ export const VERSITYGW: GoProgram = Object.freeze({
   source: { module: 'github.com/versity/versitygw/cmd/versitygw', version: VERSITYGW_VERSION },
   flags: ['-trimpath', '-ldflags', '-s -w'],
 });
+
+/** rclone/go.mod requires the same. */
+export const RCLONE_VERSION = 'v1.76.0';
+
+/** What mounts cold storage: rclone with the S3 backend and the mount command alone. */
+export const rcloneProgram = (projectRoot: string): GoProgram => ({
+  name: 'rclone',
+  source: { folder: join(projectRoot, 'rclone') },
+  flags: ['-trimpath', '-ldflags', `-s -w -X github.com/rclone/rclone/fs.Version=${RCLONE_VERSION}`],
+});
