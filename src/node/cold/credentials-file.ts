@@ -26,7 +26,7 @@ export const writeCredentials = async (folder: string, credentials: UserCredenti
   const files = credentialFiles(folder);
   await mkdir(folder, { recursive: true, mode: 0o700 });
   await replaceFile(files.answer, JSON.stringify(processAnswer(credentials)));
-  await replaceFile(files.config, `[default]\ncredential_process = /bin/cat ${JSON.stringify(files.answer)}\n`);
+  await replaceFile(files.config, `[default]\ncredential_process = /bin/cat ${shellQuote(files.answer)}\n`);
 };
 
 /** https://docs.aws.amazon.com/sdkref/latest/guide/feature-process-credentials.html */
@@ -37,6 +37,9 @@ const processAnswer = ({ accessKeyId, secretAccessKey, sessionToken, expiresAt }
   ...(sessionToken === undefined ? {} : { SessionToken: sessionToken }),
   ...(expiresAt === undefined ? {} : { Expiration: new Date(expiresAt - EARLY_MS).toISOString() }),
 });
+
+// It is run by `sh -c`.
+const shellQuote = (text: string): string => `'${text.replaceAll("'", String.raw`'\''`)}'`;
 
 export const replaceFile = async (file: string, text: string): Promise<void> => {
   await writeFile(`${file}.new`, text, { mode: 0o600 });

@@ -23,6 +23,8 @@ export interface ColdMount {
   readonly ended: Promise<string>;
   /** Rejects when the mount process does not answer. */
   readonly queue: (signal?: AbortSignal) => Promise<UploadQueue>;
+  /** Uploads what is closed at once, instead of after its delay. */
+  readonly hurry: (signal?: AbortSignal) => Promise<void>;
   /** Ends the process and takes the mount away, also a dead one. What is not uploaded stays in the folder. */
   readonly unmount: () => Promise<void>;
   /** Stops watching; the mount stays. */
@@ -32,6 +34,8 @@ export interface ColdMount {
 /** A program that shows a prefix of a bucket as a folder. */
 export interface MountDriver {
   readonly name: string;
+  /** How many files in a mount's folder are not in the bucket. Only while nothing is mounted from it. */
+  readonly unsent: (folder: string) => Promise<number>;
   /**
    * Mounts, or joins the mount of an earlier driver. Resolves when files can be used; rejects after 30 s, with what the
    * program said, and leaves no mount then. The credentials must be in the folder (./credentials-file.ts).

@@ -56,7 +56,8 @@ export const rcloneArguments = (spec: ColdMountSpec, settings: RcloneSettings): 
   const files = rcloneFiles(spec.folder);
   return [
     'mount',
-    `${REMOTE}:${spec.bucket}/${spec.prefix.replace(/\/$/, '')}`,
+    // With its `/`: rclone would ask for an object of the prefix's name otherwise, which the user may not know to be missing.
+    `${REMOTE}:${spec.bucket}/${spec.prefix}`,
     spec.target,
     `--config=${files.config}`,
     `--cache-dir=${files.cache}`,
@@ -74,8 +75,9 @@ export const rcloneArguments = (spec: ColdMountSpec, settings: RcloneSettings): 
     `--vfs-write-back=${settings.writeBackSeconds}s`,
     `--vfs-cache-max-size=${settings.cacheBytes}`,
     '--vfs-cache-poll-interval=10s',
-    // The sandbox is the prefix's only writer; what people put there by other means is seen after this.
-    '--dir-cache-time=30s',
+    // The sandbox is the prefix's only writer. A folder that is known can be written to while S3 is away; what people put
+    // there by other means is seen after this.
+    '--dir-cache-time=5m',
     '--transfers=16',
     '--buffer-size=0',
     // The server's time is enough for whoever lists, and saves a request for each file.

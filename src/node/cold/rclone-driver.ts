@@ -13,6 +13,7 @@ import {
   rcloneFiles,
   type RcloneSettings,
 } from './rclone-command.ts';
+import { countUnsent } from './rclone-unsent.ts';
 import { makeRcloneControl, type RcloneControl } from './rclone-control.ts';
 
 export interface RcloneDeps extends RcloneSettings {
@@ -32,6 +33,7 @@ const MOST_UNANSWERED = 3;
 /** Cold mounts by `rclone mount` with a full cache: what was written and not sent is on the node's disk. */
 export const makeRcloneDriver = (deps: RcloneDeps): MountDriver => ({
   name: 'rclone',
+  unsent: (folder) => countUnsent(rcloneFiles(folder).cache),
   mount: async (spec, signal) => {
     const files = rcloneFiles(spec.folder);
     const control = makeRcloneControl(files.socket);
@@ -45,19 +47,43 @@ export const makeRcloneDriver = (deps: RcloneDeps): MountDriver => ({
     await access('/dev/fuse').catch((error: unknown) => {
       throw new Error('this node has no /dev/fuse: load its kernel module `fuse`', { cause: error });
     });
+    const unsent = await countUnsent(rcloneFiles(spec.folder).cache);
     const process = await start(deps, spec);
     try {
-      await withDeadline(deps.clock, { what: 'mounting cold storage', ms: MOUNT_MS, signal }, (inner) =>
-        untilMounted(deps, spec, process, control, inner),
-      );
+      await withDeadline(deps.clock, { what: 'mounting cold storage', ms: MOUNT_MS, signal }, async (inner) => {
+        await untilMounted(deps, spec, process, control, inner);
+        // rclone mounts what it cannot read as well; and a folder that is known can be written to while S3 is away.
+        await control.refresh(inner);
+      });
     } catch (error) {
       await end(deps, process);
       await clear(deps, spec);
       throw new Error(`${errorMessage(error)}${await lastWords(files.log)}`, { cause: error });
     }
-    return watched(deps, spec, process, control);
+    const mount = watched(deps, spec, process, control);
+    if (unsent > 0) void settle(deps, control, signal);
+    return mount;
   },
 });
+
+const SETTLE_MS = 200;
+
+/**
+ * rclone 1.76 uploads what an earlier process had not sent, but its folders do not learn that the object is there: opening
+ * such a file then drops it from the cache and answers ENOENT until the folder is read again (vfs/vfscache/item.go:
+ * reload closes the item without a callback). So folders are read again while such uploads go on.
+ */
+const settle = async (deps: RcloneDeps, control: RcloneControl, signal: AbortSignal): Promise<void> => {
+  try {
+    for (let files = 1; files > 0;) {
+      await deps.clock.sleep(SETTLE_MS, signal);
+      files = (await control.queue(signal)).files;
+      await control.forget();
+    }
+  } catch {
+    // The process has ended, or the driver stops: there is nothing to read again.
+  }
+};
 
 const start = async (deps: RcloneDeps, spec: ColdMountSpec): Promise<MountProcess> => {
   const files = rcloneFiles(spec.folder);
@@ -94,9 +120,9 @@ const watched = (deps: RcloneDeps, spec: ColdMountSpec, process: MountProcess, c
   return {
     ended: watch(deps, spec, process, control, watching.signal),
     queue: control.queue,
+    hurry: control.hurry,
     unmount: async () => {
       watching.abort();
-      // The mount first: files that are still open would keep the process busy.
       await end(deps, process);
       await clear(deps, spec);
     },
