@@ -30,7 +30,13 @@ const WATCH_MS = 5000;
 /** Unanswered looks in a row, each of 5 s, until a process that runs counts as hung. */
 const MOST_UNANSWERED = 3;
 
-/** Cold mounts by `rclone mount` with a full cache: what was written and not sent is on the node's disk. */
+/**
+ * Cold mounts by `rclone mount` with a full cache: what was written and not sent is on the node's disk.
+ *
+ * Known gap of rclone 1.76: which parts of a file its cache holds is noted on disk when the file is released, a moment
+ * after close(2), and not by fsync (cmd/mount/file.go does nothing for it). A SIGKILL of rclone before that loses a new
+ * file that is still open. Until that is mended, a kill is safe for what was closed a moment ago, and for nothing later.
+ */
 export const makeRcloneDriver = (deps: RcloneDeps): MountDriver => ({
   name: 'rclone',
   unsent: (folder) => countUnsent(rcloneFiles(folder).cache),
