@@ -6,7 +6,7 @@ import (
 	_ "github.com/rclone/rclone/backend/local" // the cache of a mount
 	_ "github.com/rclone/rclone/backend/s3"
 	"github.com/rclone/rclone/cmd"
-	_ "github.com/rclone/rclone/cmd/mount"
+	_ "github.com/rclone/rclone/cmd/mount2" // its fsync reaches the disk; that of cmd/mount does nothing
 	_ "github.com/rclone/rclone/cmd/version"
 )
 

@@ -55,7 +55,7 @@ export const rcloneConfig = ({ region, endpoint }: RcloneSettings): string => {
 export const rcloneArguments = (spec: ColdMountSpec, settings: RcloneSettings): readonly string[] => {
   const files = rcloneFiles(spec.folder);
   return [
-    'mount',
+    'mount2',
     // With its `/`: rclone would ask for an object of the prefix's name otherwise, which the user may not know to be missing.
     `${REMOTE}:${spec.bucket}/${spec.prefix}`,
     spec.target,

@@ -33,9 +33,9 @@ const MOST_UNANSWERED = 3;
 /**
  * Cold mounts by `rclone mount` with a full cache: what was written and not sent is on the node's disk.
  *
- * Known gap of rclone 1.76: which parts of a file its cache holds is noted on disk when the file is released, a moment
- * after close(2), and not by fsync (cmd/mount/file.go does nothing for it). A SIGKILL of rclone before that loses a new
- * file that is still open. Until that is mended, a kill is safe for what was closed a moment ago, and for nothing later.
+ * Known gap of rclone 1.76: which parts of a file its cache holds is noted on disk by fsync (of mount2 alone: that of mount
+ * does nothing) and when the kernel releases the file, a moment after close(2). A SIGKILL of rclone in that moment, or while
+ * a new file is open that was never synced, loses it.
  */
 export const makeRcloneDriver = (deps: RcloneDeps): MountDriver => ({
   name: 'rclone',

@@ -20,7 +20,7 @@ it('the process gets nothing of the driver’s own environment, which holds the 
 
 it('is controlled by a UNIX socket, with a full cache that has a limit', () => {
   const args = rcloneArguments(SPEC, SETTINGS);
-  expect(args.slice(0, 3)).toEqual(['mount', 'cold:files/users/ann/cold/', '/t/cold']);
+  expect(args.slice(0, 3)).toEqual(['mount2', 'cold:files/users/ann/cold/', '/t/cold']);
   expect(args).toEqual(
     expect.arrayContaining([
       '--rc-addr=unix:///var/lib/matrx/cold/1/rc.sock',
