@@ -4,10 +4,10 @@ INSTALLED := node_modules/.package-lock.json
 MATRX := $(NODE) src/main.ts
 
 .DEFAULT_GOAL := help
-.PHONY: help up down env test check unit e2e fuzz bench build generate format
+.PHONY: help up down env test check unit e2e fuzz bench bench-exec build generate format
 
 help: ## this list
-	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
 
 $(INSTALLED): package-lock.json package.json
 	@# Not npm ci: it refuses a lockfile without the packages of other platforms, which not every registry serves.
@@ -40,6 +40,9 @@ fuzz: $(INSTALLED) ## schemathesis against the REST API on a played cluster, for
 
 bench: $(INSTALLED) ## the benchmarks, against the running `make up`
 	@eval "$$($(MATRX) env)" && $(NODE) test/bench/run.ts $(ARGS)
+
+bench-exec: $(INSTALLED) ## commands, output and files next to pods/exec and kubectl; a part of `make bench`
+	@eval "$$($(MATRX) env)" && $(NODE) test/bench/run.ts exec $(ARGS)
 
 build: $(INSTALLED) ## dist/main.js, the bundle of the product image
 	@$(NODE) build.ts

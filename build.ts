@@ -45,9 +45,9 @@ await build({
   legalComments: 'linked',
   logLevel: 'warning',
   plugins: [withoutUnusedModels],
-  // Packages that are CommonJS inside call require at run time, which an ESM file does not have.
+  // Packages that are CommonJS inside call require at run time, and ask for their folder: an ESM file has neither.
   banner: {
-    js: "import { createRequire as __createRequire } from 'node:module'; const require = __createRequire(import.meta.url);",
+    js: "import { createRequire as __createRequire } from 'node:module'; const require = __createRequire(import.meta.url), __dirname = import.meta.dirname;",
   },
   // Optional native accelerators of ssh2, which dockerode brings: it works without them.
   external: ['cpu-features', '*.node'],

@@ -4,6 +4,7 @@ import { spawn } from 'node:child_process';
 import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { availableParallelism, tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { coveredSources } from './coverage.ts';
 
 interface Outcome {
   readonly passed: number;
@@ -67,9 +68,9 @@ const heading = (name: string): void => {
 };
 
 /** One command that passes or fails as a whole counts as one. */
-const check = async (name: string, command: string, args: readonly string[]): Promise<Outcome> => {
+const check = async (name: string, command: string, args: readonly string[], env = process.env): Promise<Outcome> => {
   heading(name);
-  const code = await run(command, args, { minutes: 30 });
+  const code = await run(command, args, { minutes: 30 }, env);
   if (code !== 0) console.log(`FAILED: ${name} (exit code ${code})`);
   return code === 0 ? { passed: 1, failed: 0 } : { passed: 0, failed: 1 };
 };
@@ -121,6 +122,16 @@ const jest = async (project: string, args: readonly string[], env: NodeJS.Proces
   return { passed: result.numPassedTests, failed: failed === 0 && code !== 0 ? 1 : failed };
 };
 
+/** Of what runs in jest's own processes: what tests start as processes of their own is not counted. */
+const COVERAGE = [
+  '--coverage',
+  '--coverageProvider=v8',
+  '--coverageReporters=text-summary',
+  `--coverageDirectory=${join(scratch, 'coverage')}`,
+  ...coveredSources(process.cwd()).map((pattern) => `--collectCoverageFrom=${pattern}`),
+  '--coverageThreshold={"global":{"lines":90}}',
+];
+
 /** What a shell's environment is after `eval "$(make -s env)"`: only a shell knows what its lines mean. */
 const environmentOf = async (exports: string): Promise<NodeJS.ProcessEnv> => {
   const printed = await capture('bash', ['-euc', 'eval "$1"; env -0', 'bash', exports]);
@@ -155,11 +166,14 @@ const endToEnd = async (): Promise<readonly Outcome[]> => {
 };
 
 const outcomes: Outcome[] = [
+  await check('programs', node, ['test/programs.ts']),
   await check('format', node, ['node_modules/prettier/bin/prettier.cjs', '--check', '--log-level', 'warn', '.']),
   await check('types', 'node_modules/.bin/tsc', ['--noEmit']),
   await check('lint', 'node_modules/.bin/oxlint', ['--type-aware', '--deny-warnings']),
   // Jest's own choice leaves a core idle, which on two cores is half of them.
-  await jest('unit', [`--maxWorkers=${availableParallelism()}`], process.env),
+  await jest('unit', [`--maxWorkers=${availableParallelism()}`, ...COVERAGE], process.env),
+  // With a seed: what a change breaks is to be seen here, and what chance finds, by `make fuzz`.
+  await check('fuzz', node, ['test/fuzz/run.ts', '--seed', '1'], { ...process.env, MINUTES: '1' }),
 ];
 const early = outcomes.reduce((sum, { failed }) => sum + failed, 0);
 if (!process.argv.includes('--without-cluster')) {

@@ -12,7 +12,10 @@ import { makeSandboxQuota } from '../facade/limits/sandbox-quota.ts';
 import { makeRequestMetrics } from '../facade/request-metrics.ts';
 import { restPart } from '../facade/rest-part.ts';
 import { makeUpgradeRoutes } from '../facade/routes/table.ts';
+import { makeDaemonProcesses } from '../facade/daemon/processes.ts';
 import { makeSandboxCache } from '../facade/sandbox-cache.ts';
+import { sshGatewayPart } from '../facade/ssh/gateway-part.ts';
+import { deriveHostKey, publicKeyLine } from '../facade/ssh/openssh-key.ts';
 import { makeTickets } from '../facade/ticket.ts';
 import { makeUpgradeHandler } from '../facade/upgrades.ts';
 import { makeWebhooksInformer, watchEndpoints } from '../facade/webhooks/endpoint-watch.ts';
@@ -38,7 +41,7 @@ const STOP_MS = 10_000;
 export const runFacade = async (): Promise<number> => {
   const config = loadFacadeConfig();
   const { namespace } = config;
-  const log = makeLog({ level: config.logLevel, component: 'facade' });
+  const log = makeLog({ level: config.logLevel, format: config.logFormat, component: 'facade' });
   if (config.authentication === 'disabled') {
     log.warn({}, 'MATRX_AUTH is disabled: everyone who reaches this port can use every sandbox');
   }
@@ -73,8 +76,13 @@ export const runFacade = async (): Promise<number> => {
   });
   const shutdown = new AbortController();
   const daemons = makePatientConnections(makeDaemonConnections({ privateKey: config.privateKey, clock }), clock);
+  const { sshGateway } = config;
+  const hostKey = deriveHostKey(config.privateKey);
   const dependencies: FacadeDependencies = {
-    settings: config,
+    settings: {
+      ...config,
+      ssh: sshGateway && { host: sshGateway.publicHost, port: sshGateway.publicPort, hostKey: publicKeyLine(hostKey) },
+    },
     kube,
     cache,
     authenticator: authentication.authenticator,
@@ -117,6 +125,16 @@ export const runFacade = async (): Promise<number> => {
     clock,
     log,
   });
+  const ssh = sshGateway && [
+    sshGatewayPart({
+      ...dependencies,
+      processes: makeDaemonProcesses(daemons),
+      host: config.host,
+      port: sshGateway.port,
+      hostKey,
+      drainMs,
+    }),
+  ];
   const eventLoop = makeEventLoopCheck();
   const stopping = { name: 'process', check: () => manager.check.check() };
   const manager = makeManager({
@@ -131,6 +149,7 @@ export const runFacade = async (): Promise<number> => {
       // Nobody waits for it: the API serves also where it may read no Secret.
       loopPart('webhook endpoints', webhookInformer.run),
       webhooks,
+      ...(ssh ?? []),
       rest,
     ],
     signals: processSignals,

@@ -4,7 +4,7 @@ import { ConfigError, loadConfig, port, seconds } from './load.ts';
 import { logLevel } from './log-level.ts';
 import { refuseRetiredSettings } from './retired-settings.ts';
 import { NO_PROXIES, type TrustedProxies, trustedProxies } from './trusted-proxies.ts';
-import type { LogLevel } from '../telemetry/log.ts';
+import { LOG_FORMATS, type LogFormat, type LogLevel } from '../telemetry/log.ts';
 
 const MEBIBYTE = 1024 * 1024;
 
@@ -17,7 +17,7 @@ const FacadeEnvironment = z.object({
   MATRX_PORT: port.default(8000),
   MATRX_HTTP_PORT: port.default(8081),
   MATRX_LOG_LEVEL: logLevel.default('info'),
-  MATRX_LOG_FORMAT: z.literal('json', 'takes "json", the only format there is').default('json'),
+  MATRX_LOG_FORMAT: z.enum(LOG_FORMATS).default('json'),
   MATRX_DEBUG: flag.default(false),
   MATRX_API_KEY: z
     .string()
@@ -76,6 +76,7 @@ export interface FacadeConfig {
   readonly port: number;
   /** Of /livez, /readyz and /metrics. */
   readonly operationsPort: number;
+  readonly logFormat: LogFormat;
   readonly logLevel: LogLevel;
   /** `disabled`: everyone who reaches the port may do everything, in so many words. */
   readonly authentication: 'required' | 'disabled';
@@ -118,6 +119,7 @@ export const loadFacadeConfig = (env: NodeJS.ProcessEnv = process.env): FacadeCo
     host: given.MATRX_HOST,
     port: given.MATRX_PORT,
     operationsPort: given.MATRX_HTTP_PORT,
+    logFormat: given.MATRX_LOG_FORMAT,
     logLevel: given.MATRX_DEBUG ? 'debug' : given.MATRX_LOG_LEVEL,
     authentication: given.MATRX_AUTH,
     apiKey: configuredKey(given),

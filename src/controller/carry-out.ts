@@ -62,6 +62,7 @@ export const carryOut = async (
       return undefined;
     }
     case 'deleteSandbox': {
+      await confirm(deps, action.assuming, signal);
       const { uid, resourceVersion } = action.sandbox;
       await unlessGone(client.delete(sandboxRef(action.sandbox), { signal, uid, resourceVersion }));
       return undefined;

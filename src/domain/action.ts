@@ -33,7 +33,7 @@ export type Action =
       readonly assuming: readonly Assumption[];
     }
   /** The record of a finished sandbox; its finalizer still sees to it that nothing unsaved goes with it. */
-  | { readonly kind: 'deleteSandbox'; readonly sandbox: Seen }
+  | { readonly kind: 'deleteSandbox'; readonly sandbox: Seen; readonly assuming: readonly Assumption[] }
   | { readonly kind: 'createWorkspace'; readonly workspace: Workspace }
   | { readonly kind: 'acquireWriter'; readonly workspace: Seen; readonly writer: WorkspaceWriter }
   | {

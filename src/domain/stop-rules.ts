@@ -84,13 +84,15 @@ const nothingIsLeft = ({ home, workspace, sandbox }: Situation): readonly Assump
  * Its record was kept for as long as was asked. The deletion is refused when the Sandbox has changed since, so one that
  * somebody starts again at this moment stays.
  */
-const retire: Rule = ({ sandbox, now }) => {
+const retire: Rule = (situation) => {
+  const { sandbox, now } = situation;
   const due = retainedUntil(sandbox);
   if (due === undefined || now < due) return undefined;
   return {
     ready: { status: 'False', reason: Reason.Stopping, message: 'the sandbox was listed for as long as was asked' },
     actions: [
-      { kind: 'deleteSandbox', sandbox: seen(sandbox) },
+      // A cache that lags may not know yet that a pass took the writer for it once more.
+      { kind: 'deleteSandbox', sandbox: seen(sandbox), assuming: nothingIsLeft(situation) },
       {
         kind: 'emitEvent',
         type: 'Normal',

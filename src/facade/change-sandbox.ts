@@ -35,12 +35,20 @@ export const changeSandbox = async (
   { id, ifMatch = '', decide }: SandboxChange,
 ): Promise<Sandbox> => {
   const { kube, cache, settings } = dependencies;
-  let sandbox = await findSandbox(dependencies, id, state);
-  // What another replica has just written may not have reached this one's cache.
-  if (!matches(ifMatch, sandbox)) sandbox = await readSandbox(dependencies, id, state);
-  for (let tries = 1; ; tries++) {
+  const judge = (sandbox: Sandbox): SandboxPatch | undefined => {
     if (!matches(ifMatch, sandbox)) throw preconditionFailed(sandbox);
-    const patch = decide(sandbox);
+    return decide(sandbox);
+  };
+  let sandbox = await findSandbox(dependencies, id, state);
+  let patch: SandboxPatch | undefined;
+  try {
+    patch = judge(sandbox);
+  } catch {
+    // What was just written elsewhere may not have reached this replica's cache: only the API server's word refuses.
+    sandbox = await readSandbox(dependencies, id, state);
+    patch = judge(sandbox);
+  }
+  for (let tries = 1; ; tries++) {
     if (patch === undefined) return sandbox;
     const { uid, resourceVersion } = sandbox.metadata;
     const versions = {
@@ -62,6 +70,7 @@ export const changeSandbox = async (
     } catch (error) {
       if (tries === MAX_TRIES || !isKubeError(error, 'Conflict')) throw error;
       sandbox = await readSandbox(dependencies, id, state);
+      patch = judge(sandbox);
     }
   }
 };

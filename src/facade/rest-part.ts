@@ -57,6 +57,10 @@ export const restPart = ({ app, upgrade, host, port, drainMs, shutdown, clock, l
     underWay.add(response);
     response.once('close', () => underWay.delete(response));
     if (stopping) closeAfter(response);
+    // One that was answered while its body still came, a refused upload, becomes idle only now.
+    request.once('close', () => {
+      if (stopping && !underWay.has(response)) request.socket.end();
+    });
     // Koa answers every error itself; this promise only says when it has.
     void handle(request, response);
   });

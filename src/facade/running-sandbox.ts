@@ -1,6 +1,9 @@
 import type { Sandbox } from '../api/sandbox.ts';
 import type { DaemonTarget } from './daemon/connections.ts';
+import type { FacadeDependencies } from './dependencies.ts';
+import { findSandbox, readSandbox } from './find-sandbox.ts';
 import { problemError } from './problem.ts';
+import type { RequestState } from './request-state.ts';
 import { explanation, sandboxState, takesCommands } from './sandbox-status.ts';
 
 /** Where a Sandbox runs that takes commands. */
@@ -24,4 +27,19 @@ export const runningSandbox = (sandbox: Sandbox): RunningSandbox => {
     throw problemError('sandbox-not-running', detail, { sandbox_id: name });
   }
   return { pod: podName, daemon: podIP === undefined || podUid === undefined ? undefined : { podIP, podUid } };
+};
+
+/**
+ * Where the Sandbox of that id runs. What the cache says suffices when it runs; before a refusal the API server is asked,
+ * as somebody may have been told that it is ready, by kubectl or another replica, before this one's watch has heard it.
+ * Throws 404, and what `runningSandbox` throws.
+ */
+export const findRunning = async (
+  dependencies: Pick<FacadeDependencies, 'cache' | 'kube' | 'settings'>,
+  id: string,
+  state: Pick<RequestState, 'caller' | 'signal'>,
+): Promise<RunningSandbox> => {
+  const known = await findSandbox(dependencies, id, state);
+  const isKnownToRun = takesCommands(sandboxState(known)) && known.status?.podIP !== undefined;
+  return runningSandbox(isKnownToRun ? known : await readSandbox(dependencies, id, state));
 };

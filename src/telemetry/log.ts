@@ -1,16 +1,28 @@
 import pino from 'pino';
+import { logText } from './log-text.ts';
 
-/** Structured JSON logs on stdout. Fields are never interpolated into the message. */
+/** Structured logs on stdout, JSON unless text is asked for. Fields are never interpolated into the message. */
 export type Log = pino.Logger;
 
 export const LOG_LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'fatal'] as const;
 export type LogLevel = (typeof LOG_LEVELS)[number];
 
-export const makeLog = (options: { readonly level: LogLevel; readonly component: string }): Log =>
-  pino({
-    level: options.level,
-    base: { component: options.component },
+export const LOG_FORMATS = ['json', 'text'] as const;
+export type LogFormat = (typeof LOG_FORMATS)[number];
+
+export interface LogOptions {
+  readonly level: LogLevel;
+  readonly component: string;
+  readonly format?: LogFormat;
+}
+
+export const makeLog = ({ level, component, format = 'json' }: LogOptions): Log => {
+  const options: pino.LoggerOptions = {
+    level,
+    base: { component },
     timestamp: pino.stdTimeFunctions.isoTime,
     formatters: { level: (label) => ({ level: label }) },
     serializers: { err: pino.stdSerializers.err },
-  });
+  };
+  return format === 'json' ? pino(options) : pino(options, { write: (line) => process.stdout.write(logText(line)) });
+};

@@ -1,9 +1,9 @@
 import { summarize } from './statistics.ts';
 
-/** One line of the result. Seconds are `s`, memory is `MB` of 1,000,000 bytes. */
+/** One line of the result. Memory is `MB` of 1,000,000 bytes; of rates (`1/s`, `MB/s`) more is better. */
 export interface Measurement {
   readonly case: string;
-  readonly unit: 's' | 'MB';
+  readonly unit: 's' | 'ms' | 'MB' | '1/s' | 'MB/s';
   /** The median where there is more than one sample. */
   readonly value: number;
   readonly n: number;
@@ -36,6 +36,31 @@ export const secondsMeasured = (
   return { case: name, unit: 's', value: round(p50), n, p50: round(p50), p95: round(p95), ...more };
 };
 
+/** `samples` in seconds. */
+export const millisecondsMeasured = (
+  name: string,
+  samples: readonly number[],
+  more: { readonly goal?: string } = {},
+): Measurement => {
+  const { n, p50, p95 } = summarize(samples.map((seconds) => seconds * 1000));
+  return { case: name, unit: 'ms', value: round(p50), n, p50: round(p50), p95: round(p95), ...more };
+};
+
+/** `n`: of how many. */
+export const perSecond = (name: string, unit: '1/s' | 'MB/s', value: number, n: number): Measurement => ({
+  case: name,
+  unit,
+  value: round(value),
+  n,
+});
+
+export const ratedNextTo = (measurement: Measurement, name: string, value: number): Measurement => ({
+  ...measurement,
+  baseline: { name, value: round(value) },
+  ratio: round(measurement.value / value),
+});
+
+/** `samples` in the measurement's unit. */
 export const comparedWith = (
   measurement: Measurement,
   name: string,

@@ -9,6 +9,7 @@ import { makeKubeClient } from '../../src/kube/make-kube-client.ts';
 import { requireEnvironment } from '../support/e2e/environment.ts';
 import { makeKubectl } from '../support/e2e/kubectl.ts';
 import type { Bench, BenchContext } from './context.ts';
+import { exec } from './exec.ts';
 import { describeMachine } from './machine.ts';
 import type { Measurement } from './measurement.ts';
 import { residentMemory } from './resident-memory.ts';
@@ -17,7 +18,7 @@ import { sandboxdMemory } from './sandboxd-memory.ts';
 import { table } from './table.ts';
 import { bigFile, smallFiles } from './transfer.ts';
 
-const BENCHES: readonly Bench[] = [sandboxStart, smallFiles, bigFile, residentMemory, sandboxdMemory];
+const BENCHES: readonly Bench[] = [sandboxStart, exec, smallFiles, bigFile, residentMemory, sandboxdMemory];
 
 const usage = `usage: node test/bench/run.ts [case…] [--starts N] [--rounds N] [--without-tools] [--json FILE]
 cases, all of them unless some are named:

@@ -12,8 +12,7 @@ import type { Bench, BenchContext } from './context.ts';
 import { type Measurement, megabytes } from './measurement.ts';
 
 const BUNDLE = join(import.meta.dirname, '../../dist-sandboxd/main.js');
-/** As /opt/sandbox/bin/start has them: machine code that V8 would make is worth more memory than it saves time. */
-const FLAGS = ['--jitless', '--max-semi-space-size=1', '--optimize-for-size'];
+const START = join(import.meta.dirname, '../../sandbox-image/bin/start');
 const GOAL = 'under 60 MB resident';
 const COMMANDS = 100;
 const TARGET = { podIP: '127.0.0.1', podUid: 'bench' };
@@ -29,7 +28,7 @@ export const sandboxdMemory: Bench = {
   run: async (context) => {
     if (!existsSync(BUNDLE)) throw new Error(`${BUNDLE} is not there: make build`);
     const { privateKey, publicKey } = generateKeyPairSync('ed25519');
-    const child = spawn(process.execPath, [...FLAGS, BUNDLE], {
+    const child = spawn(process.execPath, [...(await flagsOfImage()), BUNDLE], {
       env: {
         PATH: process.env['PATH'],
         HOME: context.scratch,
@@ -53,6 +52,13 @@ export const sandboxdMemory: Bench = {
       await once(child, 'exit');
     }
   },
+};
+
+/** Those that the daemon is started with in the image. */
+const flagsOfImage = async (): Promise<readonly string[]> => {
+  const line = /exec \/usr\/local\/bin\/node (.*) "\$daemon"/.exec(await readFile(START, 'utf8'));
+  if (line?.[1] === undefined) throw new Error(`${START} starts no daemon`);
+  return line[1].split(' ');
 };
 
 const measureAll = async (

@@ -58,13 +58,13 @@ describe('the pod of a Sandbox', () => {
     expect(pod.spec?.['securityContext']).not.toHaveProperty('fsGroup');
   });
 
-  test('has an emptyDir that the agent may write to when the home is ephemeral', () => {
+  test('has an emptyDir that the agent may write to when the home is ephemeral [A6.3]', () => {
     const pod = podOf(aSandbox().ephemeral());
     expect(volumesOf(pod)[0]).toEqual({ name: 'home', emptyDir: {} });
     expect(pod.spec?.['securityContext']).toMatchObject({ fsGroup: 1000 });
   });
 
-  test('is called like the Sandbox, labelled, and owned by it', () => {
+  test('is called like the Sandbox, labelled, and owned by it [A3.2]', () => {
     const pod = podOf(aSandbox('demo').ofUser('Ann Smith'.replace(' ', '_')));
     expect(pod.metadata).toMatchObject({
       name: 'demo',
@@ -76,7 +76,7 @@ describe('the pod of a Sandbox', () => {
     expect(pod.spec).toMatchObject({ hostname: 'demo', restartPolicy: 'Always' });
   });
 
-  test('knows who it is and where its files are, whatever the template says', () => {
+  test('knows who it is and where its files are, whatever the template says [A3.2]', () => {
     const template = aTemplate('default', { env: [{ name: 'HOME', value: '/root' }] });
     expect(envOf(podOf(aSandbox('demo').ofUser('ann'), template))).toEqual({
       SANDBOX_ID: 'demo',
@@ -88,6 +88,11 @@ describe('the pod of a Sandbox', () => {
       MATRX_POD_UID: undefined,
     });
     expect(containerOf(podOf())['workingDir']).toBe('/home/agent');
+  });
+
+  test('is the same whatever bucket the config names [T7]', () => {
+    const config = { s3_bucket: 'of-another-tenant', s3_region: 'eu-west-1' };
+    expect(podOf(aSandbox('demo').with({ config }))).toEqual(podOf(aSandbox('demo')));
   });
 
   test('has one credential, which only the facade accepts and only this pod can have', () => {
@@ -105,7 +110,7 @@ describe('the pod of a Sandbox', () => {
     });
   });
 
-  test('is told where the facade is and whose tokens its daemon accepts, by public keys', () => {
+  test('is told where the facade is and whose tokens its daemon accepts, by public keys [A3.2]', () => {
     const pod = podOf(aSandbox(), aTemplate(), { facadeUrl: 'http://facade', sandboxdKeys: 'AAAA' });
     expect(envOf(pod)).toMatchObject({ ORCHESTRATOR_URL: 'http://facade', MATRX_SANDBOXD_KEYS: 'AAAA' });
     expect(containerOf(pod).env).toContainEqual({
@@ -125,7 +130,7 @@ describe('the pod of a Sandbox', () => {
     expect(envOf(podOf(sandbox, template))).toMatchObject({ LANG: 'C', TZ: 'Europe/Berlin' });
   });
 
-  test('has image, resources, runtime class and grace of the template, or the Sandbox’s own image and resources', () => {
+  test('has image, resources, runtime class and grace of the template, or the Sandbox’s own image and resources [A3.2]', () => {
     const template = aTemplate('default', {
       image: 'a:1',
       resources: { limits: { cpu: '2' } },

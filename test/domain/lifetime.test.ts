@@ -103,6 +103,7 @@ describe('the record of a finished sandbox', () => {
     expect(later(60_000, rested())[0]).toEqual({
       kind: 'deleteSandbox',
       sandbox: { name: 'demo', uid: 'uid-of-demo', resourceVersion: '1' },
+      assuming: expect.arrayContaining([expect.objectContaining({ kind: 'noPodOf' })]),
     });
   });
 

@@ -275,6 +275,27 @@ describe('after any history of users, failures, stale caches and crashes', () =>
     );
   });
 
+  test('a record was deleted by a pass that did not know yet that the writer had been taken again', () => {
+    const lagging = (by: Required<PassOptions>['lag']) =>
+      ({ what: 'pass', name: 'first', options: { lag: by } }) as const;
+    const pass = { what: 'pass', name: 'first', options: {} } as const;
+    const { api } = afterHistory([
+      pass,
+      pass,
+      { what: 'lifetime', name: 'first', lifetime: { retainSeconds: 0 } },
+      { what: 'want', name: 'first', state: 'Stopped' },
+      pass,
+      lagging({ sandboxes: 2 }),
+      lagging({ workspaces: 1 }),
+    ]);
+    expect(api.newest().sandboxes.get('first')?.metadata.deletionTimestamp).toBeUndefined();
+    while (writes(reconcileSandbox(api, 'first')).length > 0);
+    expect(api.newest().sandboxes.get('first')).toBeUndefined();
+    expect([...api.newest().workspaces.values()].filter((workspace) => workspace.status?.writer !== undefined)).toEqual(
+      [],
+    );
+  });
+
   test('a transition time moves with its status, and with nothing else', () => {
     fc.assert(
       fc.property(history, (events) => {

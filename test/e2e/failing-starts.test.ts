@@ -30,7 +30,7 @@ const template = (name: string, spec: Partial<SandboxTemplate['spec']> & { reado
 const defaultImage = (cluster: Cluster): Promise<string> =>
   cluster.kubectl.run(['get', 'sandboxtemplate/default', '-o', 'jsonpath={.spec.image}']);
 
-scenario('a sandbox that fits on no node says Unschedulable, and why', 120, async (cluster) => {
+scenario('a sandbox that fits on no node says Unschedulable, and why [A2.4]', 120, async (cluster) => {
   const sandbox = aSandbox('large').with({ resources: { requests: { cpu: 1000, memory: '1Ti' } } });
   await cluster.create(sandbox);
   expect(await untilReason(cluster, sandbox.name, 'Unschedulable')).toMatch(/insufficient (cpu|memory)/i);

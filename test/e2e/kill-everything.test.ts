@@ -57,7 +57,7 @@ scenario(
 
 describe.each(CASES)('SIGKILL of $what while a sandbox writes', ({ parts }) => {
   scenario(
-    'it goes on writing, they come back, what was committed is there, the rest is committed next',
+    'it goes on writing, they come back, what was committed is there, the rest is committed next [A2.4] [T8]',
     240,
     async (cluster) => {
       const sandbox = aSandbox('survivor');

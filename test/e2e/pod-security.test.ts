@@ -74,7 +74,7 @@ scenario('a sandbox has no device but the default ones', 90, async (cluster) => 
 });
 
 scenario(
-  'a sandbox holds no credential but a token that only the facade takes, and no way to the API',
+  'a sandbox holds no credential but a token that only the facade takes, and no way to the API [T7]',
   90,
   async (cluster) => {
     const { environment } = cluster;

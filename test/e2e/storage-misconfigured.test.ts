@@ -36,7 +36,7 @@ afterEach(async () => {
 
 describe.each(CASES)('started with $what', ({ settings, bucket, says }) => {
   scenario(
-    'node driver and controller name the bucket and the permission, and do not become ready',
+    'node driver and controller name the bucket and the permission, and do not become ready [A3.1]',
     150,
     async (cluster) => {
       const env = { ...(await scratchInstallation(cluster)), ...settings() };

@@ -5,7 +5,7 @@ import { aSandbox } from '../support/e2e/sandbox-builder.ts';
 import { scenario } from '../support/e2e/scenario.ts';
 
 scenario(
-  'a second sandbox of a user waits, names the holder, and starts when the first has let go',
+  'a second sandbox of a user waits, names the holder, and starts when the first has let go [T8] [A6.3]',
   180,
   async (cluster) => {
     const first = aSandbox('first');

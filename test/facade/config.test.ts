@@ -15,6 +15,7 @@ describe('the settings of the facade', () => {
       host: '0.0.0.0',
       port: 8000,
       operationsPort: 8081,
+      logFormat: 'json',
       logLevel: 'info',
       authentication: 'required',
       apiKey: 'k',
@@ -29,7 +30,17 @@ describe('the settings of the facade', () => {
       maxBodyBytes: 1_048_576,
       maxOutputBytes: 4_194_304,
       allowedOrigins: [],
+      sshGateway: { port: 2222, publicPort: 2222 },
     });
+  });
+
+  it('say where SSH clients find the gateway, and whether there is one', () => {
+    const gateway = (env: NodeJS.ProcessEnv) => loadFacadeConfig({ ...KEY, ...env }).sshGateway;
+    expect(gateway({ MATRX_SSH_PORT: '2022' })).toEqual({ port: 2022, publicHost: undefined, publicPort: 2022 });
+    const elsewhere = { MATRX_SSH_HOST: 'ssh.example.com', MATRX_SSH_PUBLIC_PORT: '22' };
+    expect(gateway(elsewhere)).toEqual({ port: 2222, publicHost: 'ssh.example.com', publicPort: 22 });
+    expect(gateway({ MATRX_SSH: 'disabled' })).toBeUndefined();
+    expect(() => gateway({ MATRX_SSH_HOST: '-oProxyCommand=id' })).toThrow('MATRX_SSH_HOST');
   });
 
   it.each([
@@ -100,7 +111,7 @@ describe('the settings of the facade', () => {
     ['MATRX_SHUTDOWN_TIMEOUT_SECONDS', 'terminationGracePeriodSeconds'],
     ['MATRX_HEALTHCHECK_INTERVAL_SECONDS', 'nothing to set'],
     ['MATRX_COMMAND_TIMEOUT_SECONDS', '"timeout"'],
-  ])("refuse the original's %s and name what replaces it", (name, replacement) => {
+  ])("refuse the original's %s and name what replaces it [A3.1]", (name, replacement) => {
     const load = () => loadFacadeConfig({ ...KEY, [name]: 'x' });
     expect(load).toThrow(name);
     expect(load).toThrow(replacement);
@@ -112,7 +123,7 @@ describe('the settings of the facade', () => {
     ['MATRX_PORT', '70000'],
     ['MATRX_START_TIMEOUT_SECONDS', '-1'],
     ['MATRX_LOG_LEVEL', 'loud'],
-    ['MATRX_LOG_FORMAT', 'text'],
+    ['MATRX_LOG_FORMAT', 'xml'],
     ['MATRX_API_KEY_HEADER', 'X API'],
     ['MATRX_MAX_COMMAND_LENGTH', 'many'],
     ['MATRX_ALLOWED_ORIGINS', 'https://a.example/path'],

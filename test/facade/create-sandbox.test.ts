@@ -235,7 +235,7 @@ describe('POST /sandboxes', () => {
     expect(await answer).toMatchObject({ status: 422, body: { detail: [{ loc: ['body', 'image'], input: 'no' }] } });
   });
 
-  it('stops what could not be started, so that the next try gets the workspace, and keeps why on record', async () => {
+  it('stops what could not be started, so that the next try gets the workspace, and keeps why on record [T9]', async () => {
     const facade = await startFacade();
     const { answer, name } = await post(facade, stalled('TemplateNotFound', 'no such template'));
     expect((await answer).status).toBe(422);

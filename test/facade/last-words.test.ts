@@ -19,16 +19,16 @@ const annotations = () => facade.cluster.get('demo')?.metadata.annotations ?? {}
 
 describe('POST /sandboxes/{id}/complete', () => {
   it('ends the sandbox gracefully, keeps the result, and is answered at once [A1.13] [A2.1]', async () => {
-    expect(await say('complete', { result: { answer: 42 } })).toMatchObject({
+    expect(await say('complete', { result: { answer: 'forty-two' } })).toMatchObject({
       status: 200,
       body: { status: 'shutting_down', sandbox_id: 'demo' },
     });
     expect(facade.cluster.get('demo')?.spec.desiredState).toBe('Stopped');
     expect(annotations()).toMatchObject({ 'matrx.dev/stop-reason': 'graceful_shutdown' });
-    expect(await record()).toMatchObject({ status: 'shutting_down', result: { answer: 42 }, error: null });
+    expect(await record()).toMatchObject({ status: 'shutting_down', result: { answer: 'forty-two' }, error: null });
     const line = await facade.untilLogged(({ msg }) => msg === 'sandbox has completed');
     expect(line).toMatchObject({ sandbox_id: 'demo', user_id: 'ann' });
-    expect(JSON.stringify(line)).not.toContain('42');
+    expect(JSON.stringify(line)).not.toContain('forty-two');
   });
 
   it.each([

@@ -61,8 +61,8 @@ describe('the OpenAPI document', () => {
   it('says of each operation what it answers: well, and with which problems', () => {
     for (const { operationId, responses, security, ...more } of operations) {
       const statuses = Object.keys(responses);
-      expect([operationId, statuses.some((status) => /^(1|2)/.test(status))]).toEqual([operationId, true]);
-      // An open page, and at the same path a WebSocket that is not.
+      expect([operationId, statuses.some((status) => /^(1|2|default)/.test(status))]).toEqual([operationId, true]);
+      // What listens on a port answers for itself (`default`). An open page, and at the same path a WebSocket that is not.
       const isOpen = security?.length === 0 && more['x-upgrade'] === undefined;
       expect([operationId, statuses.includes('401'), statuses.includes('403')]).toEqual([
         operationId,
@@ -78,8 +78,8 @@ describe('the OpenAPI document', () => {
     expect(properties.type.enum).toEqual(PROBLEM_KINDS.map(problemType));
     const everywhere = JSON.stringify(operations);
     // Answered where there is no operation; and what nothing is served by yet.
-    const nowhere = ['invalid-ticket', 'method-not-allowed', 'upgrade-required'];
-    expect(PROBLEM_KINDS.filter((kind) => !everywhere.includes(problemType(kind)))).toEqual(
+    const nowhere = ['invalid-ticket', 'method-not-allowed', 'missing-ticket', 'upgrade-required'];
+    expect(PROBLEM_KINDS.filter((kind) => !everywhere.includes(problemType(kind))).toSorted()).toEqual(
       nowhere.filter((kind) => !everywhere.includes(`,2026:${kind}`)),
     );
   });

@@ -77,7 +77,12 @@ const send = (path: string, { method = 'GET', headers = {}, body, key = API_KEY 
   new Promise((resolve, reject) => {
     const request = httpRequest(`${facade.url}${path}`, {
       method,
-      headers: { ...(key === null ? {} : { 'X-API-Key': key }), ...(headers as Record<string, string>) },
+      headers: {
+        ...(key === null ? {} : { 'X-API-Key': key }),
+        // Node frames the body of a DELETE or OPTIONS by nothing, unless it is told.
+        ...(body === undefined || 'transfer-encoding' in headers ? {} : { 'Content-Length': Buffer.byteLength(body) }),
+        ...(headers as Record<string, string>),
+      },
     });
     request.once('response', (answer) => {
       text(answer).then(
@@ -149,12 +154,19 @@ describe('a port by its path', () => {
       key: null,
       headers: { authorization: `Bearer ${API_KEY}` },
     });
+    // An empty header is none: it is the bearer that lets the caller in.
+    const both = await echo(`/sandboxes/demo/ports/${port}/`, {
+      key: '',
+      headers: { authorization: `Bearer ${API_KEY}` },
+    });
     const basic = await echo(`/sandboxes/demo/ports/${port}/`, { headers: { authorization: 'Basic YTpi' } });
     const { ticket } = (await facade.request('/sandboxes/demo/tickets', { body: { scope: 'port', port } })).body as {
       ticket: string;
     };
     const ticketed = await echo(`/sandboxes/demo/ports/${port}/x?a=1&ticket=${ticket}&ticket=own`, { key: null });
-    for (const { headers } of [bearer, basic, ticketed]) expect(JSON.stringify(headers)).not.toContain(API_KEY);
+    const encoded = await echo(`/sandboxes/demo/ports/${port}/x?%74icket=${ticket}`, { key: null });
+    expect(encoded.url).toBe('/x');
+    for (const { headers } of [bearer, both, basic, ticketed]) expect(JSON.stringify(headers)).not.toContain(API_KEY);
     expect(bearer.headers.authorization).toBeUndefined();
     expect(basic.headers.authorization).toBe('Basic YTpi');
     expect(ticketed.url).toBe('/x?a=1&ticket=own');
@@ -168,6 +180,47 @@ describe('a port by its path', () => {
       "default-src 'self', sandbox allow-scripts allow-forms allow-popups allow-modals allow-downloads",
     );
     expect(headers['x-content-type-options']).toBe('nosniff');
+  });
+
+  test('decides on nothing that holds for all of the origin', async () => {
+    const own = {
+      nel: '{"report_to":"x"}',
+      'report-to': '{}',
+      'clear-site-data': '"*"',
+      'alt-svc': 'h2=":1"',
+      'x-own': '1',
+    };
+    const port = await startEcho({ ...own, 'strict-transport-security': 'max-age=1', 'www-authenticate': 'Basic' });
+    const { headers } = await send(`/sandboxes/demo/ports/${port}/`);
+    expect(headers).toMatchObject({ 'x-own': '1' });
+    for (const name of Object.keys(own).slice(0, 4)) expect(headers[name]).toBeUndefined();
+    expect([headers['strict-transport-security'], headers['www-authenticate']]).toEqual([undefined, undefined]);
+  });
+
+  test('gets a body as a body, also where Connection names its length', async () => {
+    const port = await startEcho();
+    const { body, headers } = await echo(`/sandboxes/demo/ports/${port}/`, {
+      method: 'DELETE',
+      headers: { connection: 'content-length, x-one', 'x-one': '1' },
+      body: 'GET /smuggled HTTP/1.1\r\n\r\n',
+    });
+    expect(body).toBe('GET /smuggled HTTP/1.1\r\n\r\n');
+    expect(headers['x-one']).toBeUndefined();
+  });
+
+  test.each([
+    'HTTP/1.1 099 Odd',
+    'HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: x',
+    'HTTP/1.1 999 Odd',
+  ])('that answers %j is answered for', async (head) => {
+    const server = createTcpServer((socket) => {
+      socket.on('error', () => undefined);
+      socket.once('data', () => socket.end(`${head}\r\nContent-Length: 0\r\n\r\n`));
+    });
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+    servers.push({ close: () => new Promise((resolve) => server.close(() => resolve())) });
+    const answer = await send(`/sandboxes/demo/ports/${(server.address() as AddressInfo).port}/`);
+    expect([answer.status, JSON.parse(answer.body)]).toMatchObject([502, { type: 'tag:matrx.dev,2026:port-failed' }]);
   });
 
   test('keeps redirections and cookies where they belong', async () => {
@@ -385,6 +438,10 @@ describe('a preview on its own host', () => {
         /^__Host-matrx-preview=[\w.-]+; Path=\/; Max-Age=(600|599); HttpOnly; Secure; SameSite=None; Partitioned$/,
       ),
     ]);
+    for (const path of ['//evil.org/', String.raw`/\evil.org/`, String.raw`\/evil.org/`]) {
+      const led = await send(`${path}?ticket=${ticket}`, { key: null, headers: { host: host(port) } });
+      expect(led.headers.location).toBe('/evil.org/');
+    }
     const cookie = `mine=1; ${cookieOf(first)}`;
     const { url, headers } = await echo('/a/b?x=1', { key: null, headers: { host: host(port), cookie } });
     expect(url).toBe('/a/b?x=1');

@@ -105,6 +105,19 @@ describe('the REST server', () => {
     expect(clock.sleepers()).toBe(0);
   });
 
+  it('closes the connection of an upload that was answered early once the rest of it has come', async () => {
+    const { rest, clock, url } = await startServer(() => Promise.resolve());
+    const client = connect(Number(new URL(url).port), '127.0.0.1');
+    client.write('PUT / HTTP/1.1\r\nHost: x\r\nContent-Length: 10\r\n\r\n12345');
+    await once(client, 'data');
+    const stopped = rest.stop();
+    client.write('67890');
+    await once(client, 'end');
+    client.end();
+    await stopped;
+    expect(clock.sleepers()).toBe(0);
+  });
+
   it('says which port is taken', async () => {
     const first = await startServer(() => Promise.resolve());
     const log = pino({ level: 'silent' });

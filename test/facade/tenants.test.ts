@@ -24,6 +24,10 @@ const SAMPLES: Readonly<
   Record<string, { readonly body?: unknown; readonly query?: Readonly<Record<string, string>> }>
 > = {
   startProcess: { body: { command: 'true' } },
+  describeFile: { body: { path: 'a' } },
+  makeDirectory: { body: { path: 'a' } },
+  moveFile: { body: { from: 'a', to: 'b' } },
+  watchFiles: { query: { path: 'a' } },
 };
 
 /** A facade that takes every credential for `caller`'s, with a running sandbox of ann's and one of bob's. */
@@ -96,7 +100,13 @@ const requestOf = (route: Asked, id: string) => {
   if (method === undefined) return { method: 'GET', path, headers: upgrade, body: undefined };
   if (body === undefined) return { method, path, headers: {}, body: undefined };
   if (body === 'stream')
-    return { method, path, headers: { 'Content-Type': 'application/octet-stream' }, body: 'bytes' };
+    // With its length: Node frames the body of a DELETE by nothing, unless it is told.
+    return {
+      method,
+      path,
+      headers: { 'Content-Type': 'application/octet-stream', 'Content-Length': '5' },
+      body: 'bytes',
+    };
   const text = JSON.stringify(sample.body ?? sampleInput(body));
   return { method, path, headers: { 'Content-Type': 'application/json' }, body: text };
 };

@@ -30,7 +30,7 @@ const untilText = (terminal: TestSocket, text: string | RegExp): Promise<void> =
 const type = (terminal: TestSocket, text: string): void => terminal.send(Buffer.from(text));
 
 describe('a terminal over a WebSocket', () => {
-  it('is a shell of the size that was asked for, whose size can be changed', async () => {
+  it('is a shell of the size that was asked for, whose size can be changed [A6.3]', async () => {
     const terminal = open('?cols=90&rows=30');
     expect(await started(terminal)).toMatchObject({ cursor: 0, pty: true, running: true, label: 'terminal' });
     type(terminal, 'stty size\n');

@@ -159,12 +159,20 @@ const limitConnecting = (request: ClientRequest): void => {
 const isReset = (error: unknown): boolean =>
   ['ECONNRESET', 'EPIPE'].includes(String((error as { readonly code?: unknown }).code));
 
+const MAX_PROBLEM_BYTES = 65_536;
+
 /** Throws what the daemon says where it refuses. */
 const accepted = async (answer: IncomingMessage): Promise<IncomingMessage> => {
   const status = answer.statusCode ?? 0;
   if (status < 400) return answer;
   const chunks: Buffer[] = [];
-  for await (const chunk of answer as AsyncIterable<Buffer>) chunks.push(chunk);
+  let bytes = 0;
+  for await (const chunk of answer as AsyncIterable<Buffer>) {
+    chunks.push(chunk);
+    bytes += chunk.length;
+    // Whoever is the agent in a sandbox can put a program of their own in the daemon's place. Leaving the loop destroys the answer.
+    if (bytes > MAX_PROBLEM_BYTES) break;
+  }
   const text = Buffer.concat(chunks).toString('utf8');
   let problem: Partial<DaemonProblem> = {};
   try {

@@ -1,7 +1,6 @@
 import type { FacadeDependencies } from '../dependencies.ts';
-import { findSandbox } from '../find-sandbox.ts';
 import type { RequestState } from '../request-state.ts';
-import { runningSandbox } from '../running-sandbox.ts';
+import { findRunning } from '../running-sandbox.ts';
 import type { DaemonTarget } from './connections.ts';
 import { daemonProblem, unreachable } from './daemon-problem.ts';
 
@@ -11,22 +10,23 @@ export const findDaemon = async (
   id: string,
   state: Pick<RequestState, 'caller' | 'signal'>,
 ): Promise<DaemonTarget> => {
-  const { daemon } = runningSandbox(await findSandbox(dependencies, id, state));
+  const { daemon } = await findRunning(dependencies, id, state);
   if (daemon === undefined) throw unreachable(id);
   return daemon;
 };
 
-/** Finds a Sandbox's daemon and asks it; what goes wrong is thrown as a ProblemError. */
+/** Finds a Sandbox's daemon and asks it; what goes wrong is thrown as what `explain` makes of it, a ProblemError. */
 export const askDaemon = async <T>(
   dependencies: Pick<FacadeDependencies, 'cache' | 'kube' | 'settings'>,
   id: string,
   state: Pick<RequestState, 'caller' | 'signal'>,
   ask: (target: DaemonTarget) => Promise<T>,
+  explain: (error: unknown) => unknown = (error) => daemonProblem(error, id),
 ): Promise<T> => {
   const target = await findDaemon(dependencies, id, state);
   try {
     return await ask(target);
   } catch (error) {
-    throw daemonProblem(error, id);
+    throw explain(error);
   }
 };

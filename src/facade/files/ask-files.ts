@@ -1,6 +1,6 @@
 import type { DaemonTarget } from '../daemon/connections.ts';
 import type { DaemonFiles } from '../daemon/files.ts';
-import { findDaemon } from '../daemon/find-daemon.ts';
+import { askDaemon } from '../daemon/find-daemon.ts';
 import type { FacadeDependencies } from '../dependencies.ts';
 import type { RequestState } from '../request-state.ts';
 import { fileProblem } from './file-problem.ts';
@@ -15,12 +15,7 @@ export const askFiles = async <T>(
   id: string,
   state: Pick<RequestState, 'caller' | 'signal'>,
   ask: (target: DaemonTarget) => Promise<T>,
-): Promise<T> => {
-  const target = await findDaemon(dependencies, id, state);
-  try {
-    return await ask(target);
-  } catch (error) {
-    state.signal.throwIfAborted();
-    throw fileProblem(error, id);
-  }
-};
+): Promise<T> =>
+  askDaemon(dependencies, id, state, ask, (error) =>
+    state.signal.aborted ? state.signal.reason : fileProblem(error, id),
+  );

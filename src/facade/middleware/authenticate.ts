@@ -1,4 +1,5 @@
 import type { IncomingMessage } from 'node:http';
+import { keyInHeader } from '../key-header.ts';
 import { callerName, type Caller } from '../caller.ts';
 import type { FacadeDependencies } from '../dependencies.ts';
 import { limitCaller } from '../limits/limit-caller.ts';
@@ -73,10 +74,10 @@ const signalFor = (caller: Caller, { signal }: RequestState): AbortSignal =>
 const logFor = (caller: Caller, { log }: RequestState): RequestState['log'] =>
   log.child({ caller: callerName(caller) });
 
-const secretOf = ({ headers }: IncomingMessage, keyHeader: string): string => {
-  const own = headers[keyHeader.toLowerCase()];
+const secretOf = (request: IncomingMessage, keyHeader: string): string => {
+  const { headers } = request;
   const bearer = /^bearer +(\S+)\s*$/i.exec(headers.authorization ?? '')?.[1];
-  return (typeof own === 'string' ? own : '') || (bearer ?? subprotocolSecret(headers['sec-websocket-protocol']));
+  return keyInHeader(request, keyHeader) || (bearer ?? subprotocolSecret(headers['sec-websocket-protocol']));
 };
 
 /** A page cannot set the headers of a WebSocket: it offers the key as a subprotocol, `matrx.key.<base64url>`. */

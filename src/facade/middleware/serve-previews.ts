@@ -41,7 +41,8 @@ const keepTicket = (
   const seconds = Math.max(1, Math.floor((ticket.expiresAt - now) / 1000));
   context.set('Set-Cookie', previewCookie(text, seconds));
   context.set('Referrer-Policy', 'no-referrer');
-  context.set('Location', withoutTicket(context.url) || '/');
+  // Two slashes, of either kind, would be another host.
+  context.set('Location', `/${withoutTicket(context.url).replace(/^[/\\]+/, '')}`);
   context.status = 302;
   context.body = '';
 };

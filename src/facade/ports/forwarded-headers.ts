@@ -18,6 +18,23 @@ const HOP_BY_HOP = new Set([
   'upgrade',
 ]);
 
+/** Without them a body would be taken for the next request, whatever `Connection` says of them. */
+const FRAMING = new Set(['content-length', 'transfer-encoding']);
+
+/** What holds for all of an origin: below a path, that is this server's own, and not the port's to decide on. */
+const OF_THE_ORIGIN = new Set([
+  'alt-svc',
+  'clear-site-data',
+  'nel',
+  'origin-agent-cluster',
+  'public-key-pins',
+  'report-to',
+  'reporting-endpoints',
+  'service-worker-allowed',
+  'strict-transport-security',
+  'www-authenticate',
+]);
+
 /** Said anew: what a client says of where it comes from is not to be believed. */
 const SAID_ANEW = new Set([
   'host',
@@ -52,6 +69,8 @@ export const requestHeaders = (request: IncomingMessage, forwarding: Forwarding)
   const named = namedInConnection(request.headers.connection);
   const lines = linesOf(request.rawHeaders, (name, value) => {
     if (HOP_BY_HOP.has(name) || SAID_ANEW.has(name) || named.has(name)) return undefined;
+    // A request that is upgraded has no body: what comes behind it are the frames of a WebSocket.
+    if (upgrade && FRAMING.has(name)) return undefined;
     return withoutCredentials(name, value, forwarding);
   });
   const { host, 'x-forwarded-proto': proto, 'transfer-encoding': coding } = request.headers;
@@ -60,7 +79,7 @@ export const requestHeaders = (request: IncomingMessage, forwarding: Forwarding)
     host: `localhost:${port}`,
     ...(upgrade ? { connection: 'Upgrade', upgrade: 'websocket' } : { connection: 'close' }),
     // However it was cut into pieces on its way here, it has to be on its way on.
-    ...(coding === undefined ? {} : { 'transfer-encoding': 'chunked' }),
+    ...(coding === undefined || upgrade ? {} : { 'transfer-encoding': 'chunked' }),
     'x-forwarded-for': clientIp,
     'x-forwarded-proto': protocolOf(proto),
     ...(host === undefined ? {} : { 'x-forwarded-host': host }),
@@ -84,7 +103,7 @@ export const withoutTicket = (path: string): string => {
   const kept = path
     .slice(at + 1)
     .split('&')
-    .filter((pair) => !pair.startsWith('ticket=') || !looksLikeTicket(pair.slice('ticket='.length)));
+    .filter((pair) => !looksLikeTicket(new URLSearchParams(pair).get('ticket') ?? ''));
   return kept.length === 0 ? path.slice(0, at) : `${path.slice(0, at)}?${kept.join('&')}`;
 };
 
@@ -99,6 +118,7 @@ export const responseHeaders = (
   const named = namedInConnection(answer.headers.connection);
   return linesOf(answer.rawHeaders, (name, value) => {
     if (HOP_BY_HOP.has(name) || named.has(name) || name === 'x-request-id') return undefined;
+    if (prefix !== '' && OF_THE_ORIGIN.has(name)) return undefined;
     if (name === 'location') return ownLocation(value, port, prefix);
     return name === 'set-cookie' ? ownCookie(value, prefix) : value;
   });
@@ -163,4 +183,9 @@ const linesOf = (
 };
 
 const namedInConnection = (connection: string | undefined): ReadonlySet<string> =>
-  new Set((connection ?? '').split(',').map((name) => name.trim().toLowerCase()));
+  new Set(
+    (connection ?? '')
+      .split(',')
+      .map((name) => name.trim().toLowerCase())
+      .filter((name) => !FRAMING.has(name)),
+  );

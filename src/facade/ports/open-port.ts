@@ -2,6 +2,7 @@ import { type ClientRequest, type IncomingMessage, request as httpRequest } from
 import type { Duplex } from 'node:stream';
 import { findDaemon } from '../daemon/find-daemon.ts';
 import type { FacadeDependencies } from '../dependencies.ts';
+import { keyInHeader } from '../key-header.ts';
 import type { RequestState } from '../request-state.ts';
 import { type Forwarding, requestHeaders, withoutTicket } from './forwarded-headers.ts';
 import { portProblem } from './port-problem.ts';
@@ -27,6 +28,8 @@ export const openPort = async (
 ): Promise<ClientRequest> => {
   const { request, path } = asked;
   const tunnel = await openTunnel(dependencies, asked, state);
+  if (state.signal.aborted) tunnel.destroy();
+  state.signal.throwIfAborted();
   const sent = httpRequest({
     createConnection: () => tunnel,
     method: request.method ?? 'GET',
@@ -68,5 +71,6 @@ const forwardingOf = (
   apiKeyHeader: settings.apiKeyHeader,
   // On a host of its own, Authorization is the port's; the key comes in its own header there.
   bearerIsOurs:
-    prefix !== '' && authenticator !== undefined && request.headers[settings.apiKeyHeader.toLowerCase()] === undefined,
+    // An empty header is none: then it was the bearer that let the caller in.
+    prefix !== '' && authenticator !== undefined && keyInHeader(request, settings.apiKeyHeader) === '',
 });

@@ -2,6 +2,7 @@ import type { IncomingMessage } from 'node:http';
 import { requireAccess } from '../access.ts';
 import { callerName, type Caller } from '../caller.ts';
 import type { FacadeDependencies } from '../dependencies.ts';
+import { keyInHeader } from '../key-header.ts';
 import { admit } from '../middleware/authenticate.ts';
 import { problemError } from '../problem.ts';
 import type { RequestState } from '../request-state.ts';
@@ -35,7 +36,7 @@ export const admitToPreview = async (
 ): Promise<PreviewAdmission> => {
   const { tickets, authenticator, settings } = dependencies;
   const params = { id: sandbox, port: String(port) };
-  if (authenticator === undefined || request.headers[settings.apiKeyHeader.toLowerCase()] !== undefined) {
+  if (authenticator === undefined || keyInHeader(request, settings.apiKeyHeader) !== '') {
     const admitted = await admit(dependencies, request, 'preview', state);
     requireAccess(PORT_ACCESS, admitted.state.caller, params);
     return { state: admitted.state, given: undefined };

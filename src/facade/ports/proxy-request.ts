@@ -23,6 +23,11 @@ export const proxyRequest = async (
   const sent = await openPort(dependencies, { ...asked, request: context.req, upgrade: false }, state);
   feed(context.req, sent);
   const answer = await answerOf(sent, asked, state.signal);
+  const { statusCode: status = 0 } = answer;
+  if (status < 200 || status > 599) {
+    answer.destroy();
+    throw portFailed(asked.sandbox, asked.port, new Error(`it answered with the status ${status}`));
+  }
   if (asked.prefix === '') {
     // What this server says of its own answers does not hold for those of others.
     context.remove('X-Content-Type-Options');
@@ -30,7 +35,7 @@ export const proxyRequest = async (
   }
   const headers = responseHeaders(answer, asked);
   await relayAnswer(context, {
-    status: answer.statusCode ?? 502,
+    status,
     headers: asked.prefix === '' ? headers : withPathPolicy(headers),
     body: answer,
   });
@@ -43,6 +48,11 @@ const answerOf = (
 ): Promise<IncomingMessage> =>
   new Promise((resolve, reject) => {
     sent.once('response', resolve);
+    // Nobody asked it to.
+    sent.once('upgrade', (_answer, socket) => {
+      socket.destroy();
+      reject(portFailed(sandbox, port, new Error('it changed the protocol')));
+    });
     sent.on('error', (error) => {
       reject(signal.aborted ? (signal.reason as Error) : portFailed(sandbox, port, error));
     });

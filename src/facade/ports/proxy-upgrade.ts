@@ -35,6 +35,7 @@ export const proxyUpgrade = async (dependencies: PortDependencies, asked: Upgrad
       if (head.length > 0) target.write(head);
       target.on('error', () => target.destroy());
       joinStreams(socket, target);
+      endWith(state.signal, socket, target);
       resolve();
     });
     sent.once('response', (answer) => {
@@ -46,6 +47,17 @@ export const proxyUpgrade = async (dependencies: PortDependencies, asked: Upgrad
     sent.on('error', (error) => reject(portFailed(sandbox, port, error)));
     sent.end();
   });
+};
+
+/** The client is gone, or this server stops: whatever is still on its way, nobody can send it any more. */
+const endWith = (signal: AbortSignal, socket: Duplex, target: Duplex): void => {
+  const end = (): void => {
+    socket.destroy();
+    target.destroy();
+  };
+  if (signal.aborted) end();
+  signal.addEventListener('abort', end, { once: true });
+  target.once('close', () => signal.removeEventListener('abort', end));
 };
 
 const answerHead = ({ statusCode = 502 }: IncomingMessage, headers: HeaderLines): string => {

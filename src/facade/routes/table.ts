@@ -1,5 +1,6 @@
 import type { FacadeDependencies } from '../dependencies.ts';
 import type { Route, UpgradeRoute } from '../route.ts';
+import { accessRoutes } from './access/routes.ts';
 import { commandRoutes, commandUpgradeRoutes } from './commands/routes.ts';
 import { descriptionRoutes } from './description.ts';
 import { fileRoutes } from './files/routes.ts';
@@ -43,6 +44,7 @@ const servedRoutes = (dependencies: FacadeDependencies): readonly Route[] => [
   ...commandRoutes(dependencies),
   ...fileRoutes(dependencies),
   ...previewRoutes(dependencies),
+  ...accessRoutes(dependencies),
   ...workspaceRoutes(dependencies),
 ];
 

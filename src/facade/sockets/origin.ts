@@ -8,7 +8,9 @@ import { problemError } from '../problem.ts';
  */
 export const requireOwnOrigin = ({ headers }: IncomingMessage, allowed: readonly string[]): void => {
   const { origin, host } = headers;
-  if (origin === undefined || allowed.includes(origin) || hostOf(origin) === host?.toLowerCase()) return;
+  if (origin === undefined || allowed.includes(origin)) return;
+  const own = hostOf(origin);
+  if (own !== undefined && own === host?.toLowerCase()) return;
   throw problemError(
     'not-allowed',
     `Pages of ${origin} may not open this: it is not this server's own origin, nor one of MATRX_ALLOWED_ORIGINS`,

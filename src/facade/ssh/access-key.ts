@@ -7,6 +7,8 @@ const AccessKeyRecord = z.object({
   id: z.string().regex(/^[a-z0-9-]{1,64}$/),
   /** `ssh-ed25519 AAAA…` */
   publicKey: z.string().regex(new RegExp(`^${KEY_TYPE} [A-Za-z0-9+/]{68}$`)),
+  /** Made for this sandbox alone, or brought by the caller, who may have it elsewhere, too. */
+  origin: z.enum(['made', 'brought']),
   createdAt: z.iso.datetime(),
   expiresAt: z.iso.datetime(),
 });
@@ -17,6 +19,17 @@ export type AccessKey = Readonly<z.infer<typeof AccessKeyRecord>>;
 /** More keys that have not expired are not given out for one sandbox. */
 export const MAX_ACCESS_KEYS = 50;
 
+/** The user name that all sandboxes share. */
+export const SSH_USER = 'agent';
+
+/**
+ * Whom a key opens the sandbox for. A made key tells by itself which sandbox is meant, and its user is the same for all; a
+ * brought one may be at other sandboxes, and at those of other people, who can bring anybody's public half: the user name
+ * has to say which is meant.
+ */
+export const userNamesOf = ({ origin }: AccessKey, sandbox: string): readonly string[] =>
+  origin === 'made' ? [SSH_USER, sandbox] : [sandbox];
+
 const known = new WeakMap<Sandbox, readonly AccessKey[]>();
 
 /** All that a Sandbox has, expired or not: they stand in an annotation of it. What is no record is left out. */
@@ -26,9 +39,11 @@ export const accessKeysOf = (sandbox: Sandbox): readonly AccessKey[] => {
   return parsed;
 };
 
+export const isExpired = ({ expiresAt }: AccessKey, now: number): boolean => Date.parse(expiresAt) <= now;
+
 /** Those that still open it. `now` in milliseconds. */
 export const validKeysOf = (sandbox: Sandbox, now: number): readonly AccessKey[] =>
-  accessKeysOf(sandbox).filter(({ expiresAt }) => Date.parse(expiresAt) > now);
+  accessKeysOf(sandbox).filter((key) => !isExpired(key, now));
 
 /** The annotation's value; null takes it away. */
 export const keysAnnotation = (keys: readonly AccessKey[]): string | null =>

@@ -18,17 +18,19 @@ export interface ChannelContext {
   readonly log: Log;
 }
 
-/** A signal that aborts with the connection or with the channel, whichever ends first. */
-export const channelSignal = (
-  channel: { readonly once: (event: 'close', listener: () => void) => unknown },
-  ended: AbortSignal,
-): AbortSignal => {
+/** A channel, or a session: its client has closed it, whatever of it is still to be read. */
+export interface Closable {
+  readonly once: (event: 'close', listener: () => void) => unknown;
+}
+
+/** A signal that aborts with the connection, or when any of what was opened in it is closed, whichever comes first. */
+export const channelSignal = (ended: AbortSignal, ...opened: readonly Closable[]): AbortSignal => {
   const controller = new AbortController();
   const end = (): void => {
     ended.removeEventListener('abort', end);
     controller.abort(new Error('the channel is closed'));
   };
-  channel.once('close', end);
+  for (const one of opened) one.once('close', end);
   if (ended.aborted) end();
   else ended.addEventListener('abort', end, { once: true });
   return controller.signal;

@@ -12,8 +12,9 @@ import type { SandboxCache } from '../sandbox-cache.ts';
 import { fingerprint } from './access-key.ts';
 import { authenticate, MAX_TRIES } from './authenticate.ts';
 import type { ChannelContext } from './channel-context.ts';
+import { guardFlood } from './flood-guard.ts';
 import { forwardPort, isForSandbox } from './forward-port.ts';
-import { type Grant, grantEnd } from './grant.ts';
+import { currentKey, type Grant, grantEnd } from './grant.ts';
 import { serveSession } from './serve-session.ts';
 
 export interface ConnectionDependencies {
@@ -29,6 +30,10 @@ export interface ConnectionDependencies {
 const MAX_CHANNELS = 128;
 /** A connection without any channel is of no use to anybody. */
 const IDLE_MS = 600_000;
+/** For the last words to be read. */
+const FAREWELL_MS = 5000;
+/** Beyond a key's end: a timer may be early. */
+const LATE_MS = 20;
 
 /**
  * Serves one client, whose handshake has begun on `socket`:
@@ -50,15 +55,24 @@ export const serveConnection = (
   let tries = 0;
   let channels = 0;
   let idle: AbortController | undefined;
+  let expiry: AbortController | undefined;
 
   const end = (reason: string): void => {
     if (ended.signal.aborted) return;
     log.info({ reason }, 'SSH connection ended');
     ended.abort(new Error(reason));
     connection.end();
-    // A peer that has vanished never answers.
     socket.destroySoon();
+    // A peer that reads nothing never gets to the end.
+    const closed = new AbortController();
+    if (socket.destroyed) return;
+    socket.once('close', () => closed.abort());
+    clock.sleep(FAREWELL_MS, closed.signal).then(
+      () => socket.destroy(),
+      () => undefined,
+    );
   };
+  const flood = guardFlood(socket, () => end('it sends more than it may, or reads nothing'));
 
   const watchIdle = (): void => {
     idle?.abort();
@@ -70,13 +84,17 @@ export const serveConnection = (
       () => undefined,
     );
   };
-  const countChannel = (channel: { readonly once: (event: 'close', listener: () => void) => unknown }): void => {
+  /** Counts a channel, or the attempt at one; returns what ends it. */
+  const countChannel = (): (() => void) => {
+    let counted = true;
     channels += 1;
     watchIdle();
-    channel.once('close', () => {
+    return () => {
+      if (!counted) return;
+      counted = false;
       channels -= 1;
       watchIdle();
-    });
+    };
   };
 
   const open = (given: Grant): void => {
@@ -84,11 +102,17 @@ export const serveConnection = (
     log = log.child({ sandbox_id: sandbox, user_id: userId, key_id: key.id, fingerprint: fingerprint(key) });
     log.info({}, 'SSH connection opened');
     const check = (): void => {
-      const why = grantEnd(given, cache.get(sandbox), clock.now());
-      if (why !== undefined) end(why);
+      const now = clock.now();
+      const why = grantEnd(given, cache.get(sandbox), now);
+      if (why !== undefined) return end(why);
+      // Anew each time: the key may have been given another time since.
+      const { expiresAt } = currentKey(given, cache.get(sandbox)) ?? key;
+      expiry?.abort();
+      expiry = new AbortController();
+      clock.sleep(Math.max(0, Date.parse(expiresAt) - now) + LATE_MS, expiry.signal).then(check, () => undefined);
     };
     ended.signal.addEventListener('abort', cache.subscribe(sandbox, check), { once: true });
-    clock.sleep(Math.max(0, Date.parse(key.expiresAt) - clock.now()), ended.signal).then(check, () => undefined);
+    ended.signal.addEventListener('abort', () => expiry?.abort(), { once: true });
     ended.signal.addEventListener('abort', () => idle?.abort(), { once: true });
     watchIdle();
     check();
@@ -115,9 +139,10 @@ export const serveConnection = (
   };
 
   connection.on('authentication', (attempt) => {
-    const proven = authenticate(attempt, cache, clock.now());
-    if (proven !== undefined) grant = proven;
-    else if ((tries += 1) > MAX_TRIES) end('it tried too many keys');
+    const isProven = authenticate(attempt, cache, clock.now(), (proven) => {
+      grant = proven;
+    });
+    if (!isProven && (tries += 1) > MAX_TRIES) end('it tried too many keys');
   });
   connection.on('ready', () => {
     if (grant === undefined) return end('nobody knows who it is');
@@ -127,18 +152,27 @@ export const serveConnection = (
   connection.on('session', (accept, reject) => {
     if (channels >= MAX_CHANNELS) return reject();
     const session = accept();
-    countChannel(session);
-    serveSession(session, context, (kind) => log.info({ kind }, 'SSH session'));
+    session.once('close', countChannel());
+    serveSession(session, context, (kind, channel) => {
+      flood.watch(channel);
+      log.info({ kind }, 'SSH session');
+    });
   });
   connection.on('tcpip', (accept, reject, { destIP, destPort }) => {
     if (channels >= MAX_CHANNELS || !isForSandbox(destIP, grant?.sandbox ?? '')) return reject();
+    const done = countChannel();
     const opened = (): ReturnType<typeof accept> => {
       const channel = accept();
       channel.on('error', () => undefined);
-      countChannel(channel);
+      channel.once('close', done);
+      flood.watch(channel);
       return channel;
     };
-    void forwardPort(destPort, { accept: opened, reject }, context);
+    const refused = (): void => {
+      reject();
+      done();
+    };
+    void forwardPort(destPort, { accept: opened, reject: refused }, context);
   });
   // Listening on the sandbox's side for the client is not possible; what else may be asked for is not, either.
   connection.on('request', (_accept, reject) => reject?.());

@@ -30,8 +30,12 @@ export const forwardPort = async (
   } finally {
     ended.removeEventListener('abort', giveUp);
   }
+  if (ended.aborted) {
+    tunnel.destroy();
+    return;
+  }
   const channel = accept();
-  const signal = channelSignal(channel, ended);
+  const signal = channelSignal(ended, channel);
   signal.addEventListener('abort', () => tunnel.destroy(), { once: true });
   tunnel.on('error', () => channel.end());
   channel.pipe(tunnel);

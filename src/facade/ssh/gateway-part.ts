@@ -62,6 +62,8 @@ export const sshGatewayPart = (options: SshGatewayOptions): SshGatewayPart => {
   server.on('connection', (connection, { ip, port: remotePort }) => {
     const socket = sockets.get(peer(ip, remotePort));
     if (socket === undefined) {
+      // Gone already. An error that nobody hears would be the process's end.
+      connection.on('error', () => undefined);
       connection.end();
       return;
     }
@@ -101,26 +103,35 @@ export const sshGatewayPart = (options: SshGatewayOptions): SshGatewayPart => {
   // A server of our own in front, so that a client that says nothing at all is known too.
   const listener = createServer(take);
 
+  let drained: Promise<void> | undefined;
+  const drain = async (): Promise<void> => {
+    const closed = new Promise<void>((resolve) => listener.close(() => resolve()));
+    const over = new AbortController();
+    const late = clock.sleep(drainMs, over.signal).catch(() => undefined);
+    await Promise.race([closed, late]);
+    over.abort();
+    for (const socket of sockets.values()) socket.destroy();
+    await closed;
+  };
+
   return {
     name: 'SSH gateway',
     address: () => listener.address() as AddressInfo,
     connections: () => sockets.size,
-    start: async () => {
+    start: async ({ signal }) => {
       await new Promise<void>((resolve, reject) => {
         listener.once('error', reject);
         listener.listen(port, host, resolve);
       });
       log.info(listener.address() as AddressInfo, 'SSH gateway listens');
+      // Beside the other parts, which stop one after the other: what is open here may take all of the time.
+      const begin = (): void => {
+        drained ??= drain();
+      };
+      signal.addEventListener('abort', begin, { once: true });
     },
     stop: async () => {
-      if (!listener.listening) return;
-      const closed = new Promise<void>((resolve) => listener.close(() => resolve()));
-      const over = new AbortController();
-      const drained = clock.sleep(drainMs, over.signal).catch(() => undefined);
-      await Promise.race([closed, drained]);
-      over.abort();
-      for (const socket of sockets.values()) socket.destroy();
-      await closed;
+      if (listener.listening || drained !== undefined) await (drained ??= drain());
     },
   };
 };

@@ -1,10 +1,7 @@
 import type { Sandbox } from '../../api/sandbox.ts';
 import type { SandboxCache } from '../sandbox-cache.ts';
 import { takesCommands, sandboxState } from '../sandbox-status.ts';
-import { type AccessKey, validKeysOf } from './access-key.ts';
-
-/** The user name that all sandboxes share; a sandbox's own id is good for it as well. */
-export const SSH_USER = 'agent';
+import { type AccessKey, accessKeysOf, isExpired, SSH_USER, userNamesOf, validKeysOf } from './access-key.ts';
 
 /** What a key opens. */
 export interface Grant {
@@ -15,16 +12,19 @@ export interface Grant {
   readonly key: AccessKey;
 }
 
-/** Which sandbox a key opens, for that user name, now. The key alone decides: nobody says which sandbox it is. */
+/** Which sandbox a key opens, for that user name, now. */
 export const findGrant = (
-  cache: Pick<SandboxCache, 'list'>,
+  cache: Pick<SandboxCache, 'get' | 'list'>,
   { username, publicKey, now }: { readonly username: string; readonly publicKey: string; readonly now: number },
 ): Grant | undefined => {
-  for (const sandbox of cache.list()) {
-    const key = validKeysOf(sandbox, now).find((candidate) => candidate.publicKey === publicKey);
-    if (key === undefined) continue;
+  const named = username === SSH_USER ? undefined : cache.get(username);
+  const candidates = username === SSH_USER ? cache.list() : named === undefined ? [] : [named];
+  for (const sandbox of candidates) {
     const { name } = sandbox.metadata;
-    if (username !== SSH_USER && username !== name) return undefined;
+    const key = validKeysOf(sandbox, now).find(
+      (candidate) => candidate.publicKey === publicKey && userNamesOf(candidate, name).includes(username),
+    );
+    if (key === undefined) continue;
     return { sandbox: name, userId: sandbox.spec.userId, podUid: sandbox.status?.podUid, key };
   }
   return undefined;
@@ -33,15 +33,18 @@ export const findGrant = (
 export type GrantEnd =
   'the key was revoked' | 'the key has expired' | 'the sandbox has stopped' | 'the sandbox is gone';
 
+/** The key as it stands now: it may have been given a longer time since. */
+export const currentKey = ({ key }: Grant, sandbox: Sandbox | undefined): AccessKey | undefined =>
+  sandbox === undefined
+    ? undefined
+    : accessKeysOf(sandbox).find(({ id, publicKey }) => id === key.id && publicKey === key.publicKey);
+
 /** Why a connection has to end. A sandbox that only does not answer for a moment is no reason. */
 export const grantEnd = (grant: Grant, sandbox: Sandbox | undefined, now: number): GrantEnd | undefined => {
   if (sandbox === undefined) return 'the sandbox is gone';
-  if (Date.parse(grant.key.expiresAt) <= now) return 'the key has expired';
-  if (
-    !validKeysOf(sandbox, now).some(({ id, publicKey }) => id === grant.key.id && publicKey === grant.key.publicKey)
-  ) {
-    return 'the key was revoked';
-  }
+  const key = currentKey(grant, sandbox);
+  if (isExpired(key ?? grant.key, now)) return 'the key has expired';
+  if (key === undefined) return 'the key was revoked';
   const state = sandboxState(sandbox);
   const lives = takesCommands(state) || state === 'starting' || state === 'creating';
   return lives && (grant.podUid === undefined || sandbox.status?.podUid === grant.podUid)

@@ -25,6 +25,23 @@ export const publicKeyOf = (blob: Buffer): KeyObject =>
     format: 'jwk',
   });
 
+/** The publicKeyLine of a line of a person's `.pub` file, whose comment is left out; undefined where it is no such key. */
+export const readPublicKey = (text: string): string | undefined => {
+  const [type, encoded = ''] = text.trim().split(/[ \t]+/);
+  if (type !== KEY_TYPE) return undefined;
+  const blob = Buffer.from(encoded, 'base64');
+  return isPublicKeyBlob(blob) && blob.toString('base64') === encoded ? `${KEY_TYPE} ${encoded}` : undefined;
+};
+
+/** Whether it is a key of that type to the last byte: what is recorded is written so. */
+export const isPublicKeyBlob = (data: Buffer): boolean => {
+  try {
+    return publicKeyBlob(publicKeyOf(data)).equals(data);
+  } catch {
+    return false;
+  }
+};
+
 const PEM_COLUMNS = 70;
 /** A cipher's block; without a cipher it is 8. */
 const BLOCK_BYTES = 8;

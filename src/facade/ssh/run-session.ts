@@ -2,7 +2,7 @@ import { PassThrough } from 'node:stream';
 import type { ServerChannel } from 'ssh2';
 import type { ProcessEnd } from '../../sandboxd/protocol/process.ts';
 import type { DaemonTarget } from '../daemon/connections.ts';
-import { type ChannelContext, channelSignal } from './channel-context.ts';
+import { type ChannelContext, channelSignal, type Closable } from './channel-context.ts';
 import { writeToChannel } from './channel-writes.ts';
 import { sayProblem } from './say-problem.ts';
 import { type SessionRequest, type SessionSettings, sessionProgram } from './session-program.ts';
@@ -24,11 +24,11 @@ export const runSession = (
   channel: ServerChannel,
   request: SessionRequest,
   settings: SessionSettings,
-  context: ChannelContext,
+  context: ChannelContext & { readonly session: Closable },
 ): RunningSession => {
-  const { processes, ended, log } = context;
+  const { processes, ended, log, session } = context;
   const program = sessionProgram(context.newId(), request, settings);
-  const signal = channelSignal(channel, ended);
+  const signal = channelSignal(ended, channel, session);
   let target: DaemonTarget | undefined;
   let started = false;
 

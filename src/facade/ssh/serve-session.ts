@@ -16,7 +16,7 @@ const TERM = /^[A-Za-z0-9.+_-]{0,64}$/;
 export const serveSession = (
   session: Session,
   context: ChannelContext,
-  onStart: (kind: SessionRequest['kind']) => void,
+  onStart: (kind: SessionRequest['kind'], channel: ServerChannel) => void,
 ): void => {
   const env: Record<string, string> = {
     SSH_CONNECTION: context.addresses,
@@ -26,13 +26,15 @@ export const serveSession = (
   let terminal: SessionTerminal | undefined;
   let running: RunningSession | undefined;
 
-  const start = (accept: () => ServerChannel, request: SessionRequest): void => {
-    onStart(request.kind);
+  const start = (accept: () => ServerChannel | undefined, request: SessionRequest): void => {
     const channel = accept();
+    // There is one already: a second program on the same channel is nothing that a client may ask for.
+    if (channel === undefined) return;
+    onStart(request.kind, channel);
     // A channel whose connection breaks says so here, and to whoever reads or writes it.
     channel.on('error', () => undefined);
     channel.stderr.on('error', () => undefined);
-    running = runSession(channel, request, { env, terminal }, context);
+    running = runSession(channel, request, { env, terminal }, { ...context, session });
   };
 
   // `accept` and `reject` are not there where the client wants no reply.

@@ -10,7 +10,8 @@ const PASSING = new Set([1001, 1006, 1011, 1012, 4503]);
 const status = document.getElementById('status');
 const login = document.getElementById('login');
 const place = document.getElementById('terminal');
-const ticket = new URLSearchParams(location.search).get('ticket');
+const given = new URLSearchParams(location.search);
+const ticket = given.get('ticket');
 const sandbox = decodeURIComponent(location.pathname.split('/').at(-2));
 
 const terminal = new Terminal({ cursorBlink: true, scrollback: 5000 });
@@ -19,7 +20,7 @@ document.title = `${sandbox} · Terminal`;
 
 let socket;
 /** The terminal that is shown: its process, the bytes received, and whether it is over. */
-let shown = { process: undefined, cursor: 0 };
+let shown = { process: given.get('process') ?? undefined, cursor: Number(given.get('cursor') ?? 0) };
 let failures = 0;
 
 const say = (text) => {
@@ -32,6 +33,7 @@ const address = () => {
   const { process, cursor } = shown;
   const query = process === undefined ? { cols: terminal.cols, rows: terminal.rows } : { process, cursor };
   for (const [name, value] of Object.entries(query)) url.searchParams.set(name, value);
+  if (given.has('session')) url.searchParams.set('session', given.get('session'));
   if (ticket !== null) url.searchParams.set('ticket', ticket);
   return url;
 };

@@ -20,6 +20,7 @@ export const carryOut = (api: ApiServer, sandboxName: string, action: Action): v
       api.update('sandboxes', action.sandbox.name, withFinalizers(action.finalizers), action.sandbox);
       return;
     case 'deleteSandbox':
+      requireAll(api.newest(), action.assuming);
       checkNothingIsUnsaved(api.newest(), action.sandbox);
       api.delete('sandboxes', action.sandbox.name, action.sandbox);
       return;

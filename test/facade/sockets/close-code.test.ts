@@ -38,6 +38,11 @@ describe('the origin of a WebSocket', () => {
     },
   );
 
+  test('may not be one that names no host, where the request names none either', () => {
+    const headers = { origin: 'null' };
+    expect(() => requireOwnOrigin({ headers } as unknown as IncomingMessage, [])).toThrow('403');
+  });
+
   test('may have a port, if the host has it', () => {
     expect(from('http://localhost:8000', 'localhost:8000')).not.toThrow();
     expect(from('http://localhost:9000', 'localhost:8000')).toThrow('403');

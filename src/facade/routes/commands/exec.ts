@@ -6,7 +6,6 @@ import type { FacadeDependencies } from '../../dependencies.ts';
 import { execute } from '../../exec/execute.ts';
 import { openCommand, shellProcess, type ShellCommand } from '../../exec/open-command.ts';
 import { IDEMPOTENCY_KEY, idempotencyOf } from '../../idempotency.ts';
-import { findSandbox } from '../../find-sandbox.ts';
 import { startOfOutput } from '../../processes/cursor.ts';
 import { EVENT_STREAM_TYPE } from '../../processes/event-stream.ts';
 import { processIdFor } from '../../processes/idempotent-start.ts';
@@ -15,7 +14,7 @@ import { Command, requireLength, Session, WorkingDirectory } from '../../process
 import { sendEvents } from '../../processes/send-events.ts';
 import type { FacadeContext } from '../../request-state.ts';
 import { route } from '../../route.ts';
-import { runningSandbox } from '../../running-sandbox.ts';
+import { findRunning } from '../../running-sandbox.ts';
 
 export const ExecRequest = z.strictObject({
   command: Command,
@@ -82,7 +81,7 @@ export const execRoute = (dependencies: CommandDependencies) =>
       if (context.accepts('application/json', EVENT_STREAM_TYPE) === EVENT_STREAM_TYPE) {
         return stream(dependencies, context, id, asked);
       }
-      const sandbox = runningSandbox(await findSandbox(dependencies, id, context.state));
+      const sandbox = await findRunning(dependencies, id, context.state);
       const result = await execute(dependencies, context.state, { name: id, ...sandbox }, asked);
       context.body = {
         exit_code: result.exitCode,

@@ -1,7 +1,9 @@
 import { z } from 'zod';
-import { problemError } from '../../problem.ts';
+import { isSandboxName } from '../../find-sandbox.ts';
+import { problemError, sandboxNotFound } from '../../problem.ts';
 import type { FacadeContext } from '../../request-state.ts';
 import { type Route, route } from '../../route.ts';
+import { TerminalQuery } from './terminal.ts';
 import { readTerminalAsset, TERMINAL_ASSETS, type TerminalAsset } from '../../terminal/assets.ts';
 
 /** xterm.js styles its rows by style elements of its own making. */
@@ -19,9 +21,15 @@ export const terminalPageRoutes = (): readonly Route[] => [
     operationId: 'getTerminalPage',
     tag: 'terminal',
     summary: 'A page with a terminal, for people',
+    description: 'It opens the WebSocket of the same address, with its `session`, or its `process` and `cursor`.',
     access: { kind: 'open' },
+    query: TerminalQuery,
     responses: { 200: { description: 'The page.', contentType: 'text/html' } },
-    handle: (context) => answerAsset(context, 'terminal.html'),
+    problems: ['not-found'],
+    handle: async (context, { params: { id = '' } }) => {
+      if (!isSandboxName(id)) throw sandboxNotFound(id);
+      await answerAsset(context, 'terminal.html');
+    },
   }),
   route({
     method: 'GET',

@@ -14,7 +14,7 @@ import { type CarriedProcess, serveProcess } from '../../sockets/serve-process.t
 
 const size = (unless: number) => wholeNumber(1, MAX_TERMINAL_SIZE).default(unless);
 
-const TerminalQuery = z.object({
+export const TerminalQuery = z.object({
   cols: size(80),
   rows: size(24),
   session: Session,

@@ -1,4 +1,5 @@
 import type { FacadeDependencies } from '../../dependencies.ts';
+import { findSandbox } from '../../find-sandbox.ts';
 import { portPath, requirePort } from '../../ports/port-path.ts';
 import { PORT_PROBLEMS } from '../../ports/port-problem.ts';
 import { PORT_ACCESS } from '../../ports/preview-access.ts';
@@ -42,7 +43,12 @@ export const portRoutes = (dependencies: FacadeDependencies): readonly Route[] =
         problems: PORT_PROBLEMS,
         handle: async (context, { params: { id = '', port = '' } }) => {
           const asked = { sandbox: id, port: requirePort(port), ...portPath(context.url) };
-          if (asked.isBare && method === 'GET') return toRoot(context);
+          if (asked.isBare && method === 'GET') {
+            // Only for a sandbox that is there, and the caller's.
+            await findSandbox(dependencies, id, context.state);
+            toRoot(context);
+            return;
+          }
           await proxyRequest(dependencies, context, asked);
         },
       }),
