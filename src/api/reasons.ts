@@ -46,13 +46,12 @@ export const Reason = {
   Available: 'Available',
   Terminating: 'Terminating',
   NoConflict: 'NoConflict',
-  // ColdMounted; the last three are the words of ColdReason
+  // ColdMounted; the last two are the words of ColdReason
   Mounting: 'Mounting',
   Mounted: 'Mounted',
   UploadingFiles: 'UploadingFiles',
   CredentialsFailed: 'CredentialsFailed',
   MountFailed: 'MountFailed',
-  ColdDisabled: 'ColdDisabled',
   // What the node driver says holds a session up: the same words as SessionReason
   StorageUnreachable: 'StorageUnreachable',
   StorageForbidden: 'StorageForbidden',

@@ -21,7 +21,7 @@ export const ColdState = z.enum(['Mounting', 'Mounted', 'Failed', 'Draining', 'C
 export type ColdState = z.infer<typeof ColdState>;
 
 /** Why cold storage is not mounted, or not yet uploaded. A closed set. */
-export const ColdReason = z.enum(['CredentialsFailed', 'MountFailed', 'ColdDisabled']);
+export const ColdReason = z.enum(['CredentialsFailed', 'MountFailed']);
 export type ColdReason = z.infer<typeof ColdReason>;
 
 /** Written by the node driver that holds the epoch, as `session` is. */

@@ -89,7 +89,13 @@ export const openColdWorld = async (): Promise<ColdWorld> => {
   return {
     endpoint,
     store: storeOf(ROOT),
-    provider: makeAccountCredentials({ endpoint, region: REGION, bucket: BUCKET, root: ROOT, now: clock.now }),
+    provider: makeAccountCredentials({
+      endpoint,
+      region: REGION,
+      bucket: BUCKET,
+      root: () => Promise.resolve(ROOT),
+      now: clock.now,
+    }),
     driver: makeRcloneDriver({
       program: rclone,
       region: REGION,

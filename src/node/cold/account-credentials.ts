@@ -1,4 +1,5 @@
 import { createHmac } from 'node:crypto';
+import type { Isolation } from '../../api/workspace-cold.ts';
 import { workspaceId } from '../../api/workspace-id.ts';
 import { signRequest, type SignedRequest } from '../../base/sign-request.ts';
 import { makeTurns } from '../turns.ts';
@@ -6,7 +7,6 @@ import {
   CredentialError,
   type CredentialProvider,
   type IssuedCredentials,
-  type Isolation,
   type UserCredentials,
 } from './credentials.ts';
 import { userStatements } from './user-policy.ts';
@@ -19,7 +19,7 @@ export interface AccountDeps {
   readonly region: string;
   readonly bucket: string;
   /** The server's root account. */
-  readonly root: UserCredentials;
+  readonly root: () => Promise<UserCredentials>;
   readonly now: () => number;
 }
 
@@ -38,7 +38,7 @@ export const makeAccountCredentials = (deps: AccountDeps): CredentialProvider =>
   const issue = async (userId: string, signal: AbortSignal): Promise<IssuedCredentials> => {
     const found = known.get(userId);
     if (found !== undefined) return found;
-    const account = accountOf(deps, userId);
+    const account = accountOf(await deps.root(), userId);
     await ensureAccount(deps, account, signal);
     await ensurePolicy(deps, userId, account.accessKeyId, signal);
     const issued = { ...account, isolation: await probeIsolation(deps, account, signal) };
@@ -51,11 +51,11 @@ export const makeAccountCredentials = (deps: AccountDeps): CredentialProvider =>
 
 const probeIsolation = async (deps: AccountDeps, account: UserCredentials, signal: AbortSignal): Promise<Isolation> => {
   const url = new URL(`/${deps.bucket}?list-type=2&max-keys=1`, deps.endpoint);
-  const { status } = await send({ ...deps, root: account }, 'GET', url, '', signal);
+  const { status } = await send({ ...deps, root: () => Promise.resolve(account) }, 'GET', url, '', signal);
   return status === 403 ? 'prefix' : 'account';
 };
 
-const accountOf = ({ root }: AccountDeps, userId: string): UserCredentials => ({
+const accountOf = (root: UserCredentials, userId: string): UserCredentials => ({
   accessKeyId: policyId(userId),
   secretAccessKey: createHmac('sha256', root.secretAccessKey).update(`cold account of ${userId}`).digest('hex'),
 });
@@ -109,7 +109,14 @@ const send = async (
   body: string,
   signal: AbortSignal,
 ): Promise<{ readonly status: number; readonly text: string }> => {
-  const headers = signRequest({ method, url, body, region: deps.region, credentials: deps.root, now: deps.now() });
+  const headers = signRequest({
+    method,
+    url,
+    body,
+    region: deps.region,
+    credentials: await deps.root(),
+    now: deps.now(),
+  });
   const response = await fetch(url, {
     method,
     headers: { ...headers },

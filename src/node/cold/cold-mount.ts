@@ -1,10 +1,11 @@
 import { rm } from 'node:fs/promises';
+import type { Isolation } from '../../api/workspace-cold.ts';
 import { backoffDelay, type BackoffPolicy } from '../../base/backoff.ts';
 import type { Clock } from '../../base/clock.ts';
 import { errorMessage } from '../../base/errors.ts';
 import type { Random } from '../../base/random.ts';
 import type { Log } from '../../telemetry/log.ts';
-import { CredentialError, type CredentialProvider, type CredentialRequest, type Isolation } from './credentials.ts';
+import { CredentialError, type CredentialProvider, type CredentialRequest } from './credentials.ts';
 import { writeCredentials } from './credentials-file.ts';
 import { keepCredentials } from './keep-credentials.ts';
 import type { ColdMount, ColdMountSpec, MountDriver, UploadQueue } from './mount-driver.ts';

@@ -1,10 +1,4 @@
-/** How far one user's credentials reach, as the Workspace's status says it. */
-export const ISOLATIONS = ['prefix', 'account', 'none'] as const;
-/**
- * `prefix`: the server refuses everything outside of the user's prefix, names included. `account`: a key of the user's own, but
- * the server cannot tell prefixes apart in listings. `none`: the driver's own key, which reaches every user's files.
- */
-export type Isolation = (typeof ISOLATIONS)[number];
+import type { Isolation } from '../../api/workspace-cold.ts';
 
 export interface UserCredentials {
   readonly accessKeyId: string;
@@ -41,19 +35,17 @@ export class CredentialError extends Error {
   }
 }
 
-/**
- * The driver's own credentials for everyone: only where whoever runs the cluster has asked for it in so many words.
- * Throws a CredentialError where nobody has.
- */
-export const makeSharedCredentials = (deps: {
-  readonly allowNoIsolation: boolean;
-  readonly own: () => Promise<UserCredentials>;
-}): CredentialProvider => {
-  if (!deps.allowNoIsolation) {
-    throw new CredentialError(
-      'no way to give each user credentials of their own is set: name a role (MATRX_COLD_ROLE_ARN) or the accounts of the S3 ' +
-        'server, or set MATRX_COLD_ISOLATION=none to mount everyone with the driver’s own key',
-    );
-  }
-  return { issue: async () => ({ ...(await deps.own()), isolation: 'none' }) };
-};
+/** The driver's own credentials for everyone: only where whoever runs the cluster has asked for it in so many words. */
+export const makeSharedCredentials = (own: () => Promise<UserCredentials>): CredentialProvider => ({
+  issue: async () => ({ ...(await own()), isolation: 'none' }),
+});
+
+/** Where cold storage is not set up, and a pod asks for it all the same. */
+export const makeNoCredentials = (): CredentialProvider => ({
+  issue: () =>
+    Promise.reject(
+      new CredentialError(
+        'cold storage is off on this node: set MATRX_COLD_PROVIDER of the node driver, as of the controller',
+      ),
+    ),
+});

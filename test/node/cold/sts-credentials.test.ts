@@ -2,7 +2,7 @@ import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { createServer, type IncomingHttpHeaders, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { signRequest } from '../../../src/base/sign-request.ts';
-import { CredentialError, makeSharedCredentials } from '../../../src/node/cold/credentials.ts';
+import { CredentialError, makeNoCredentials, makeSharedCredentials } from '../../../src/node/cold/credentials.ts';
 import { makeAssumeRoleCredentials, makeWebIdentityCredentials } from '../../../src/node/cold/sts-credentials.ts';
 import { stsEndpoint } from '../../../src/node/cold/sts-request.ts';
 import { sessionPolicy } from '../../../src/node/cold/user-policy.ts';
@@ -127,13 +127,14 @@ describe('web identity', () => {
 });
 
 describe('no isolation', () => {
-  it('is refused unless somebody has asked for it', () => {
-    const own = () => Promise.resolve(OWN);
-    expect(() => makeSharedCredentials({ allowNoIsolation: false, own })).toThrow(/MATRX_COLD_ISOLATION=none/);
+  it('is nothing that a driver without a setting falls back on', async () => {
+    await expect(makeNoCredentials().issue({ userId: 'ann', session: 's' }, signal)).rejects.toThrow(
+      /MATRX_COLD_PROVIDER/,
+    );
   });
 
   it('says so where it is asked for', async () => {
-    const provider = makeSharedCredentials({ allowNoIsolation: true, own: () => Promise.resolve(OWN) });
+    const provider = makeSharedCredentials(() => Promise.resolve(OWN));
     await expect(provider.issue({ userId: 'ann', session: 's' }, signal)).resolves.toEqual({
       ...OWN,
       isolation: 'none',
