@@ -87,6 +87,8 @@ export const applyManifests = async (
     productImage: images.nameOf('product'),
     sandboxImage: images.nameOf(local.settings.sandboxVariant),
     bucket,
+    // The server of our own has accounts; what another bucket's server can do is for a person to say.
+    cold: { MATRX_COLD_PROVIDER: bucket.embedded ? 'accounts' : 'off', ...local.settings.cold },
     apiKey: await ensureApiKey(local),
     facade: { ...(await ensureFacadeKey(local)), url: await ensureFacadeService(local, cluster, context) },
   });

@@ -50,13 +50,16 @@ const newEmbeddedBucket = async (local: Local): Promise<BucketRecord> => ({
 /** The folder of old versions must neither lie in the data folder nor share a name prefix with it. */
 const startServer = async (local: Local, record: BucketRecord, program: string): Promise<boolean> => {
   const [data, versions] = [join(local.paths.s3, 'data'), join(local.paths.s3, 'versions')];
-  for (const folder of [data, versions]) await mkdir(folder, { recursive: true, mode: 0o700 });
+  // Accounts of users, for cold storage.
+  const accounts = join(local.paths.s3, 'accounts');
+  for (const folder of [data, versions, accounts]) await mkdir(folder, { recursive: true, mode: 0o700 });
   return local.daemons.ensure({
     name: S3_DAEMON,
     argv: [
       program,
       `--port=${new URL(record.endpoint ?? '').host}`,
       `--region=${record.region}`,
+      `--iam-dir=${accounts}`,
       '--quiet',
       'posix',
       `--versioning-dir=${versions}`,
