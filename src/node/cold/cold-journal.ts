@@ -3,7 +3,7 @@ import path from 'node:path';
 import { errorMessage } from '../../base/errors.ts';
 import { syncFolder, writeDurably } from '../durable-file.ts';
 import { epochFolders } from '../session-journal.ts';
-import { coldPaths, ColdRecord, mountPoint } from './cold-record.ts';
+import { coldPaths, ColdRecord } from './cold-record.ts';
 
 export interface LoadedColdRecords {
   readonly records: readonly ColdRecord[];
@@ -21,16 +21,15 @@ export interface ColdJournal {
 
 export const makeColdJournal = (coldDir: string): ColdJournal => ({
   save: async (record) => {
-    const { root, journal, view, mount } = coldPaths(coldDir, record.workspace, record.epoch);
+    const { root, journal, mount } = coldPaths(coldDir, record.workspace, record.epoch);
     await mkdir(root, { recursive: true, mode: 0o700 });
     await writeDurably(journal, `${journal}.tmp`, `${JSON.stringify(record)}\n`);
     for (const folder of [path.dirname(root), coldDir]) await syncFolder(folder);
-    await mkdir(mountPoint(view), { recursive: true, mode: 0o755 });
     await mkdir(mount, { recursive: true, mode: 0o700 });
   },
   remove: async (record) => {
-    const { root, journal, view, mount, outbox } = coldPaths(coldDir, record.workspace, record.epoch);
-    for (const folder of [view, mount, outbox]) await rm(folder, { recursive: true, force: true });
+    const { root, journal, mount, outbox } = coldPaths(coldDir, record.workspace, record.epoch);
+    for (const folder of [mount, outbox]) await rm(folder, { recursive: true, force: true });
     await rm(journal, { force: true });
     await rm(root, { recursive: true, force: true });
   },

@@ -30,8 +30,6 @@ export interface ColdPaths {
   readonly root: string;
   /** ColdRecord as JSON. */
   readonly journal: string;
-  /** What the pod sees as its volume: root's, and empty but for the folder that is mounted over. */
-  readonly view: string;
   /** The mount's own, with its cache: what is not uploaded is in it. */
   readonly mount: string;
   /** Where it is mounted to upload what was left when the pod had gone. */
@@ -44,7 +42,6 @@ export const coldPaths = (coldDir: string, workspace: string, epoch: number): Co
   return {
     root,
     journal: path.join(root, 'volume.json'),
-    view: path.join(root, 'view'),
     mount: path.join(root, 'mount'),
     outbox: path.join(root, 'outbox'),
   };

@@ -1,4 +1,4 @@
-import { access, mkdir } from 'node:fs/promises';
+import { access } from 'node:fs/promises';
 import { FIELD_MANAGER_NODE } from '../../api/names.ts';
 import { withDeadline } from '../../base/deadline.ts';
 import type { Log } from '../../telemetry/log.ts';
@@ -95,16 +95,13 @@ export const startColdVolume = (
     set({ cold: { ...(view.cold.queue === undefined ? {} : { queue: view.cold.queue }), ...cold } });
   };
 
-  const bind = async (): Promise<void> => {
-    await mkdir(mountPoint(paths.view), { recursive: true, mode: 0o755 });
-    await deps.mounts.bind(paths.view, view.record.target);
-  };
+  const show = (): Promise<void> => deps.mounts.mountEmpty(view.record.target);
 
   /** Whatever has happened to the pod's volume meanwhile (a reboot, say), the mount lies below it. */
   const belowVolume: MountDriver = {
     ...deps.driver,
     mount: async (spec, signal) => {
-      await inTurn('volume', bind);
+      await inTurn('volume', show);
       return deps.driver.mount(spec, signal);
     },
   };
@@ -174,7 +171,7 @@ export const startColdVolume = (
         if (view.record.target !== target) {
           throw new CsiError('InvalidArgument', `this cold volume belongs at ${view.record.target}`);
         }
-        await bind();
+        await show();
       }),
     known: (ms, signal) =>
       withDeadline(deps.clock, { what: 'reporting the cold volume', ms, signal }, () => reporter.first),

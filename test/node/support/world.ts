@@ -85,6 +85,7 @@ export const makeWorld = async (files: Readonly<Record<string, string>> = {}): P
         mounted.delete(target);
         return Promise.resolve();
       }),
+    mountEmpty: () => Promise.reject(new Error('there is no cold storage here')),
     isMounted: (target) => Promise.resolve(mounted.has(target)),
     harden: () => Promise.resolve(),
   });
