@@ -1,7 +1,7 @@
 import { afterAll, afterEach, beforeAll, beforeEach, expect, jest, test } from '@jest/globals';
 import { type ChildProcess, execFile, execFileSync, spawn } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
-import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { promisify } from 'node:util';
 import type { WorkspaceCold } from '../../src/api/workspace-cold.ts';
@@ -43,6 +43,8 @@ afterAll(() => world.close());
 
 beforeEach(async () => {
   folder = await mkdtemp('/tmp/matrx-cold-driver-');
+  // The agent of the test goes through it; a pod's sees the volume alone.
+  await chmod(folder, 0o755);
   // kubelet's folder is shared on a node; here it is a mount of its own, whatever the machine's root is.
   const kubelet = path.join(folder, 'kubelet');
   await mkdir(kubelet);
