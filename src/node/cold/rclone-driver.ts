@@ -33,9 +33,9 @@ const MOST_UNANSWERED = 3;
 /**
  * Cold mounts by `rclone mount` with a full cache: what was written and not sent is on the node's disk.
  *
- * Known gap of rclone 1.76: which parts of a file its cache holds is noted on disk by fsync (of mount2 alone: that of mount
- * does nothing) and when the kernel releases the file, a moment after close(2). A SIGKILL of rclone in that moment, or while
- * a new file is open that was never synced, loses it.
+ * The program is built with functions of our own (rclone/changes), by which a file that was closed or synced is found again
+ * whatever is killed then; an rclone as it is released would lose one that is killed in the moment after close(2). What a
+ * program has written to a file that it neither synced nor closed may be lost with the process, as with any crash.
  */
 export const makeRcloneDriver = (deps: RcloneDeps): MountDriver => ({
   name: 'rclone',
