@@ -4,7 +4,7 @@ export interface SignedRequest {
   readonly method: 'GET' | 'HEAD' | 'PUT' | 'POST' | 'PATCH';
   readonly url: URL;
   readonly body: string;
-  readonly service?: 's3' | 'sts';
+  readonly service?: 's3' | 'sts' | 'iam';
   readonly region: string;
   readonly credentials: {
     readonly accessKeyId: string;

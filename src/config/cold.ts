@@ -25,7 +25,7 @@ const ColdEnvironment = z.object({
     .regex(/^arn:aws[a-z-]*:iam::\d{12}:role\/.+/, 'takes the ARN of a role')
     .optional(),
   MATRX_COLD_STS_URL: z.url({ protocol: /^https?$/ }).optional(),
-  MATRX_COLD_ADMIN_URL: z.url({ protocol: /^https?$/ }).optional(),
+  MATRX_COLD_IAM_URL: z.url({ protocol: /^https?$/ }).optional(),
   MATRX_COLD_DIR: absolute.optional(),
   MATRX_COLD_CACHE_MB: z.coerce.number().int().min(64).max(10_000_000).default(4096),
   MATRX_COLD_WRITE_BACK_SECONDS: seconds.max(600).default(5),
@@ -48,8 +48,7 @@ export type ColdCredentials =
       readonly provider: 'accounts';
       readonly endpoint: string;
       readonly region: string;
-      /** Where the server's admin API is; undefined: where S3 is. */
-      readonly adminUrl: string | undefined;
+      readonly iamEndpoint: string;
     };
 
 export interface ColdConfig {
@@ -98,7 +97,7 @@ const credentialsOf = (
       provider,
       endpoint: needed('AWS_ENDPOINT_URL_S3', endpoint),
       region: needed('AWS_REGION', region),
-      adminUrl: given.MATRX_COLD_ADMIN_URL,
+      iamEndpoint: needed('MATRX_COLD_IAM_URL', given.MATRX_COLD_IAM_URL),
     };
   }
   return {

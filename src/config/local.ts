@@ -34,7 +34,7 @@ const LocalEnvironment = z.object({
   MATRX_COLD_PROVIDER: z.enum(COLD_PROVIDERS).optional(),
   MATRX_COLD_ROLE_ARN: optional,
   MATRX_COLD_STS_URL: optional,
-  MATRX_COLD_ADMIN_URL: optional,
+  MATRX_COLD_IAM_URL: optional,
   MATRX_COLD_CACHE_MB: optional,
   MATRX_COLD_WRITE_BACK_SECONDS: optional,
 });
@@ -43,7 +43,7 @@ const COLD_SETTINGS = [
   'MATRX_COLD_PROVIDER',
   'MATRX_COLD_ROLE_ARN',
   'MATRX_COLD_STS_URL',
-  'MATRX_COLD_ADMIN_URL',
+  'MATRX_COLD_IAM_URL',
   'MATRX_COLD_CACHE_MB',
   'MATRX_COLD_WRITE_BACK_SECONDS',
 ] as const;

@@ -55,6 +55,21 @@ export const openColdWorld = async (): Promise<ColdWorld> => {
   mkdirSync(join(folder, 'data', BUCKET));
   const port = await freePort(0);
   const endpoint = `http://127.0.0.1:${port}`;
+  const [iamPort, iamSocket] = [await freePort(0), join(folder, 'iam.sock')];
+  const env = { PATH: process.env['PATH'], ROOT_ACCESS_KEY: ROOT.accessKeyId, ROOT_SECRET_KEY: ROOT.secretAccessKey };
+  const iam = spawn(
+    versitygw,
+    [
+      `--port=127.0.0.1:${iamPort}`,
+      `--region=${REGION}`,
+      '--quiet',
+      'iam',
+      `--dir=${join(folder, 'iam')}`,
+      `--private-ports=${iamSocket}`,
+    ],
+    { env, stdio: 'ignore' },
+  );
+  await until(() => accepts(iamPort));
   let server: ChildProcess | undefined;
   const targets: string[] = [];
   const mounts = makeMounts();
@@ -67,12 +82,17 @@ export const openColdWorld = async (): Promise<ColdWorld> => {
 
   const startServer = async (): Promise<void> => {
     if (server !== undefined && server.exitCode === null && server.signalCode === null) return;
-    const args = [`--port=127.0.0.1:${port}`, `--iam-dir=${join(folder, 'iam')}`, `--region=${REGION}`, '--quiet'];
+    const args = [
+      `--port=127.0.0.1:${port}`,
+      `--iam-standalone-endpoint=${iamSocket}`,
+      `--region=${REGION}`,
+      '--quiet',
+    ];
     server = spawn(
       versitygw,
       [...args, 'posix', `--versioning-dir=${join(folder, 'versions')}`, join(folder, 'data')],
       {
-        env: { PATH: process.env['PATH'], ROOT_ACCESS_KEY: ROOT.accessKeyId, ROOT_SECRET_KEY: ROOT.secretAccessKey },
+        env,
         stdio: 'ignore',
       },
     );
@@ -91,6 +111,7 @@ export const openColdWorld = async (): Promise<ColdWorld> => {
     store: storeOf(ROOT),
     provider: makeAccountCredentials({
       endpoint,
+      iamEndpoint: `http://127.0.0.1:${iamPort}`,
       region: REGION,
       bucket: BUCKET,
       root: () => Promise.resolve(ROOT),
@@ -121,6 +142,7 @@ export const openColdWorld = async (): Promise<ColdWorld> => {
     close: async () => {
       for (const store of stores) store.close();
       await stopServer();
+      iam.kill('SIGKILL');
       for (const target of targets) await mounts.unbind(target).catch(() => undefined);
       rmSync(folder, { recursive: true, force: true });
     },

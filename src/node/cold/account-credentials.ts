@@ -1,7 +1,7 @@
-import { createHmac } from 'node:crypto';
-import type { Isolation } from '../../api/workspace-cold.ts';
+import { createHash } from 'node:crypto';
 import { workspaceId } from '../../api/workspace-id.ts';
-import { signRequest, type SignedRequest } from '../../base/sign-request.ts';
+import type { Isolation } from '../../api/workspace-cold.ts';
+import { signRequest } from '../../base/sign-request.ts';
 import { makeTurns } from '../turns.ts';
 import {
   CredentialError,
@@ -9,119 +9,116 @@ import {
   type IssuedCredentials,
   type UserCredentials,
 } from './credentials.ts';
-import { userStatements } from './user-policy.ts';
+import { sessionPolicy } from './user-policy.ts';
 
 export interface AccountDeps {
   /** Where S3 is served. */
   readonly endpoint: string;
-  /** Where the server's admin API is served: often the same. */
-  readonly adminEndpoint?: string | undefined;
+  /** Where the same server's IAM API is served. */
+  readonly iamEndpoint: string;
   readonly region: string;
   readonly bucket: string;
-  /** The server's root account. */
+  /** Of an account that may make users. */
   readonly root: () => Promise<UserCredentials>;
   readonly now: () => number;
 }
 
 const REQUEST_MS = 10_000;
-const policyId = (userId: string): string => `matrx-${workspaceId(userId)}`;
+const VERSION = '2010-05-08';
+const POLICY = 'cold';
+/** As many as a user may have at a time, here as on AWS. */
+const MOST_KEYS = 2;
+const LONGEST_NAME = 64;
 
 /**
- * An account per user on versitygw, and a bucket policy that lets it reach its own prefix. The secret follows from the
- * root account's, so that every driver of the cluster finds the same one and none has to be kept. Older versions of the
- * server do not read a policy's conditions: whether listings are kept apart is tried out, not assumed.
- * https://github.com/versity/versitygw/wiki/Admin-APIs
+ * A user for each user, by the IAM API of an S3 server that has one (versitygw, AWS itself), whose own policy reaches
+ * their prefix alone. Not a statement for each of them in the bucket's policy: versitygw keeps that in an attribute of a
+ * folder, where there is room for seven. Each mount gets a key of its own and puts an end to the last but one. Whether
+ * listings are kept apart is tried out, not assumed.
  */
 export const makeAccountCredentials = (deps: AccountDeps): CredentialProvider => {
   const inTurn = makeTurns();
-  const known = new Map<string, IssuedCredentials>();
-  const issue = async (userId: string, signal: AbortSignal): Promise<IssuedCredentials> => {
-    const found = known.get(userId);
-    if (found !== undefined) return found;
-    const account = accountOf(await deps.root(), userId);
-    await ensureAccount(deps, account, signal);
-    await ensurePolicy(deps, userId, account.accessKeyId, signal);
-    const issued = { ...account, isolation: await probeIsolation(deps, account, signal) };
-    known.set(userId, issued);
-    return issued;
-  };
-  // The bucket's policy is one document for all users: read, changed and written by one at a time.
-  return { issue: ({ userId }, signal) => inTurn('policy', () => issue(userId, signal)) };
+  return { issue: ({ userId }, signal) => inTurn(userId, () => issue(deps, userId, signal)) };
 };
 
-const probeIsolation = async (deps: AccountDeps, account: UserCredentials, signal: AbortSignal): Promise<Isolation> => {
+const issue = async (deps: AccountDeps, userId: string, signal: AbortSignal): Promise<IssuedCredentials> => {
+  const user = { UserName: userName(userId) };
+  await call(deps, 'CreateUser', user, signal, 'EntityAlreadyExists');
+  const policy = JSON.stringify(sessionPolicy(deps.bucket, userId, deps.region));
+  await call(deps, 'PutUserPolicy', { ...user, PolicyName: POLICY, PolicyDocument: policy }, signal);
+  for (const key of keysToEnd(await call(deps, 'ListAccessKeys', user, signal))) {
+    await call(deps, 'DeleteAccessKey', { ...user, AccessKeyId: key }, signal, 'NoSuchEntity');
+  }
+  const answer = await call(deps, 'CreateAccessKey', user, signal);
+  const [accessKeyId, secretAccessKey] = [element(answer, 'AccessKeyId'), element(answer, 'SecretAccessKey')];
+  if (accessKeyId === undefined || secretAccessKey === undefined) {
+    // Not the text: it may hold half of a key.
+    throw new CredentialError('CreateAccessKey has answered without a complete key');
+  }
+  const key = { accessKeyId, secretAccessKey };
+  return { ...key, isolation: await probeIsolation(deps, key, signal) };
+};
+
+const userName = (userId: string): string => {
+  const plain = `matrx-${workspaceId(userId)}`;
+  // No plain one has two dashes here.
+  return plain.length <= LONGEST_NAME
+    ? plain
+    : `matrx--${createHash('sha256').update(userId).digest('hex').slice(0, 40)}`;
+};
+
+/** All but the newest, where another would be one too many. */
+const keysToEnd = (answer: string): readonly string[] => {
+  const keys = [...answer.matchAll(/<member>(.*?)<\/member>/gs)].map(([, member = '']) => ({
+    id: element(member, 'AccessKeyId') ?? '',
+    created: element(member, 'CreateDate') ?? '',
+  }));
+  const oldestFirst = keys.toSorted((a, b) => a.created.localeCompare(b.created));
+  return oldestFirst.slice(0, Math.max(0, keys.length - MOST_KEYS + 1)).map(({ id }) => id);
+};
+
+const probeIsolation = async (deps: AccountDeps, key: UserCredentials, signal: AbortSignal): Promise<Isolation> => {
   const url = new URL(`/${deps.bucket}?list-type=2&max-keys=1`, deps.endpoint);
-  const { status } = await send({ ...deps, root: () => Promise.resolve(account) }, 'GET', url, '', signal);
+  const request = { method: 'GET', url, body: '', region: deps.region, credentials: key, now: deps.now() } as const;
+  const { status } = await fetch(url, { headers: { ...signRequest(request) }, signal: soon(signal) });
   return status === 403 ? 'prefix' : 'account';
 };
 
-const accountOf = (root: UserCredentials, userId: string): UserCredentials => ({
-  accessKeyId: policyId(userId),
-  secretAccessKey: createHmac('sha256', root.secretAccessKey).update(`cold account of ${userId}`).digest('hex'),
-});
-
-const ensureAccount = async (deps: AccountDeps, account: UserCredentials, signal: AbortSignal): Promise<void> => {
-  const body =
-    `<Account><Access>${account.accessKeyId}</Access><Secret>${account.secretAccessKey}</Secret>` +
-    '<Role>user</Role><UserID>0</UserID><GroupID>0</GroupID><ProjectID>0</ProjectID></Account>';
-  const url = new URL('/create-user', deps.adminEndpoint ?? deps.endpoint);
-  const { status, text } = await send(deps, 'PATCH', url, body, signal);
-  if (status >= 300 && !text.includes('UserExists') && status !== 409)
-    throw refused('PATCH /create-user', status, text);
-};
-
-interface BucketPolicy {
-  readonly Version: string;
-  readonly Statement: readonly { readonly Sid?: string }[];
-}
-
-/** Statements of others, and of other users, stay as they are. */
-const ensurePolicy = async (
+/** The answer's text. Rejects with a CredentialError for a refusal other than `accepted`. */
+const call = async (
   deps: AccountDeps,
-  userId: string,
-  principal: string,
+  action: string,
+  parameters: Readonly<Record<string, string>>,
   signal: AbortSignal,
-): Promise<void> => {
-  const url = new URL(`/${deps.bucket}?policy=`, deps.endpoint);
-  const found = await send(deps, 'GET', url, '', signal);
-  if (found.status >= 300 && found.status !== 404) throw refused('reading the bucket policy', found.status, found.text);
-  const policy: BucketPolicy =
-    found.status === 404 ? { Version: '2012-10-17', Statement: [] } : (JSON.parse(found.text) as BucketPolicy);
-  const own = userStatements(deps.bucket, userId).map((statement, at) => ({
-    Sid: `${policyId(userId)}-${at}`,
-    Principal: { AWS: [principal] },
-    ...statement,
-  }));
-  const others = policy.Statement.filter(({ Sid }) => !own.some((statement) => statement.Sid === Sid));
-  if (others.length + own.length === policy.Statement.length && found.status !== 404) return;
-  const next = JSON.stringify({ ...policy, Statement: [...others, ...own] });
-  const written = await send(deps, 'PUT', url, next, signal);
-  if (written.status >= 300) throw refused('writing the bucket policy', written.status, written.text);
-};
-
-const refused = (what: string, status: number, text: string): CredentialError =>
-  new CredentialError(`${what} is refused by the S3 server: status ${status} ${text.slice(0, 200)}`);
-
-const send = async (
-  deps: AccountDeps,
-  method: SignedRequest['method'],
-  url: URL,
-  body: string,
-  signal: AbortSignal,
-): Promise<{ readonly status: number; readonly text: string }> => {
+  accepted?: string,
+): Promise<string> => {
+  const url = new URL(deps.iamEndpoint);
+  const body = new URLSearchParams({ Action: action, Version: VERSION, ...parameters }).toString();
   const headers = signRequest({
-    method,
+    method: 'POST',
     url,
     body,
+    service: 'iam',
     region: deps.region,
     credentials: await deps.root(),
     now: deps.now(),
   });
   const response = await fetch(url, {
-    method,
-    headers: { ...headers },
-    ...(body === '' ? {} : { body }),
-    signal: AbortSignal.any([signal, AbortSignal.timeout(REQUEST_MS)]),
+    method: 'POST',
+    headers: { ...headers, 'content-type': 'application/x-www-form-urlencoded' },
+    body,
+    redirect: 'error',
+    signal: soon(signal),
   });
-  return { status: response.status, text: await response.text() };
+  const text = await response.text();
+  if (response.ok) return text;
+  const code = element(text, 'Code') ?? `status ${response.status}`;
+  if (code === accepted) return text;
+  throw new CredentialError(`${action} at ${url.host} is refused: ${code}: ${element(text, 'Message') ?? ''}`);
 };
+
+const soon = (signal: AbortSignal): AbortSignal => AbortSignal.any([signal, AbortSignal.timeout(REQUEST_MS)]);
+
+/** Keys, names and times: nothing to unescape. */
+const element = (xml: string, name: string): string | undefined =>
+  new RegExp(`<${name}>([^<]+)</${name}>`).exec(xml)?.[1]?.trim();

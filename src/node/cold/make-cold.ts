@@ -44,7 +44,7 @@ const providerOf = ({ config: { credentials }, bucket, own, clock }: ColdWiring)
   if (credentials.provider === 'off') return makeNoCredentials();
   if (credentials.provider === 'none') return makeSharedCredentials(own);
   if (credentials.provider === 'accounts') {
-    return makeAccountCredentials({ ...credentials, adminEndpoint: credentials.adminUrl, bucket, root: own, now });
+    return makeAccountCredentials({ ...credentials, bucket, root: own, now });
   }
   const sts = { ...credentials, endpoint: credentials.stsUrl, bucket, now };
   return credentials.provider === 'assume-role'
