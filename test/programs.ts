@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { installPackages, missingPackages, type NeededProgram } from '../src/local/packages.ts';
+import { installPackages, missingPackages, type NeededProgram, withSystemFolders } from '../src/local/packages.ts';
 
 /** What the tests themselves run, beside what `make up` installs for the cluster. */
 const TEST_PROGRAMS: readonly NeededProgram[] = [
@@ -8,6 +8,8 @@ const TEST_PROGRAMS: readonly NeededProgram[] = [
   { program: 'rsync', debianPackage: 'rsync' },
   { program: 'git', debianPackage: 'git' },
   { program: 'python3', debianPackage: 'python3' },
+  { program: 'ip', debianPackage: 'iproute2' },
+  { program: 'nft', debianPackage: 'nftables' },
 ];
 /** Debian's own layout: sftp-server is no program for people. */
 const TEST_FILES = [{ file: '/usr/lib/openssh/sftp-server', debianPackage: 'openssh-sftp-server' }];
@@ -24,7 +26,7 @@ const canMakeVenv = (): boolean => {
 /** Installs what is missing. Throws an error that names the packages where it may not, or there is no apt-get. */
 const installTestPrograms = async (): Promise<void> => {
   const { env } = process;
-  const missing = [...(await missingPackages(TEST_PROGRAMS, TEST_FILES, env['PATH'] ?? ''))];
+  const missing = [...(await missingPackages(TEST_PROGRAMS, TEST_FILES, withSystemFolders(env['PATH'] ?? '')))];
   if (!canMakeVenv()) missing.push('python3-venv');
   if (missing.length === 0) return console.log('all there');
   console.log(`installing ${missing.join(' ')}`);

@@ -20,6 +20,8 @@ interface Limits {
   readonly minutes: number;
   /** Ends it, as a failure, when this file has been written and it still does not end: it left something open. */
   readonly doneWhenWritten?: string;
+  /** Where it writes what it has open, when it gets SIGUSR2. */
+  readonly report?: string;
 }
 
 const run = (command: string, args: readonly string[], limits: Limits, env = process.env): Promise<number> =>
@@ -27,7 +29,11 @@ const run = (command: string, args: readonly string[], limits: Limits, env = pro
     const child = spawn(command, args, { stdio: ['ignore', 'inherit', 'inherit'], env });
     const end = (why: string): void => {
       console.log(`FAILED: ${why}`);
-      child.kill('SIGKILL');
+      if (limits.report !== undefined) child.kill('SIGUSR2');
+      setTimeout(() => {
+        if (limits.report !== undefined) printOpenHandles(limits.report);
+        child.kill('SIGKILL');
+      }, 3000);
     };
     const deadline = setTimeout(() => end(`not finished after ${limits.minutes} minutes`), limits.minutes * 60_000);
     let writtenFor = 0;
@@ -49,6 +55,20 @@ const run = (command: string, args: readonly string[], limits: Limits, env = pro
       resolve(signal === null ? (code ?? 1) : 1);
     });
   });
+
+/** Of a diagnostic report of Node: what keeps its event loop alive. */
+const printOpenHandles = (report: string): void => {
+  try {
+    const { libuv } = JSON.parse(readFileSync(report, 'utf8')) as {
+      readonly libuv: readonly Record<string, unknown>[];
+    };
+    for (const handle of libuv) {
+      if (handle['is_active'] === true && handle['is_referenced'] === true) console.log(JSON.stringify(handle));
+    }
+  } catch (error) {
+    console.log(`it could not say what: ${String(error)}`);
+  }
+};
 
 const capture = (command: string, args: readonly string[]): Promise<string> =>
   new Promise((resolve, reject) => {
@@ -88,11 +108,16 @@ interface JestResult {
 const jest = async (project: string, args: readonly string[], env: NodeJS.ProcessEnv): Promise<Outcome> => {
   heading(`jest: ${project}`);
   const output = join(scratch, `${project}.json`);
+  const report = `${project}-report.json`;
   const code = await run(
     node,
     [
       '--experimental-vm-modules',
       '--disable-warning=ExperimentalWarning',
+      '--report-on-signal',
+      '--report-exclude-env',
+      `--report-directory=${scratch}`,
+      `--report-filename=${report}`,
       'node_modules/jest/bin/jest.js',
       '--selectProjects',
       project,
@@ -100,7 +125,7 @@ const jest = async (project: string, args: readonly string[], env: NodeJS.Proces
       `--outputFile=${output}`,
       ...args,
     ],
-    { minutes: 30, doneWhenWritten: output },
+    { minutes: 30, doneWhenWritten: output, report: join(scratch, report) },
     env,
   );
   let result: JestResult;

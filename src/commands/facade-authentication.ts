@@ -6,7 +6,7 @@ import type { FacadeConfig } from '../config/facade.ts';
 import { type Authenticator, firstOf, nobody, staticKeyAuthenticator } from '../facade/authenticator.ts';
 import { keyAuthenticator } from '../facade/keys/key-authenticator.ts';
 import { makeKeyMetrics } from '../facade/keys/key-metrics.ts';
-import { makeKeyRing } from '../facade/keys/key-ring.ts';
+import { type KeyRing, makeKeyRing } from '../facade/keys/key-ring.ts';
 import type { Secret } from '../facade/keys/keys-secret.ts';
 import { limitGuesses } from '../facade/limits/limit-guesses.ts';
 import type { RateLimiter } from '../facade/limits/rate-limiter.ts';
@@ -33,6 +33,7 @@ export interface FacadeAuthenticationOptions {
 export interface FacadeAuthentication {
   /** Undefined: it is off. */
   readonly authenticator: Authenticator | undefined;
+  readonly keyRing: KeyRing | undefined;
   /** What it has to follow. */
   readonly informers: readonly Informer<Secret>[];
 }
@@ -40,7 +41,7 @@ export interface FacadeAuthentication {
 /** Who may use the facade: the keys of the Secret, sandboxes by their own token, and the configured key. */
 export const facadeAuthentication = (options: FacadeAuthenticationOptions): FacadeAuthentication => {
   const { config, kube, cache, rateLimiter, clock, random, log, metrics, registry } = options;
-  if (config.authentication === 'disabled') return { authenticator: undefined, informers: [] };
+  if (config.authentication === 'disabled') return { authenticator: undefined, keyRing: undefined, informers: [] };
   const informer = makeInformer<Secret>({
     client: kube,
     type: SECRETS,
@@ -67,6 +68,7 @@ export const facadeAuthentication = (options: FacadeAuthenticationOptions): Faca
       sandboxAuthenticator({ kube, cache, namespace: config.namespace, clock, rateLimiter }),
       limitGuesses(config.apiKey === undefined ? nobody : staticKeyAuthenticator(config.apiKey), rateLimiter),
     ]),
+    keyRing: ring,
     informers: [informer],
   };
 };

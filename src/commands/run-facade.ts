@@ -86,6 +86,7 @@ export const runFacade = async (): Promise<number> => {
     kube,
     cache,
     authenticator: authentication.authenticator,
+    keyRing: authentication.keyRing,
     rateLimiter,
     quota: makeSandboxQuota(cache),
     daemons,

@@ -5,6 +5,7 @@ import type { KubeClient } from '../kube/client.ts';
 import type { Log } from '../telemetry/log.ts';
 import type { Authenticator } from './authenticator.ts';
 import type { DaemonConnections } from './daemon/connections.ts';
+import type { KeyRing } from './keys/key-ring.ts';
 import type { RateLimiter } from './limits/rate-limiter.ts';
 import type { SandboxQuota } from './limits/sandbox-quota.ts';
 import type { SandboxCache } from './sandbox-cache.ts';
@@ -53,6 +54,8 @@ export interface FacadeDependencies {
   readonly cache: SandboxCache;
   /** Undefined: authentication is off, in so many words. */
   readonly authenticator: Authenticator | undefined;
+  /** The API keys there are; undefined: authentication is off, or by other means. */
+  readonly keyRing?: Pick<KeyRing, 'find' | 'subscribe'> | undefined;
   readonly rateLimiter: RateLimiter;
   readonly quota: SandboxQuota;
   readonly daemons: DaemonConnections;

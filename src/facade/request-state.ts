@@ -11,6 +11,8 @@ export interface RequestState {
   readonly sshPort: number | null;
   /** Who asks. Anonymous until authentication has said who. */
   readonly caller: Caller;
+  /** Aborts when the connection's answer is out, or the connection is gone: nothing is waited for any more. */
+  readonly over: AbortSignal;
   /** Aborts when the client has gone away (reason ClientGone) or the server must stop (a 503 ProblemError). */
   readonly signal: AbortSignal;
   /** Carries request_id. */

@@ -99,6 +99,7 @@ const openState = (
     clientIp: clientIpOf(request, settings.trustedProxies),
     sshPort: settings.ssh?.port ?? null,
     caller: { kind: 'anonymous' },
+    over: gone.signal,
     signal: AbortSignal.any([gone.signal, shutdown]),
     log: log.child({ request_id: requestId }),
   };

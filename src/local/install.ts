@@ -1,5 +1,6 @@
 import { createPrivateKey, createPublicKey, generateKeyPairSync } from 'node:crypto';
 import { copyFile, mkdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { networkInterfaces } from 'node:os';
 import { join } from 'node:path';
 import { parseAllDocuments } from 'yaml';
 import { API_GROUP } from '../api/names.ts';
@@ -10,8 +11,9 @@ import type { Cluster } from './cluster/cluster.ts';
 import { isOnThisMachine, nodeAddresses } from './cluster/given.ts';
 import { run } from './command.ts';
 import type { ImageSteps } from './image-steps.ts';
-import { type FacadeIdentity, kustomizationFiles, SYSTEM_NAMESPACE } from './kustomization.ts';
+import { type FacadeIdentity, kustomizationFiles, type SandboxNetwork, SYSTEM_NAMESPACE } from './kustomization.ts';
 import type { Local } from './local.ts';
+import { closedAddresses, type EgressPolicy, INTERNET_POLICY } from './sandbox-network.ts';
 import type { StepContext } from './step.ts';
 
 /** What is waited for, in the order in which it becomes ready. */
@@ -63,6 +65,21 @@ const ensureFacadeService = async (local: Local, cluster: Cluster, context: Step
   return `http://${await run([...cluster.kubectl, '-n', SYSTEM_NAMESPACE, ...address], options)}`;
 };
 
+/** A node on this machine listens on every address of the machine. */
+const sandboxNetwork = async (local: Local, cluster: Cluster, nodes: readonly string[]): Promise<SandboxNetwork> => {
+  const text = await readFile(join(local.project, 'manifests/base/network-policy.yaml'), 'utf8');
+  const policies = parseAllDocuments(text).map((document) => document.toJS() as EgressPolicy);
+  const internet = policies.find(({ metadata }) => metadata.name === INTERNET_POLICY);
+  if (internet === undefined) throw new Error(`manifests/base/network-policy.yaml: there is no ${INTERNET_POLICY}`);
+  const own = isOnThisMachine(nodes)
+    ? Object.values(networkInterfaces()).flatMap((addresses) => (addresses ?? []).map(({ address }) => address))
+    : [];
+  return {
+    closed: closedAddresses(internet, [...nodes, ...own].toSorted()),
+    resolvers: (await cluster.resolvers?.()) ?? [],
+  };
+};
+
 /** Applies the custom resource definitions and the manifests. Applying what is there already changes nothing. */
 export const applyManifests = async (
   local: Local,
@@ -72,7 +89,8 @@ export const applyManifests = async (
 ): Promise<string> => {
   const bucket = await readBucket(local.paths);
   if (bucket === undefined) throw new Error('no bucket is known: the step that finds or makes it has not run');
-  if (bucket.embedded && !isOnThisMachine(await nodeAddresses(local, cluster.kubectl))) {
+  const nodes = await nodeAddresses(local, cluster.kubectl);
+  if (bucket.embedded && !isOnThisMachine(nodes)) {
     throw new Error(
       'the nodes of this cluster are not on this machine and cannot reach an S3 server that runs here: set MATRX_S3_BUCKET, AWS_REGION, AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY (and AWS_ENDPOINT_URL_S3 for a server other than AWS)',
     );
@@ -90,6 +108,7 @@ export const applyManifests = async (
     cold: { ...coldOf(bucket), ...local.settings.cold },
     apiKey: await ensureApiKey(local),
     facade: { ...(await ensureFacadeKey(local)), url: await ensureFacadeService(local, cluster, context) },
+    network: await sandboxNetwork(local, cluster, nodes),
   });
   for (const [name, content] of Object.entries(files)) await writeFile(join(folder, name), content, { mode: 0o600 });
 

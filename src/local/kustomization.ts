@@ -2,9 +2,11 @@ import { createHash } from 'node:crypto';
 import { relative } from 'node:path';
 import { splitName } from '../docker/engine.ts';
 import type { BucketRecord } from './bucket.ts';
+import { INTERNET_POLICY, resolverPolicy } from './sandbox-network.ts';
 import { PRODUCT_REPOSITORY, SANDBOX_REPOSITORY } from './image-plans.ts';
 
 export const SYSTEM_NAMESPACE = 'matrx-system';
+const SANDBOX_NAMESPACE = 'sandboxes';
 
 export interface Installation {
   /** The folder that the files are written to. */
@@ -18,6 +20,15 @@ export interface Installation {
   readonly cold: Readonly<Record<string, string>>;
   readonly apiKey: string;
   readonly facade: FacadeIdentity;
+  readonly network: SandboxNetwork;
+}
+
+/** What is particular to a cluster about the network of its sandboxes. */
+export interface SandboxNetwork {
+  /** A patch for the policy `INTERNET_POLICY`. */
+  readonly closed: readonly object[];
+  /** Name servers that are not pods of the cluster. */
+  readonly resolvers: readonly string[];
 }
 
 /** What sandboxes know the facade by. */
@@ -34,7 +45,7 @@ export interface FacadeIdentity {
  * read only when they start is also hashed into their template, so that a change rolls them.
  */
 export const kustomizationFiles = (installation: Installation): Readonly<Record<string, string>> => {
-  const { folder, manifests, productImage, sandboxImage, bucket, cold, apiKey, facade } = installation;
+  const { folder, manifests, productImage, sandboxImage, bucket, cold, apiKey, facade, network } = installation;
   const config = environmentFile({
     MATRX_S3_BUCKET: bucket.bucket,
     AWS_REGION: bucket.region,
@@ -62,16 +73,23 @@ export const kustomizationFiles = (installation: Installation): Readonly<Record<
     { name: 'matrx-api-key', envs: ['api-key.env'] },
     { name: 'matrx-facade-key', envs: ['facade-key.env'] },
   ];
+  const resolvers =
+    network.resolvers.length === 0 ? undefined : JSON.stringify(resolverPolicy(SANDBOX_NAMESPACE, network.resolvers));
   const kustomization = {
     apiVersion: 'kustomize.config.k8s.io/v1beta1',
     kind: 'Kustomization',
-    resources: [relative(folder, manifests)],
+    resources: [relative(folder, manifests), ...(resolvers === undefined ? [] : ['resolvers.json'])],
     configurations: ['image-fields.yaml'],
     images: [imageEntry(PRODUCT_REPOSITORY, productImage), imageEntry(SANDBOX_REPOSITORY, sandboxImage)],
     generatorOptions: { disableNameSuffixHash: true },
     configMapGenerator: [{ name: 'matrx-config', namespace: SYSTEM_NAMESPACE, envs: ['config.env'] }],
     secretGenerator: secrets.map((secret) => ({ ...secret, namespace: SYSTEM_NAMESPACE })),
-    patches: [{ target: { kind: 'Deployment|DaemonSet', namespace: SYSTEM_NAMESPACE }, patch: annotationPatch(hash) }],
+    patches: [
+      { target: { kind: 'Deployment|DaemonSet', namespace: SYSTEM_NAMESPACE }, patch: annotationPatch(hash) },
+      ...(network.closed.length === 0
+        ? []
+        : [{ target: { kind: 'NetworkPolicy', name: INTERNET_POLICY }, patch: JSON.stringify(network.closed) }]),
+    ],
   };
   return {
     'kustomization.yaml': `${JSON.stringify(kustomization, null, 2)}\n`,
@@ -79,6 +97,7 @@ export const kustomizationFiles = (installation: Installation): Readonly<Record<
     'api-key.env': key,
     'facade-key.env': facadeKey,
     ...(credentials === undefined ? {} : { 's3-credentials.env': credentials }),
+    ...(resolvers === undefined ? {} : { 'resolvers.json': resolvers }),
   };
 };
 

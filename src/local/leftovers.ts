@@ -2,7 +2,8 @@ import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { chainsIn, OWN_CHAIN_PREFIXES } from './cluster/firewall.ts';
 import { readRecord } from './cluster/host.ts';
-import { NODE_INTERFACE, POD_INTERFACE } from './cluster/network.ts';
+import { NODE_INTERFACE, POD_INTERFACE, POLICY_TABLE } from './cluster/network.ts';
+import { hasPolicyTable } from './cluster/policy-table.ts';
 import { run } from './command.ts';
 import type { Local } from './local.ts';
 import { listMountsBelow } from './mounts.ts';
@@ -51,6 +52,7 @@ export const findLeftovers = async (local: Local, traces: Traces): Promise<reado
     ...mounts.map((path) => `mount ${path}`),
     ...traces.interfaces.filter((name) => present.has(name)).map((name) => `network interface ${name}`),
     ...(await newChains(local)).map((chain) => `firewall chain ${chain}`),
+    ...((await hasPolicyTable()) ? [`firewall table ${POLICY_TABLE} (nftables)`] : []),
   ];
 };
 

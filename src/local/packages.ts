@@ -15,6 +15,7 @@ export const CLUSTER_PROGRAMS: readonly NeededProgram[] = [
   needs('ctr', 'containerd'),
   needs('runc', 'runc'),
   needs('iptables', 'iptables'),
+  needs('nft', 'nftables'),
   needs('conntrack', 'conntrack'),
   needs('ethtool', 'ethtool'),
   needs('socat', 'socat'),

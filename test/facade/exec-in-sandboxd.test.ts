@@ -174,8 +174,11 @@ describe('a command that takes long', () => {
 
   it('whose daemon is gone before it ends is answered 500', async () => {
     const killed = await startDaemonProcess({ key: FACADE_PUBLIC_KEY, podUid: POD_UID });
-    const answer = exec(`touch ${home}/begun; sleep 300`, { timeout: 600 }, await startFacadeOf(killed));
+    const its = await startFacadeOf(killed);
+    const answer = exec(`touch ${home}/begun; sleep 300`, { timeout: 600 }, its);
     await eventually('the begin', () => readFile(join(home, 'begun')).then(() => true), DEADLINE);
+    // Asked after the daemon said that the command has begun: when this is answered, the facade has heard that, too.
+    expect((await its.request('/sandboxes/demo/processes')).status).toBe(200);
     await killed.kill();
     expect(await answer).toMatchObject({ status: 500, body: { type: 'tag:matrx.dev,2026:exec-failed' } });
   });

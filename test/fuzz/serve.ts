@@ -59,6 +59,7 @@ cluster.onLog(() =>
 );
 
 const shutdown = new AbortController();
+const daemon = await startStandInDaemon();
 const { privateKey } = generateKeyPairSync('ed25519');
 const log = makeLog({ level: 'error', component: 'facade' });
 const cache = makeSandboxCache(cluster.informer, NAMESPACE);
@@ -71,7 +72,7 @@ const dependencies: FacadeDependencies = {
   kube: cluster.kube,
   cache,
   authenticator: staticKeyAuthenticator(FUZZ_KEY),
-  daemons: makeDaemonConnections({ privateKey, clock, port: await startStandInDaemon() }),
+  daemons: makeDaemonConnections({ privateKey, clock, port: daemon.port }),
   rateLimiter: makeRateLimiter(clock),
   quota: makeSandboxQuota(cache),
   tickets: makeTickets({ privateKey, clock }),
@@ -94,4 +95,4 @@ const server = restPart({
 await server.start({ signal: shutdown.signal, fail: () => process.exit(1) });
 process.stdout.write(`http://127.0.0.1:${server.address().port}\n`);
 process.stdin.resume();
-process.stdin.once('end', () => process.exit(0));
+process.stdin.once('end', () => void daemon.close().finally(() => process.exit(0)));

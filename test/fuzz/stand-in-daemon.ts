@@ -3,7 +3,9 @@ import type { AddressInfo } from 'node:net';
 import { encodeFrame, type Frame, jsonFrame } from '../../src/sandboxd/protocol/frames.ts';
 import type { DaemonMetrics } from '../../src/sandboxd/protocol/metrics.ts';
 import type { DaemonProblem } from '../../src/sandboxd/protocol/problem.ts';
+import type { FileEvent } from '../../src/sandboxd/protocol/files.ts';
 import type { ProcessEnd, ProcessInfo, StartProcess } from '../../src/sandboxd/protocol/process.ts';
+import { startConfinedFiles } from './confined-files.ts';
 
 const NOW = '2026-01-02T03:04:05.000Z';
 const METRICS: DaemonMetrics = {
@@ -18,6 +20,8 @@ const METRICS: DaemonMetrics = {
 };
 const NOT_FOUND: DaemonProblem = { code: 'not_found', message: 'there is no such thing' };
 const END: ProcessEnd = { exitCode: 0, signal: null, timedOut: false, cwd: '/home/agent', endedAt: NOW };
+/** Of a directory to which nothing happens; a watch that goes on would hold up whoever asks. */
+const WATCHED: FileEvent = { type: 'ready', path: '/home/agent' };
 const OUTPUT = Buffer.from('out\n');
 
 /** Of a process that has run and ended, whoever asks. */
@@ -54,6 +58,7 @@ const answer = (request: IncomingMessage, response: ServerResponse, body: string
   };
   if (pathname === '/health') response.writeHead(204).end();
   else if (pathname === '/matrx/metrics') json(response, 200, METRICS);
+  else if (pathname === '/matrx/watch') response.end(`${JSON.stringify(WATCHED)}\n`);
   else if (pathname === '/matrx/processes' && request.method === 'POST') {
     const start = JSON.parse(body) as StartProcess;
     const info = infoOf(start.id ?? 'p-1', start);
@@ -67,16 +72,33 @@ const answer = (request: IncomingMessage, response: ServerResponse, body: string
   else json(response, 200, {});
 };
 
+export interface StandInDaemon {
+  readonly port: number;
+  /** Below which its files are. */
+  readonly root: string;
+  readonly close: () => Promise<void>;
+}
+
 /**
- * In place of the daemon of every sandbox: it runs nobody's random words on this machine, and reads and writes nothing of
- * it. Any process has ended well.
+ * In place of the daemon of every sandbox: it runs nobody's random words on this machine; any process has ended well. Its
+ * files are real ones, in a folder of their own (./confined-files.ts).
  */
-export const startStandInDaemon = async (): Promise<number> => {
+export const startStandInDaemon = async (): Promise<StandInDaemon> => {
+  const files = await startConfinedFiles();
   const server = createServer((request, response) => {
+    if (files.serves((request.url ?? '/').split('?')[0] ?? '')) return files.serve(request, response);
     const chunks: Buffer[] = [];
     request.on('data', (chunk: Buffer) => chunks.push(chunk));
     request.on('end', () => answer(request, response, Buffer.concat(chunks).toString('utf8')));
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  return (server.address() as AddressInfo).port;
+  return {
+    port: (server.address() as AddressInfo).port,
+    root: files.root,
+    close: async () => {
+      server.closeAllConnections();
+      await new Promise((resolve) => server.close(resolve));
+      await files.close();
+    },
+  };
 };

@@ -17,6 +17,7 @@ const INSTALLATION: Installation = {
   cold: { MATRX_COLD_PROVIDER: 'accounts' },
   apiKey: 'matrx-key',
   facade: { url: 'http://10.96.0.7', privateKey: 'PRIVATE', publicKey: 'PUBLIC' },
+  network: { closed: [], resolvers: [] },
 };
 
 interface Kustomization {
@@ -59,6 +60,18 @@ describe('the kustomization of an installation', () => {
     const installation = { ...INSTALLATION, bucket };
     expect(kustomizationFiles(installation)).not.toHaveProperty('s3-credentials.env');
     expect(parsed(installation).secretGenerator.map(({ name }) => name)).toEqual(['matrx-api-key', 'matrx-facade-key']);
+  });
+
+  it('closes addresses of the nodes to sandboxes and opens their name servers, where a cluster has such', () => {
+    expect(parsed(INSTALLATION).patches).toHaveLength(1);
+    const closed = [{ op: 'add', path: '/spec/x', value: '192.0.2.2/32' }];
+    const installation = { ...INSTALLATION, network: { closed, resolvers: ['10.0.0.2'] } };
+    expect(parsed(installation).patches[1]).toEqual({
+      target: { kind: 'NetworkPolicy', name: 'matrx-sandboxes-internet' },
+      patch: JSON.stringify(closed),
+    });
+    expect(parsed(installation).resources[1]).toBe('resolvers.json');
+    expect(kustomizationFiles(installation)['resolvers.json']).toContain('"10.0.0.2/32"');
   });
 
   it('rolls the pods exactly when what they read at their start changes', () => {

@@ -12,29 +12,22 @@ import {
   symlinkSync,
   writeFileSync,
 } from 'node:fs';
-import { join } from 'node:path';
 import { buffer } from 'node:stream/consumers';
-import { beforeEach, describe, expect, test } from '@jest/globals';
+import { describe, expect, test } from '@jest/globals';
 import { type Header as TarHeader, pack } from 'tar-stream';
 import type { DaemonProblem } from '../../src/sandboxd/protocol/problem.ts';
-import { startDaemon, type TestDaemon } from './support/daemon.ts';
+import { daemonOfEachTest, startDaemon } from './support/daemon.ts';
 import { ask } from './support/files.ts';
 
-let daemon: TestDaemon;
-let at: (name: string) => string;
-
-beforeEach(async () => {
-  daemon = await startDaemon();
-  at = (name) => join(daemon.home, name);
-});
+const { daemon, at } = daemonOfEachTest();
 
 const down = async (path: string): Promise<Buffer> => {
-  const answer = await daemon.fetch(`/matrx/archive?path=${path}`);
+  const answer = await daemon().fetch(`/matrx/archive?path=${path}`);
   expect([answer.status, answer.headers.get('content-type')]).toEqual([200, 'application/x-tar']);
   return Buffer.from(await answer.arrayBuffer());
 };
 const up = (path: string, tar: Buffer) =>
-  ask<{ entries: number } & DaemonProblem>(daemon, 'PUT', 'archive', { path }, { body: tar });
+  ask<{ entries: number } & DaemonProblem>(daemon(), 'PUT', 'archive', { path }, { body: tar });
 
 type Member = Partial<TarHeader> & { readonly name: string; readonly content?: string };
 
@@ -89,7 +82,7 @@ describe('a directory as tar', () => {
     const name = Buffer.concat([Buffer.from(at('')), Buffer.from('/d\xff', 'latin1')]);
     mkdirSync(name);
     writeFileSync(Buffer.concat([name, Buffer.from('/f')]), 'x');
-    const tar = await down(`${daemon.home}/d%FF`);
+    const tar = await down(`${daemon().home}/d%FF`);
     expect(execFileSync('tar', ['-t'], { input: tar }).toString()).toContain('./f');
   });
 
@@ -104,7 +97,7 @@ describe('a directory as tar', () => {
     ['a file', 'f', 400, 'not_directory'],
   ])('of %s is refused', async (_what, path, status, reason) => {
     writeFileSync(at('f'), '');
-    expect(await ask(daemon, 'GET', 'archive', { path })).toMatchObject({
+    expect(await ask(daemon(), 'GET', 'archive', { path })).toMatchObject({
       status,
       body: reason === undefined ? {} : { reason },
     });
@@ -234,7 +227,7 @@ describe('a hostile archive', () => {
       await tarOf({ name: 'first', content: 'good' }, ...members, { name: 'last', content: '' }),
     );
     expect(answer).toMatchObject({ status: 400, body: { code: 'invalid_argument', reason: 'not_an_archive' } });
-    expect(readdirSync(daemon.home).sort()).toEqual(['d', 'secret', 'target']);
+    expect(readdirSync(daemon().home).sort()).toEqual(['d', 'secret', 'target']);
     expect([readFileSync(at('secret'), 'utf8'), readdirSync(at('target'))]).toEqual(['secret', ['secret']]);
     expect(lstatSync(at('target')).mode).toBe(modeBefore);
     expect(existsSync('/tmp/matrx-hostile')).toBe(false);

@@ -1,25 +1,18 @@
 import { mkdirSync, readFileSync, renameSync, symlinkSync, unlinkSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
-import { beforeEach, describe, expect, test } from '@jest/globals';
-import { startDaemon, type TestDaemon } from './support/daemon.ts';
+import { describe, expect, test } from '@jest/globals';
+import { daemonOfEachTest } from './support/daemon.ts';
 
-let daemon: TestDaemon;
-let at: (name: string) => string;
-
-beforeEach(async () => {
-  daemon = await startDaemon();
-  at = (name) => join(daemon.home, name);
-});
+const { daemon, at } = daemonOfEachTest();
 
 /** As the SDKs send it: the token in their header, the user, if any, as Basic credentials. */
 const headersOf = (user?: string): Record<string, string> => ({
-  'x-access-token': daemon.token,
+  'x-access-token': daemon().token,
   authorization: user === undefined ? '' : `Basic ${Buffer.from(`${user}:`).toString('base64')}`,
 });
 
 const call = async (method: string, message: unknown, user?: string) => {
-  const answer = await daemon.fetch(`/filesystem.Filesystem/${method}`, {
+  const answer = await daemon().fetch(`/filesystem.Filesystem/${method}`, {
     method: 'POST',
     headers: { ...headersOf(user), 'content-type': 'application/json', 'connect-protocol-version': '1' },
     body: JSON.stringify(message),
@@ -37,7 +30,7 @@ const stream = async (method: string, message: unknown, headers: Record<string, 
   const head = Buffer.alloc(5);
   head.writeUInt32BE(json.length, 1);
   const end = new AbortController();
-  const answer = await daemon.fetch(`/filesystem.Filesystem/${method}`, {
+  const answer = await daemon().fetch(`/filesystem.Filesystem/${method}`, {
     method: 'POST',
     headers: { ...headersOf(), 'content-type': 'application/connect+json', ...headers },
     body: Buffer.concat([head, json]),
@@ -152,7 +145,7 @@ describe('filesystem.Filesystem', () => {
       ['ListDir', 'application/proto'],
       ['WatchDir', 'application/connect+proto'],
     ]) {
-      const answer = await daemon.fetch(`/filesystem.Filesystem/${method}`, {
+      const answer = await daemon().fetch(`/filesystem.Filesystem/${method}`, {
         method: 'POST',
         headers: { 'content-type': type ?? '' },
         body: 'x',
@@ -233,7 +226,7 @@ describe('watching', () => {
 
 describe('/files', () => {
   const upload = async (query: string, body: FormData | Buffer, headers: Record<string, string> = {}) => {
-    const answer = await daemon.fetch(`/files?${query}`, {
+    const answer = await daemon().fetch(`/files?${query}`, {
       method: 'POST',
       headers: { ...headersOf(), ...headers },
       body,
@@ -267,7 +260,7 @@ describe('/files', () => {
 
   test('gives a file back, in parts too', async () => {
     writeFileSync(at('f'), '0123456789');
-    const answer = await daemon.fetch('/files?path=~/f&username=user', {
+    const answer = await daemon().fetch('/files?path=~/f&username=user', {
       headers: { ...headersOf(), range: 'bytes=2-4' },
     });
     expect([answer.status, await answer.text()]).toEqual([206, '234']);
@@ -294,7 +287,7 @@ describe('/files', () => {
   });
 
   test('says that there is nothing with the status that the SDKs know', async () => {
-    const answer = await daemon.fetch('/files?path=missing', { headers: headersOf() });
+    const answer = await daemon().fetch('/files?path=missing', { headers: headersOf() });
     expect([answer.status, await answer.json()]).toEqual([
       404,
       expect.objectContaining({ message: expect.any(String) }),

@@ -9,26 +9,19 @@ import {
   utimesSync,
   writeFileSync,
 } from 'node:fs';
-import { join } from 'node:path';
 import { beforeEach, describe, expect, test } from '@jest/globals';
 import * as fc from 'fast-check';
 import type { EntriesPage } from '../../src/sandboxd/protocol/files.ts';
-import { startDaemon, type TestDaemon } from './support/daemon.ts';
+import { daemonOfEachTest } from './support/daemon.ts';
 import { ask, encodeBytes } from './support/files.ts';
 
-let daemon: TestDaemon;
-let at: (name: string) => string;
-
-beforeEach(async () => {
-  daemon = await startDaemon();
-  at = (name) => join(daemon.home, name);
-});
+const { daemon, at } = daemonOfEachTest();
 
 describe('stat', () => {
   test('says what there is, to the nanosecond', async () => {
     writeFileSync(at('f'), 'hello', { mode: 0o640 });
     execFileSync('touch', ['-d', '2024-02-29T12:34:56.123456789Z', at('f')]);
-    const { body } = await ask(daemon, 'GET', 'stat', { path: 'f' });
+    const { body } = await ask(daemon(), 'GET', 'stat', { path: 'f' });
     expect(body).toEqual({
       path: at('f'),
       name: 'f',
@@ -49,33 +42,33 @@ describe('stat', () => {
   ])('knows the time %s', async (time, shown) => {
     writeFileSync(at('f'), '');
     execFileSync('touch', ['-d', time, at('f')]);
-    expect((await ask(daemon, 'GET', 'stat', { path: 'f' })).body.modifiedAt).toBe(shown);
+    expect((await ask(daemon(), 'GET', 'stat', { path: 'f' })).body.modifiedAt).toBe(shown);
   });
 
   test('follows a symlink, or says where it leads', async () => {
     mkdirSync(at('dir'));
     symlinkSync('dir', at('link'));
     symlinkSync('nowhere', at('dangling'));
-    expect((await ask(daemon, 'GET', 'stat', { path: 'link' })).body).toMatchObject({
+    expect((await ask(daemon(), 'GET', 'stat', { path: 'link' })).body).toMatchObject({
       path: at('link'),
       kind: 'directory',
     });
-    const itself = (await ask(daemon, 'GET', 'stat', { path: 'link', follow: '0' })).body;
+    const itself = (await ask(daemon(), 'GET', 'stat', { path: 'link', follow: '0' })).body;
     expect(itself).toMatchObject({ kind: 'symlink', target: 'dir' });
-    expect((await ask(daemon, 'GET', 'stat', { path: 'dangling' })).status).toBe(404);
-    expect((await ask(daemon, 'GET', 'stat', { path: 'dangling', follow: '0' })).body.target).toBe('nowhere');
+    expect((await ask(daemon(), 'GET', 'stat', { path: 'dangling' })).status).toBe(404);
+    expect((await ask(daemon(), 'GET', 'stat', { path: 'dangling', follow: '0' })).body.target).toBe('nowhere');
   });
 
   test('knows what is neither file nor directory', async () => {
-    expect((await ask(daemon, 'GET', 'stat', { path: '/dev/null' })).body.kind).toBe('other');
-    expect((await ask(daemon, 'GET', 'stat', { path: '/' })).body).toMatchObject({ path: '/', name: '' });
+    expect((await ask(daemon(), 'GET', 'stat', { path: '/dev/null' })).body.kind).toBe('other');
+    expect((await ask(daemon(), 'GET', 'stat', { path: '/' })).body).toMatchObject({ path: '/', name: '' });
   });
 });
 
 const list = (parameters: Record<string, string | number | Buffer>) =>
-  ask<EntriesPage & { code: string; reason?: string }>(daemon, 'GET', 'entries', { path: '.', ...parameters });
+  ask<EntriesPage & { code: string; reason?: string }>(daemon(), 'GET', 'entries', { path: '.', ...parameters });
 const listed = ({ body }: { body: EntriesPage }): readonly string[] =>
-  body.entries.map(({ path }) => path.slice(daemon.home.length + 1));
+  body.entries.map(({ path }) => path.slice(daemon().home.length + 1));
 
 describe('listing', () => {
   test('gives what is in a directory, in order, symlinks as they are', async () => {
@@ -116,7 +109,7 @@ describe('listing', () => {
           let after: string | null = null;
           do {
             const query = `path=${root}&depth=${depth}&limit=${limit}${after === null ? '' : `&after=${after}`}`;
-            const page = (await (await daemon.fetch(`/matrx/entries?${query}`)).json()) as EntriesPage;
+            const page = (await (await daemon().fetch(`/matrx/entries?${query}`)).json()) as EntriesPage;
             expect(page.entries.length).toBeLessThanOrEqual(limit);
             paged.push(...page.entries.map(({ path }) => path));
             after = page.next;
@@ -149,14 +142,14 @@ describe('listing', () => {
       writeFileSync(Buffer.concat([Buffer.from(at('')), Buffer.from([0x2f, byte])]), '');
     const page = await list({ limit: 2 });
     expect(page.body.entries.map(({ encodedPath }) => encodedPath)).toEqual([
-      `${daemon.home}/%FD`,
-      `${daemon.home}/%FE`,
+      `${daemon().home}/%FD`,
+      `${daemon().home}/%FE`,
     ]);
-    expect(page.body.next).toBe(`${daemon.home}/%FE`);
+    expect(page.body.next).toBe(`${daemon().home}/%FE`);
     const rest = (await (
-      await daemon.fetch(`/matrx/entries?path=.&after=${page.body.next ?? ''}`)
+      await daemon().fetch(`/matrx/entries?path=.&after=${page.body.next ?? ''}`)
     ).json()) as EntriesPage;
-    expect(rest.entries.map(({ encodedPath }) => encodedPath)).toEqual([`${daemon.home}/%FF`]);
+    expect(rest.entries.map(({ encodedPath }) => encodedPath)).toEqual([`${daemon().home}/%FF`]);
     expect(encodeBytes(Buffer.from([0xff]))).toBe('%FF');
   });
 
@@ -183,7 +176,7 @@ const byParts = (a: string, b: string): number => {
 
 describe('making a directory', () => {
   const make = (path: string, parameters: Record<string, string> = {}) =>
-    ask(daemon, 'POST', 'directories', { path, ...parameters });
+    ask(daemon(), 'POST', 'directories', { path, ...parameters });
 
   test('makes it once', async () => {
     expect(await make('d', { mode: '0700' })).toMatchObject({ status: 201, body: { kind: 'directory', mode: 0o700 } });
@@ -213,7 +206,7 @@ describe('making a directory', () => {
 
 describe('moving', () => {
   const move = (from: string, to: string, parameters: Record<string, string> = {}) =>
-    ask(daemon, 'POST', 'move', { from, to, ...parameters });
+    ask(daemon(), 'POST', 'move', { from, to, ...parameters });
 
   beforeEach(() => {
     writeFileSync(at('f'), 'one');
@@ -225,7 +218,7 @@ describe('moving', () => {
   test('gives a file or a directory another name', async () => {
     expect((await move('f', 'new')).body).toMatchObject({ path: at('new'), size: 3 });
     expect((await move('d', 'e')).body.kind).toBe('directory');
-    expect(readdirSync(daemon.home).sort()).toEqual(['e', 'g', 'new']);
+    expect(readdirSync(daemon().home).sort()).toEqual(['e', 'g', 'new']);
     expect(readFileSync(at('e/x'), 'utf8')).toBe('x');
   });
 
@@ -268,7 +261,7 @@ describe('moving', () => {
       utimesSync(at('d/x'), time, time);
       const from = Buffer.concat([Buffer.from(at('d/')), Buffer.from([0xff])]);
       writeFileSync(from, 'odd');
-      const answer = await ask(daemon, 'POST', 'move', { from: 'd', to: Buffer.from(`${other}/m\xfcved`, 'latin1') });
+      const answer = await ask(daemon(), 'POST', 'move', { from: 'd', to: Buffer.from(`${other}/m\xfcved`, 'latin1') });
       expect(answer.status).toBe(200);
       expect(existsSync(at('d'))).toBe(false);
       const moved = Buffer.from(`${other}/m\xfcved/`, 'latin1');
@@ -284,16 +277,16 @@ describe('moving', () => {
 
 describe('removing', () => {
   const remove = (path: string, parameters: Record<string, string> = {}) =>
-    ask(daemon, 'DELETE', 'files', { path, ...parameters });
+    ask(daemon(), 'DELETE', 'files', { path, ...parameters });
 
   test('takes a file, a symlink and an empty directory', async () => {
     writeFileSync(at('f'), '');
     symlinkSync('f', at('link'));
     mkdirSync(at('d'));
     expect((await remove('link')).status).toBe(204);
-    expect(readdirSync(daemon.home).sort()).toEqual(['d', 'f']);
+    expect(readdirSync(daemon().home).sort()).toEqual(['d', 'f']);
     for (const path of ['f', 'd']) expect((await remove(path)).status).toBe(204);
-    expect(readdirSync(daemon.home)).toEqual([]);
+    expect(readdirSync(daemon().home)).toEqual([]);
   });
 
   test('takes a full directory only when it is asked to, and follows no symlink out of it', async () => {
@@ -305,7 +298,7 @@ describe('removing', () => {
     writeFileSync(Buffer.concat([Buffer.from(at('d/')), Buffer.from([0xff])]), '');
     expect(await remove('d')).toMatchObject({ status: 400, body: { reason: 'not_empty' } });
     expect((await remove('d', { recursive: '1' })).status).toBe(204);
-    expect(readdirSync(daemon.home)).toEqual(['kept']);
+    expect(readdirSync(daemon().home)).toEqual(['kept']);
     expect(existsSync(at('kept/f'))).toBe(true);
   });
 

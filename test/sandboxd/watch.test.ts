@@ -13,16 +13,13 @@ import { createInterface } from 'node:readline';
 import { Readable } from 'node:stream';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import type { FileEvent } from '../../src/sandboxd/protocol/files.ts';
-import { startDaemon, type TestDaemon } from './support/daemon.ts';
+import { daemonOfEachTest } from './support/daemon.ts';
 import { ask } from './support/files.ts';
 
-let daemon: TestDaemon;
-let at: (name: string) => string;
+const { daemon, at } = daemonOfEachTest();
 let watches: AbortController[] = [];
 
-beforeEach(async () => {
-  daemon = await startDaemon();
-  at = (name) => join(daemon.home, name);
+beforeEach(() => {
   watches = [];
 });
 afterEach(() => {
@@ -35,10 +32,10 @@ interface Watch {
   readonly next: () => Promise<FileEvent | undefined>;
 }
 
-const watch = async (parameters = 'path=.', root = daemon.home): Promise<Watch> => {
+const watch = async (parameters = 'path=.', root = daemon().home): Promise<Watch> => {
   const end = new AbortController();
   watches.push(end);
-  const answer = await daemon.fetch(`/matrx/watch?${parameters}`, { signal: end.signal });
+  const answer = await daemon().fetch(`/matrx/watch?${parameters}`, { signal: end.signal });
   expect(answer.status).toBe(200);
   const body = Readable.fromWeb(answer.body as never).on('error', () => undefined);
   const lines = createInterface({ input: body })[Symbol.asyncIterator]();
@@ -96,9 +93,9 @@ describe('a watch', () => {
     expect(await until('moved a -> b')).toEqual(['moved a -> b']);
     renameSync(at('b'), at('d/c'));
     expect(await until('moved b -> d/c')).toEqual(['moved b -> d/c']);
-    renameSync(at('d/c'), `${daemon.home}-outside`);
+    renameSync(at('d/c'), `${daemon().home}-outside`);
     expect(await until('removed d/c')).toEqual(['removed d/c']);
-    renameSync(`${daemon.home}-outside`, at('back'));
+    renameSync(`${daemon().home}-outside`, at('back'));
     expect(await until('created back')).toEqual(['created back']);
     rmSync(join('/dev/shm', `matrx-${process.pid}`));
   });
@@ -119,9 +116,9 @@ describe('a watch', () => {
     writeFileSync(at('mark'), '');
     const first = await until('created mark');
     expect(first.some((line) => line === 'moved f.tmp -> f' || line === 'changed f')).toBe(true);
-    await ask(daemon, 'PUT', 'files', { path: 'f' }, { body: 'newer' });
+    await ask(daemon(), 'PUT', 'files', { path: 'f' }, { body: 'newer' });
     expect(await until('changed f')).toEqual(['changed f']);
-    await ask(daemon, 'PUT', 'files', { path: 'g' }, { body: 'x' });
+    await ask(daemon(), 'PUT', 'files', { path: 'g' }, { body: 'x' });
     expect(await until('created g')).toEqual(['created g']);
   });
 
@@ -135,22 +132,26 @@ describe('a watch', () => {
 
   test('gives names that are no UTF-8 so that one can ask for them', async () => {
     const { next } = await watch();
-    const name = (byte: number): Buffer => Buffer.concat([Buffer.from(`${daemon.home}/`), Buffer.from([byte])]);
+    const name = (byte: number): Buffer => Buffer.concat([Buffer.from(`${daemon().home}/`), Buffer.from([byte])]);
     writeFileSync(name(0xff), '');
-    expect(await next()).toEqual({ type: 'created', path: `${daemon.home}/\ufffd`, encodedPath: `${daemon.home}/%FF` });
+    expect(await next()).toEqual({
+      type: 'created',
+      path: `${daemon().home}/\ufffd`,
+      encodedPath: `${daemon().home}/%FF`,
+    });
     renameSync(name(0xff), name(0xfe));
     expect(await next()).toEqual({
       type: 'moved',
-      path: `${daemon.home}/\ufffd`,
-      encodedPath: `${daemon.home}/%FE`,
-      from: `${daemon.home}/\ufffd`,
-      encodedFrom: `${daemon.home}/%FF`,
+      path: `${daemon().home}/\ufffd`,
+      encodedPath: `${daemon().home}/%FE`,
+      from: `${daemon().home}/\ufffd`,
+      encodedFrom: `${daemon().home}/%FF`,
     });
   });
 
   test('says in between that it still lives', async () => {
     const { next } = await watch('path=.&keepalive=1');
-    expect(await next()).toEqual({ type: 'keepalive', path: daemon.home });
+    expect(await next()).toEqual({ type: 'keepalive', path: daemon().home });
   });
 
   test('ends with the directory', async () => {
@@ -168,7 +169,7 @@ describe('a watch', () => {
     ['a file', 'path=f', 400],
   ])('of %s is refused', async (_what, query, status) => {
     writeFileSync(at('f'), '');
-    expect((await daemon.fetch(`/matrx/watch?${query}`)).status).toBe(status);
+    expect((await daemon().fetch(`/matrx/watch?${query}`)).status).toBe(status);
   });
 });
 

@@ -14,34 +14,28 @@ import {
 } from 'node:fs';
 import { request as httpRequest } from 'node:http';
 import { join } from 'node:path';
-import { beforeEach, describe, expect, test } from '@jest/globals';
+import { describe, expect, test } from '@jest/globals';
 import { eventually } from '../support/eventually.ts';
-import { startDaemon, type TestDaemon } from './support/daemon.ts';
+import { daemonOfEachTest } from './support/daemon.ts';
 import { ask } from './support/files.ts';
 
-let daemon: TestDaemon;
-let at: (name: string) => string;
-
-beforeEach(async () => {
-  daemon = await startDaemon();
-  at = (name) => join(daemon.home, name);
-});
+const { daemon, at } = daemonOfEachTest();
 
 const put = (
   path: string | Buffer,
   body: string | Buffer,
   { headers = {}, ...parameters }: { headers?: Record<string, string> } & Record<string, unknown> = {},
-) => ask(daemon, 'PUT', 'files', { path, ...(parameters as Record<string, string>) }, { body, headers });
+) => ask(daemon(), 'PUT', 'files', { path, ...(parameters as Record<string, string>) }, { body, headers });
 
 const text = (name: string): string => readFileSync(at(name), 'utf8');
 /** An upload that was cut or refused leaves nothing behind. */
-const names = (): readonly string[] => readdirSync(daemon.home).sort();
+const names = (): readonly string[] => readdirSync(daemon().home).sort();
 
 /** A PUT that promises more than it sends. */
 const openUpload = (path: string, length: number) =>
-  httpRequest(`${daemon.url}/matrx/files?path=${path}`, {
+  httpRequest(`${daemon().url}/matrx/files?path=${path}`, {
     method: 'PUT',
-    headers: { authorization: `Bearer ${daemon.token}`, 'content-length': length },
+    headers: { authorization: `Bearer ${daemon().token}`, 'content-length': length },
   }).on('error', () => undefined);
 
 describe('writing a file', () => {
@@ -122,9 +116,9 @@ describe('writing a file', () => {
   test('takes a name that is no UTF-8, and gives it back so that one can ask for it', async () => {
     const name = Buffer.from([0x61, 0xff, 0x2f, 0xfe]);
     const { body } = await put(name, 'x', { parents: '1' });
-    expect(body.path).toBe(`${daemon.home}/a\ufffd/\ufffd`);
-    expect(body.encodedPath).toBe(`${daemon.home}/a%FF/%FE`);
-    expect(await (await daemon.fetch(`/matrx/files?path=${body.encodedPath ?? ''}`)).text()).toBe('x');
+    expect(body.path).toBe(`${daemon().home}/a\ufffd/\ufffd`);
+    expect(body.encodedPath).toBe(`${daemon().home}/a%FF/%FE`);
+    expect(await (await daemon().fetch(`/matrx/files?path=${body.encodedPath ?? ''}`)).text()).toBe('x');
   });
 
   test.each([
@@ -166,7 +160,7 @@ describe('an upload that is cut', () => {
     await eventually(() => names().some((name) => name !== 'old' && statSync(at(name)).size === 3));
     expect(text('old')).toBe('old');
     // Nor does a listing or a directory's removal of temporary names hide the rest.
-    const listed = await ask<{ entries: { name: string }[] }>(daemon, 'GET', 'entries', { path: '.' });
+    const listed = await ask<{ entries: { name: string }[] }>(daemon(), 'GET', 'entries', { path: '.' });
     expect(listed.body.entries.map(({ name }) => name)).toEqual(['old']);
     const done = new Promise((resolve) => upload.once('response', resolve));
     upload.end('ly!');
@@ -210,9 +204,9 @@ describe('conditions', () => {
   });
 
   test('a file that a process makes meanwhile is not replaced where it must be new', async () => {
-    const upload = httpRequest(`${daemon.url}/matrx/files?path=f`, {
+    const upload = httpRequest(`${daemon().url}/matrx/files?path=f`, {
       method: 'PUT',
-      headers: { authorization: `Bearer ${daemon.token}`, 'if-none-match': '*' },
+      headers: { authorization: `Bearer ${daemon().token}`, 'if-none-match': '*' },
     });
     const answered = new Promise<number | undefined>((resolve) =>
       upload.once('response', (a) => resolve(a.statusCode)),
@@ -272,7 +266,7 @@ describeAsRoot('a full file system', () => {
           controller.close();
         },
       });
-      const answer = await ask(daemon, 'PUT', 'files', { path: 'small/f' }, { body, duplex: 'half' });
+      const answer = await ask(daemon(), 'PUT', 'files', { path: 'small/f' }, { body, duplex: 'half' });
       expect(answer).toMatchObject({ status: 507, body: { code: 'resource_exhausted', reason: 'no_space' } });
       expect([readFileSync(join(path, 'f'), 'utf8'), readdirSync(path)]).toEqual(['old', ['f']]);
     });

@@ -22,6 +22,8 @@ export interface Key {
 export interface KeyRing {
   readonly find: (id: string) => Key | undefined;
   readonly keys: () => readonly Key[];
+  /** `listener` hears whenever the keys were read anew; returns what ends that. */
+  readonly subscribe: (listener: () => void) => () => void;
   /** Names of the Secret's entries that are no keys. */
   readonly malformed: () => readonly string[];
 }
@@ -47,6 +49,7 @@ export const makeKeyRing = ({
 }): KeyRing => {
   let held: ReadonlyMap<string, Held> = new Map();
   let malformed: readonly string[] = [];
+  const listeners = new Set<() => void>();
 
   const reload = (): void => {
     const secret = informer.store.get(keyOf(namespace, API_KEYS_SECRET));
@@ -60,6 +63,7 @@ export const makeKeyRing = ({
     }
     malformed = entries.malformed.map(({ entry }) => entryName(entry));
     tell(entries, before);
+    for (const listener of listeners) listener();
   };
 
   const tell = ({ records, malformed: faults }: KeyEntries, before: ReadonlyMap<string, Held>): void => {
@@ -79,6 +83,12 @@ export const makeKeyRing = ({
   return {
     find: (id) => held.get(id)?.key,
     keys: () => [...held.values()].map(({ key }) => key),
+    subscribe: (listener) => {
+      // Of its own: the same function may be given twice.
+      const own = (): void => listener();
+      listeners.add(own);
+      return () => void listeners.delete(own);
+    },
     malformed: () => malformed,
   };
 };

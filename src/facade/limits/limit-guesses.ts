@@ -1,4 +1,5 @@
 import type { Authenticator } from '../authenticator.ts';
+import { networkOf } from './client-network.ts';
 import { rateLimited } from './rate-limit-headers.ts';
 import type { RateLimiter, RatePolicy } from './rate-limiter.ts';
 
@@ -22,13 +23,3 @@ export const limitGuesses =
     if (caller === undefined) limiter.take(subject, FAILURES);
     return caller;
   };
-
-/** Of IPv6, the /64: what one subscriber has. */
-const networkOf = (ip: string): string => {
-  if (!ip.includes(':')) return ip;
-  const [head = '', tail = ''] = ip.split('::', 2);
-  const groups = head === '' ? [] : head.split(':');
-  const rest = tail === '' ? [] : tail.split(':');
-  const missing = ip.includes('::') ? Math.max(0, 8 - groups.length - rest.length) : 0;
-  return [...groups, ...Array.from({ length: missing }, () => '0'), ...rest].slice(0, 4).join(':');
-};

@@ -3,16 +3,22 @@ import { keyInHeader } from '../key-header.ts';
 import { callerName, type Caller } from '../caller.ts';
 import type { FacadeDependencies } from '../dependencies.ts';
 import { limitCaller } from '../limits/limit-caller.ts';
+import { refusedTicket } from '../limits/limit-tickets.ts';
 import { makeProblem, ProblemError, problemError } from '../problem.ts';
 import type { FacadeMiddleware, RequestState } from '../request-state.ts';
-import type { Tickets } from '../ticket.ts';
+import type { Ticket } from '../ticket.ts';
+import type { Admission } from './admission.ts';
+import { admitTicket } from './admit-ticket.ts';
 
 /** Open to everyone, as they tell nothing about any sandbox. */
 const EXEMPT_PATHS: ReadonlySet<string> = new Set(['/', '/health', '/docs', '/openapi.json', '/redoc']);
 /** The page of a terminal, which asks for the key itself, and its files. */
 const EXEMPT_PAGES = /^\/(sandboxes\/[^/]+\/terminal|assets\/terminal\/[\w.-]+)$/;
 
-type AuthenticationDependencies = Pick<FacadeDependencies, 'authenticator' | 'settings' | 'rateLimiter' | 'tickets'>;
+type AuthenticationDependencies = Pick<
+  FacadeDependencies,
+  'authenticator' | 'settings' | 'rateLimiter' | 'tickets' | 'clock'
+>;
 
 /** Finds out who asks, and puts it into the request's state. Throws 401 without and 403 with a wrong key. */
 export const authenticate =
@@ -26,12 +32,6 @@ export const authenticate =
     await next();
   };
 
-export interface Admission {
-  readonly state: RequestState;
-  /** Those that say how many requests the caller has left. */
-  readonly headers: Readonly<Record<string, string>>;
-}
-
 /**
  * The request's state once it is known who asks and that the caller may ask for something now; also for what is no Koa
  * request: a connection that asks to be upgraded.
@@ -42,21 +42,21 @@ export const admit = async (
   path: string,
   state: RequestState,
 ): Promise<Admission> => {
+  const ticket = givenTicket(dependencies, request, state.clientIp);
+  if (ticket !== undefined) return admitTicket(dependencies, ticket, state);
   const caller = await callerOf(dependencies, request, path, state);
-  const headers = limitCaller(dependencies, caller);
+  const headers = limitCaller(dependencies, caller, state.clientIp);
   return { state: { ...state, caller, signal: signalFor(caller, state), log: logFor(caller, state) }, headers };
 };
 
 const callerOf = async (
-  { authenticator, settings, tickets }: AuthenticationDependencies,
+  { authenticator, settings }: AuthenticationDependencies,
   request: IncomingMessage,
   path: string,
   { clientIp, log, signal }: RequestState,
 ): Promise<Caller> => {
   if (authenticator === undefined) return { kind: 'anonymous' };
   const secret = secretOf(request, settings.apiKeyHeader);
-  const ticket = secret === '' ? ticketOf(request) : undefined;
-  if (ticket !== undefined) return ticketCaller(tickets, ticket);
   if (secret === '') {
     log.warn({ path, client_ip: clientIp }, 'request without an API key');
     throw missingKey(settings.apiKeyHeader);
@@ -92,10 +92,20 @@ const ticketOf = ({ url = '' }: IncomingMessage): string | undefined => {
   return at === -1 ? undefined : (new URLSearchParams(url.slice(at + 1)).get('ticket') ?? undefined);
 };
 
-const ticketCaller = (tickets: Tickets, text: string): Caller => {
+/** Undefined where there is none, or a key beside it, which counts more. Throws 403 and 429. */
+const givenTicket = (
+  { authenticator, settings, tickets, rateLimiter }: AuthenticationDependencies,
+  request: IncomingMessage,
+  clientIp: string,
+): Ticket | undefined => {
+  if (authenticator === undefined || secretOf(request, settings.apiKeyHeader) !== '') return undefined;
+  const text = ticketOf(request);
+  if (text === undefined) return undefined;
   const ticket = tickets.read(text);
-  if (ticket === undefined) throw problemError('invalid-ticket', 'The ticket is not valid, or has expired');
-  return { kind: 'ticket', sandboxUid: ticket.sandboxUid, scope: ticket.scope };
+  if (ticket === undefined) {
+    throw refusedTicket({ rateLimiter }, clientIp, 'The ticket is not valid, or has expired');
+  }
+  return ticket;
 };
 
 const missingKey = (header: string): ProblemError =>

@@ -18,7 +18,9 @@ export const openRequest =
     const given = context.get('x-request-id');
     const requestId = REQUEST_ID.test(given) ? given : random.hex(16);
     const ended = new AbortController();
+    const over = new AbortController();
     const onClose = (): void => {
+      over.abort();
       if (!context.res.writableFinished) ended.abort(new ClientGone());
     };
     const onShutdown = (): void =>
@@ -31,6 +33,7 @@ export const openRequest =
       clientIp: clientIpOf(context.req, settings.trustedProxies),
       sshPort: settings.ssh?.port ?? null,
       caller: { kind: 'anonymous' },
+      over: over.signal,
       signal: ended.signal,
       log: log.child({ request_id: requestId }),
     };

@@ -1,8 +1,9 @@
 import type { IncomingMessage } from 'node:http';
 import { requireAccess } from '../access.ts';
-import { callerName, type Caller } from '../caller.ts';
 import type { FacadeDependencies } from '../dependencies.ts';
 import { keyInHeader } from '../key-header.ts';
+import { refusedTicket } from '../limits/limit-tickets.ts';
+import { admitTicket } from '../middleware/admit-ticket.ts';
 import { admit } from '../middleware/authenticate.ts';
 import { problemError } from '../problem.ts';
 import type { RequestState } from '../request-state.ts';
@@ -26,7 +27,7 @@ export interface PreviewAdmission {
 
 /**
  * Who asks a preview on its own host: by a ticket, in the query or in a cookie, or by a key in this API's own header.
- * `Authorization` is the sandbox's there. Throws 401 and 403.
+ * `Authorization` is the sandbox's there. Throws 401, 403 and 429.
  */
 export const admitToPreview = async (
   dependencies: FacadeDependencies,
@@ -43,17 +44,18 @@ export const admitToPreview = async (
   }
   const text = ticketInQuery(request.url ?? '/');
   const ticket = text === undefined ? undefined : tickets.read(text);
-  const kept = ticket ?? tickets.read(readPreviewCookie(request.headers.cookie) ?? '');
+  const cookie = readPreviewCookie(request.headers.cookie);
+  const kept = ticket ?? tickets.read(cookie ?? '');
   if (kept === undefined) {
     const remedy = `ask for one with POST /sandboxes/${sandbox}/tickets`;
-    throw text === undefined
+    throw text === undefined && cookie === undefined
       ? problemError('missing-ticket', `This preview wants a ticket: ${remedy}`)
-      : problemError('invalid-ticket', `The ticket is not valid, or has expired: ${remedy}`);
+      : refusedTicket(dependencies, state.clientIp, `The ticket is not valid, or has expired: ${remedy}`);
   }
-  const caller: Caller = { kind: 'ticket', sandboxUid: kept.sandboxUid, scope: kept.scope };
-  requireAccess(PORT_ACCESS, caller, params);
+  const admitted = admitTicket(dependencies, kept, state);
+  requireAccess(PORT_ACCESS, admitted.state.caller, params);
   return {
-    state: { ...state, caller, log: state.log.child({ caller: callerName(caller) }) },
+    state: admitted.state,
     given: ticket === undefined || text === undefined ? undefined : { text, ticket },
   };
 };

@@ -1,9 +1,11 @@
 import { type IncomingMessage, STATUS_CODES } from 'node:http';
 import type { Duplex } from 'node:stream';
 import { joinStreams } from '../../base/join-streams.ts';
+import type { FacadeDependencies } from '../dependencies.ts';
 import { problemError } from '../problem.ts';
 import type { RequestState } from '../request-state.ts';
 import { requireOwnOrigin } from '../sockets/origin.ts';
+import { endWithRequest } from './end-with-request.ts';
 import { type HeaderLines, responseHeaders } from './forwarded-headers.ts';
 import { openPort, type PortDependencies, type PortRequest } from './open-port.ts';
 import { portFailed } from './port-problem.ts';
@@ -19,7 +21,10 @@ export interface UpgradeToPort extends Omit<PortRequest, 'upgrade'> {
  * the HTTP answer that it is, and ends the connection. Otherwise who shares the connection (a proxy that keeps it) would
  * speak to the sandbox from then on.
  */
-export const proxyUpgrade = async (dependencies: PortDependencies, asked: UpgradeToPort): Promise<void> => {
+export const proxyUpgrade = async (
+  dependencies: PortDependencies & Pick<FacadeDependencies, 'clock' | 'shutdown'>,
+  asked: UpgradeToPort,
+): Promise<void> => {
   const { request, socket, head, state, sandbox, port } = asked;
   if (request.headers.upgrade?.toLowerCase() !== 'websocket') {
     throw problemError('bad-request', 'Only upgrades to a WebSocket are handed on to ports');
@@ -35,7 +40,7 @@ export const proxyUpgrade = async (dependencies: PortDependencies, asked: Upgrad
       if (head.length > 0) target.write(head);
       target.on('error', () => target.destroy());
       joinStreams(socket, target);
-      endWith(state.signal, socket, target);
+      endWithRequest(dependencies, state.signal, { client: socket, port: target });
       resolve();
     });
     sent.once('response', (answer) => {
@@ -47,17 +52,6 @@ export const proxyUpgrade = async (dependencies: PortDependencies, asked: Upgrad
     sent.on('error', (error) => reject(portFailed(sandbox, port, error)));
     sent.end();
   });
-};
-
-/** The client is gone, or this server stops: whatever is still on its way, nobody can send it any more. */
-const endWith = (signal: AbortSignal, socket: Duplex, target: Duplex): void => {
-  const end = (): void => {
-    socket.destroy();
-    target.destroy();
-  };
-  if (signal.aborted) end();
-  signal.addEventListener('abort', end, { once: true });
-  target.once('close', () => signal.removeEventListener('abort', end));
 };
 
 const answerHead = ({ statusCode = 502 }: IncomingMessage, headers: HeaderLines): string => {

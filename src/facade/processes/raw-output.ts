@@ -1,5 +1,5 @@
 import type { Frame } from '../../sandboxd/protocol/frames.ts';
-import { type Cursor, OUTPUT_STREAMS } from './cursor.ts';
+import { type Cursor, OUTPUT_STREAMS, type OutputStream } from './cursor.ts';
 
 export const RAW_TYPE = 'application/octet-stream';
 
@@ -15,5 +15,20 @@ export async function* rawOutput(from: Cursor, frames: AsyncIterable<Frame>): As
   for await (const { type, payload } of frames) {
     if (type === 'gap') throw new Error('output was dropped before it was read');
     if (type === 'stdout' || type === 'stderr' || type === 'pty') yield payload;
+  }
+}
+
+/** The bytes of some streams alone, without the first `skip` of them. Throws as above. */
+export async function* rawStreams(
+  streams: readonly OutputStream[],
+  skip: number,
+  frames: AsyncIterable<Frame>,
+): AsyncGenerator<Buffer> {
+  let left = skip;
+  for await (const { type, payload } of frames) {
+    if (type === 'gap') throw new Error('output was dropped before it was read');
+    if (!(streams as readonly string[]).includes(type)) continue;
+    if (payload.length > left) yield payload.subarray(left);
+    left = Math.max(0, left - payload.length);
   }
 }

@@ -4,7 +4,7 @@ import type { DaemonTarget } from '../daemon/connections.ts';
 import type { DaemonProcesses } from '../daemon/processes.ts';
 import type { FacadeDependencies } from '../dependencies.ts';
 import { toResponse } from '../middleware/answer-problems.ts';
-import type { Problem } from '../problem.ts';
+import { type Problem, ProblemError } from '../problem.ts';
 import { followOutput } from '../processes/follow-output.ts';
 import type { UpgradeRequest } from '../route.ts';
 import { type Channel, openChannel, type SocketMessage } from './channel.ts';
@@ -37,7 +37,8 @@ type SocketDependencies = FacadeDependencies & { readonly processes: DaemonProce
 /**
  * Carries a process over a WebSocket: binary messages are bytes for its input, text messages are JSON and steer it, and
  * what it writes goes to the client as `present` says. It ends with the process (1000), with a problem, which is said in
- * a message before (4000 and its status), or with this server (1012). The end of the connection ends no process.
+ * a message before (4000 and its status), with what let the client in, in the same way, or with this server (1012). The
+ * end of the connection ends no process.
  */
 export const serveProcess = async (
   dependencies: SocketDependencies,
@@ -85,18 +86,26 @@ export const serveProcess = async (
     });
     running.resolve(id);
     for await (const frame of followOutput(dependencies, { target, ...process }, signal)) {
-      for (const message of process.present(frame)) await channel.send(message);
+      // A client that reads nothing stays no longer than one that reads.
+      for (const message of process.present(frame)) await untilAborted(channel.send(message), signal);
     }
     channel.close(ENDED);
   } catch (error) {
     running.reject(error);
     if (channel.closed.aborted) return;
-    if (signal.aborted) return channel.close(RESTARTING);
+    if (signal.aborted) return closeForAbort(channel, signal.reason);
     const problem = problemOf(error);
     if (problem.status >= 500) asked.state.log.error({ err: error, sandbox_id: sandbox }, problem.title);
     await say(channel, problem);
     channel.close(closeForProblem(problem));
   }
+};
+
+/** Its client may read nothing: what is said goes out in order, and is not waited for. */
+const closeForAbort = (channel: Channel, reason: unknown): void => {
+  if (!(reason instanceof ProblemError)) return channel.close(RESTARTING);
+  void say(channel, reason.problem);
+  channel.close(closeForProblem(reason.problem));
 };
 
 const say = (channel: Channel, problem: Problem): Promise<void> =>

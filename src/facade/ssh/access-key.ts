@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { ANNOTATION_SSH_KEYS } from '../../api/names.ts';
 import type { Sandbox } from '../../api/sandbox.ts';
+import type { KeyRing } from '../keys/key-ring.ts';
 import { fingerprintOf, KEY_TYPE } from './openssh-key.ts';
 
 const AccessKeyRecord = z.object({
@@ -11,10 +12,18 @@ const AccessKeyRecord = z.object({
   origin: z.enum(['made', 'brought']),
   createdAt: z.iso.datetime(),
   expiresAt: z.iso.datetime(),
+  /** The id of the API key that it was asked for with; a configured key has none, and records of before name none. */
+  apiKey: z.string().optional(),
 });
 
 /** The public half of a key that opens one sandbox by SSH. The private half is nowhere but with whoever asked for it. */
 export type AccessKey = Readonly<z.infer<typeof AccessKeyRecord>>;
+
+/** What keys are judged by: milliseconds since 1970, and the API keys there are; without those none is asked for. */
+export interface KeyJudge {
+  readonly now: number;
+  readonly keyRing: Pick<KeyRing, 'find'> | undefined;
+}
 
 /** More keys that have not expired are not given out for one sandbox. */
 export const MAX_ACCESS_KEYS = 50;
@@ -41,9 +50,24 @@ export const accessKeysOf = (sandbox: Sandbox): readonly AccessKey[] => {
 
 export const isExpired = ({ expiresAt }: AccessKey, now: number): boolean => Date.parse(expiresAt) <= now;
 
-/** Those that still open it. `now` in milliseconds. */
-export const validKeysOf = (sandbox: Sandbox, now: number): readonly AccessKey[] =>
+/** Those that have not expired, whether or not the API key behind them stands. `now` in milliseconds. */
+export const unexpiredKeysOf = (sandbox: Sandbox, now: number): readonly AccessKey[] =>
   accessKeysOf(sandbox).filter((key) => !isExpired(key, now));
+
+/**
+ * Whether the API key that it was asked for with is still there, and might still ask for it: whoever takes an API key back
+ * takes back what it gave out.
+ */
+export const isBacked = ({ apiKey }: AccessKey, { spec }: Sandbox, { now, keyRing }: KeyJudge): boolean => {
+  if (apiKey === undefined || keyRing === undefined) return true;
+  const key = keyRing.find(apiKey);
+  if (key === undefined || (key.expiresAt !== undefined && key.expiresAt <= now)) return false;
+  return key.scopes.has('exec') && (key.users === undefined || key.users.has(spec.userId));
+};
+
+/** Those that still open it. */
+export const validKeysOf = (sandbox: Sandbox, judge: KeyJudge): readonly AccessKey[] =>
+  unexpiredKeysOf(sandbox, judge.now).filter((key) => isBacked(key, sandbox, judge));
 
 /** The annotation's value; null takes it away. */
 export const keysAnnotation = (keys: readonly AccessKey[]): string | null =>

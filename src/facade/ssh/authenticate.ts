@@ -1,5 +1,6 @@
 import { verify } from 'node:crypto';
 import type { AuthContext, PublicKeyAuthContext } from 'ssh2';
+import type { KeyJudge } from './access-key.ts';
 import { findGrant, type Grant } from './grant.ts';
 import { isPublicKeyBlob, KEY_TYPE, publicKeyOf } from './openssh-key.ts';
 import type { SandboxCache } from '../sandbox-cache.ts';
@@ -14,7 +15,7 @@ export const MAX_TRIES = 20;
 export const authenticate = (
   attempt: AuthContext,
   cache: Pick<SandboxCache, 'get' | 'list'>,
-  now: number,
+  judge: KeyJudge,
   onProven: (grant: Grant) => void,
 ): boolean => {
   if (attempt.method !== 'publickey') {
@@ -24,7 +25,7 @@ export const authenticate = (
   const { key, username } = attempt;
   const isOurs = key.algo === KEY_TYPE && isPublicKeyBlob(key.data);
   const publicKey = `${KEY_TYPE} ${key.data.toString('base64')}`;
-  const grant = isOurs ? findGrant(cache, { username, publicKey, now }) : undefined;
+  const grant = isOurs ? findGrant(cache, { username, publicKey }, judge) : undefined;
   if (grant === undefined || !isSigned(attempt)) {
     attempt.reject(['publickey']);
     return false;

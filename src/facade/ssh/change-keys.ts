@@ -4,9 +4,9 @@ import { changeSandbox } from '../change-sandbox.ts';
 import type { FacadeDependencies } from '../dependencies.ts';
 import { problemError } from '../problem.ts';
 import type { RequestState } from '../request-state.ts';
-import { type AccessKey, keysAnnotation, MAX_ACCESS_KEYS, validKeysOf } from './access-key.ts';
+import { type AccessKey, isBacked, keysAnnotation, MAX_ACCESS_KEYS, unexpiredKeysOf } from './access-key.ts';
 
-type Dependencies = Pick<FacadeDependencies, 'kube' | 'cache' | 'settings' | 'clock'>;
+type Dependencies = Pick<FacadeDependencies, 'kube' | 'cache' | 'settings' | 'clock' | 'keyRing'>;
 type Caller = Pick<RequestState, 'caller' | 'signal'>;
 
 /**
@@ -24,9 +24,12 @@ export const addAccessKey = async (
     id,
     decide: (before) => {
       require(before);
-      const valid = validKeysOf(before, dependencies.clock.now());
-      const same = valid.find(({ publicKey }) => publicKey === key.publicKey);
-      const others = valid.filter((other) => other !== same);
+      const judge = { now: dependencies.clock.now(), keyRing: dependencies.keyRing };
+      const known = unexpiredKeysOf(before, judge.now);
+      const same = known.find(({ publicKey }) => publicKey === key.publicKey);
+      const rest = known.filter((other) => other !== same);
+      // This replica may not have heard yet of the API key behind one: such a one goes only where there is no room for it.
+      const others = rest.length < MAX_ACCESS_KEYS ? rest : rest.filter((other) => isBacked(other, before, judge));
       if (others.length >= MAX_ACCESS_KEYS) {
         const detail = `Sandbox ${id} has ${MAX_ACCESS_KEYS} SSH keys that have not expired: revoke some (DELETE …/access/:key)`;
         throw problemError('too-many-access-keys', detail, { sandbox_id: id });
@@ -47,9 +50,9 @@ export const removeAccessKey = async (
   changeSandbox(dependencies, state, {
     id,
     decide: (before) => {
-      const valid = validKeysOf(before, dependencies.clock.now());
-      const left = valid.filter((key) => key.id !== keyId);
-      if (left.length === valid.length) {
+      const known = unexpiredKeysOf(before, dependencies.clock.now());
+      const left = known.filter((key) => key.id !== keyId);
+      if (left.length === known.length) {
         throw problemError('not-found', `Sandbox ${id} has no SSH key ${keyId}`, { sandbox_id: id });
       }
       return { annotations: { [ANNOTATION_SSH_KEYS]: keysAnnotation(left) } };

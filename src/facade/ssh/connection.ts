@@ -6,21 +6,23 @@ import type { Log } from '../../telemetry/log.ts';
 import type { DaemonConnections } from '../daemon/connections.ts';
 import { unreachable } from '../daemon/daemon-problem.ts';
 import type { DaemonProcesses } from '../daemon/processes.ts';
+import type { FacadeDependencies } from '../dependencies.ts';
 import { sandboxNotFound } from '../problem.ts';
 import { runningSandbox } from '../running-sandbox.ts';
 import type { SandboxCache } from '../sandbox-cache.ts';
-import { fingerprint } from './access-key.ts';
+import { fingerprint, type KeyJudge } from './access-key.ts';
 import { authenticate, MAX_TRIES } from './authenticate.ts';
 import type { ChannelContext } from './channel-context.ts';
 import { guardFlood } from './flood-guard.ts';
 import { forwardPort, isForSandbox } from './forward-port.ts';
-import { currentKey, type Grant, grantEnd } from './grant.ts';
+import { type Grant, grantEnd, grantExpiry } from './grant.ts';
 import { serveSession } from './serve-session.ts';
 
 export interface ConnectionDependencies {
   readonly cache: Pick<SandboxCache, 'get' | 'list' | 'subscribe'>;
   readonly daemons: Pick<DaemonConnections, 'tunnel'>;
   readonly processes: DaemonProcesses;
+  readonly keyRing?: FacadeDependencies['keyRing'];
   readonly clock: Clock;
   readonly random: Random;
   readonly log: Log;
@@ -40,7 +42,7 @@ const LATE_MS = 20;
  *
  *     unknown   until it has proven to hold a key; `onReady` tells the gateway, who gives it a limited time for that
  *     open      its channels are served, for the one sandbox that its key opens
- *     ended     its key was revoked or has expired, its sandbox stopped, it was idle, or it left
+ *     ended     its key was revoked or has expired, or the API key behind it, its sandbox stopped, it was idle, or it left
  */
 export const serveConnection = (
   connection: Connection,
@@ -48,7 +50,8 @@ export const serveConnection = (
   dependencies: ConnectionDependencies,
   onReady: () => void,
 ): void => {
-  const { cache, daemons, processes, clock, random } = dependencies;
+  const { cache, daemons, processes, keyRing, clock, random } = dependencies;
+  const judge = (): KeyJudge => ({ now: clock.now(), keyRing });
   const ended = new AbortController();
   let { log } = dependencies;
   let grant: Grant | undefined;
@@ -102,16 +105,16 @@ export const serveConnection = (
     log = log.child({ sandbox_id: sandbox, user_id: userId, key_id: key.id, fingerprint: fingerprint(key) });
     log.info({}, 'SSH connection opened');
     const check = (): void => {
-      const now = clock.now();
-      const why = grantEnd(given, cache.get(sandbox), now);
+      const by = judge();
+      const why = grantEnd(given, cache.get(sandbox), by);
       if (why !== undefined) return end(why);
-      // Anew each time: the key may have been given another time since.
-      const { expiresAt } = currentKey(given, cache.get(sandbox)) ?? key;
+      const expiresAt = grantExpiry(given, cache.get(sandbox), by);
       expiry?.abort();
       expiry = new AbortController();
-      clock.sleep(Math.max(0, Date.parse(expiresAt) - now) + LATE_MS, expiry.signal).then(check, () => undefined);
+      clock.sleep(Math.max(0, expiresAt - by.now) + LATE_MS, expiry.signal).then(check, () => undefined);
     };
     ended.signal.addEventListener('abort', cache.subscribe(sandbox, check), { once: true });
+    if (keyRing !== undefined) ended.signal.addEventListener('abort', keyRing.subscribe(check), { once: true });
     ended.signal.addEventListener('abort', () => expiry?.abort(), { once: true });
     ended.signal.addEventListener('abort', () => idle?.abort(), { once: true });
     watchIdle();
@@ -139,7 +142,7 @@ export const serveConnection = (
   };
 
   connection.on('authentication', (attempt) => {
-    const isProven = authenticate(attempt, cache, clock.now(), (proven) => {
+    const isProven = authenticate(attempt, cache, judge(), (proven) => {
       grant = proven;
     });
     if (!isProven && (tries += 1) > MAX_TRIES) end('it tried too many keys');

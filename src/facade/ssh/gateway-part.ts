@@ -5,6 +5,7 @@ import ssh2 from 'ssh2';
 import type { Part } from '../../runtime/manager.ts';
 import { type ConnectionDependencies, serveConnection } from './connection.ts';
 import { privateKeyPem } from './openssh-key.ts';
+import { makeUnknownClients } from './unknown-clients.ts';
 
 export interface SshGatewayOptions extends ConnectionDependencies {
   readonly host: string;
@@ -24,8 +25,6 @@ export interface SshGatewayPart extends Part {
 /** Milliseconds until a client has to be known. */
 const HANDSHAKE_MS = 30_000;
 const MAX_CONNECTIONS = 1000;
-/** That are not known yet: a handshake costs some milliseconds of this process. */
-const MAX_UNKNOWN = 100;
 /** After this much silence a client is asked whether it is still there, so many times. */
 const KEEPALIVE_MS = 30_000;
 const KEEPALIVES = 4;
@@ -49,7 +48,7 @@ const ALGORITHMS: ssh2.Algorithms = {
 export const sshGatewayPart = (options: SshGatewayOptions): SshGatewayPart => {
   const { host, port, hostKey, drainMs, clock, log } = options;
   const sockets = new Map<string, Socket>();
-  let unknown = 0;
+  const unknown = makeUnknownClients();
 
   const server = new ssh2.Server({
     hostKeys: [privateKeyPem(hostKey, 'matrx-sandbox')],
@@ -73,19 +72,20 @@ export const sshGatewayPart = (options: SshGatewayOptions): SshGatewayPart => {
   server.on('error', (error: unknown) => log.error({ err: error }, 'SSH server failed'));
 
   const take = (socket: Socket): void => {
-    if (sockets.size >= MAX_CONNECTIONS || unknown >= MAX_UNKNOWN) {
-      log.warn({ client_ip: socket.remoteAddress, connections: sockets.size, unknown }, 'SSH connection refused');
+    const giveBack = sockets.size >= MAX_CONNECTIONS ? undefined : unknown.take(socket.remoteAddress ?? '');
+    if (giveBack === undefined) {
+      const about = { client_ip: socket.remoteAddress, connections: sockets.size, unknown: unknown.count() };
+      log.warn(about, 'SSH connection refused');
       socket.destroy();
       return;
     }
     const name = peer(socket.remoteAddress, socket.remotePort);
     sockets.set(name, socket);
-    unknown += 1;
     const settled = new AbortController();
     const settle = (): void => {
       if (settled.signal.aborted) return;
       settled.abort();
-      unknown -= 1;
+      giveBack();
     };
     known.set(socket, settle);
     clock.sleep(HANDSHAKE_MS, settled.signal).then(

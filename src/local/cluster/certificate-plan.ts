@@ -1,5 +1,8 @@
 import { API_SERVICE_ADDRESS, NODE_ADDRESS, NODE_NAME } from './network.ts';
 
+/** As whom the enforcer of NetworkPolicies asks the API server. */
+export const POLICY_USER = 'matrx-local:network-policy';
+
 export type Authority = 'cluster' | 'etcd' | 'front-proxy';
 
 export interface CertificatePlan {
@@ -50,6 +53,7 @@ export const CERTIFICATES: readonly CertificatePlan[] = [
   client('scheduler', 'system:kube-scheduler'),
   client('kubelet', `system:node:${NODE_NAME}`, 'system:nodes'),
   client('kube-proxy', 'system:kube-proxy'),
+  client('network-policy', POLICY_USER),
   { name: 'front-proxy-client', authority: 'front-proxy', commonName: 'front-proxy-client', use: ['client'] },
   {
     name: 'etcd',

@@ -15,10 +15,17 @@ const PLAN_FILE = 'plan.json';
 export const ensureCertificates = async (folder: string, log: string): Promise<boolean> => {
   const plan = `${JSON.stringify({ AUTHORITIES, CERTIFICATES }, null, 2)}\n`;
   // Written last: a run that stopped half way starts over.
-  if ((await readFile(join(folder, PLAN_FILE), 'utf8').catch(() => '')) === plan) return false;
+  const earlier = await readFile(join(folder, PLAN_FILE), 'utf8').catch(() => '');
+  if (earlier === plan) return false;
+  const openssl = (...args: string[]): Promise<string> => run(['openssl', ...args], { cwd: folder, log });
+  const added = addedCertificates(earlier, CERTIFICATES);
+  if (added !== undefined) {
+    await Promise.all(added.map((certificate) => issue(folder, certificate, openssl)));
+    await writeFile(join(folder, PLAN_FILE), plan, { mode: 0o600 });
+    return true;
+  }
   await rm(folder, { recursive: true, force: true });
   await mkdir(folder, { recursive: true, mode: 0o700 });
-  const openssl = (...args: string[]): Promise<string> => run(['openssl', ...args], { cwd: folder, log });
 
   await Promise.all(
     AUTHORITIES.map((authority) =>
@@ -45,6 +52,25 @@ export const ensureCertificates = async (folder: string, log: string): Promise<b
   await openssl('rsa', '-in', 'service-account.key', '-pubout', '-out', 'service-account.pub');
   await writeFile(join(folder, PLAN_FILE), plan, { mode: 0o600 });
   return true;
+};
+
+/**
+ * What a plan has more than the one that was carried out, or undefined where it is not just an addition. The cluster
+ * keeps its authorities then: new ones would make every token and certificate in running pods worthless.
+ */
+export const addedCertificates = (
+  earlier: string,
+  certificates: readonly CertificatePlan[],
+): readonly CertificatePlan[] | undefined => {
+  if (earlier === '') return undefined;
+  const carriedOut = JSON.parse(earlier) as {
+    AUTHORITIES: readonly string[];
+    CERTIFICATES: readonly CertificatePlan[];
+  };
+  const isSame = (a: CertificatePlan) => (b: CertificatePlan) => JSON.stringify(a) === JSON.stringify(b);
+  const isKept = carriedOut.CERTIFICATES.every((old) => certificates.some(isSame(old)));
+  if (!isKept || JSON.stringify(carriedOut.AUTHORITIES) !== JSON.stringify(AUTHORITIES)) return undefined;
+  return certificates.filter((one) => !carriedOut.CERTIFICATES.some(isSame(one)));
 };
 
 const issue = async (

@@ -13,4 +13,6 @@ export interface Cluster {
   readonly kubectl: CommandLine;
   /** The `ctr` command line of the node's containerd; undefined where the nodes are not on this machine. */
   readonly ctr: CommandLine | undefined;
+  /** The name servers that pods ask where the cluster has none of its own. */
+  readonly resolvers?: () => Promise<readonly string[]>;
 }

@@ -150,7 +150,13 @@ export const COMPONENTS = [
 export type ComponentName = (typeof COMPONENTS)[number];
 
 /** The components that have a kubeconfig, by the client certificate they use. */
-export const COMPONENT_CLIENTS = ['controller-manager', 'scheduler', 'kubelet', 'kube-proxy'] as const;
+export const COMPONENT_CLIENTS = [
+  'controller-manager',
+  'scheduler',
+  'kubelet',
+  'kube-proxy',
+  'network-policy',
+] as const;
 
 export const componentDaemon = (
   name: ComponentName,

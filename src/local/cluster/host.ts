@@ -4,11 +4,13 @@ import { run } from '../command.ts';
 import { HOMES_ROOT, KUBELET_ROOT } from '../paths.ts';
 import { OWN_CHAINS, firewallCleanup, ownChainsInput } from './firewall.ts';
 import { NODE_ADDRESS, NODE_INTERFACE } from './network.ts';
+import { hasPolicyTable, removePolicyTable } from './policy-table.ts';
 
 /** Settings of the machine that the cluster's parts change; `down` puts the old values back. */
 const KERNEL_SETTINGS = [
   'net/ipv4/ip_forward',
   'net/bridge/bridge-nf-call-iptables',
+  'net/bridge/bridge-nf-call-ip6tables',
   'vm/overcommit_memory',
   'kernel/panic',
   'kernel/panic_on_oops',
@@ -82,7 +84,10 @@ export const prepareHost = async (log: string): Promise<void> => {
     await run(['modprobe', module], { log }).catch(() => {});
   }
   await writeFile('/proc/sys/net/ipv4/ip_forward', '1');
-  await writeFile('/proc/sys/net/bridge/bridge-nf-call-iptables', '1').catch(() => {});
+  // What goes from pod to pod over the bridge is shown to the firewall, and so to Services and NetworkPolicies.
+  for (const family of ['iptables', 'ip6tables']) {
+    await writeFile(`/proc/sys/net/bridge/bridge-nf-call-${family}`, '1').catch(() => {});
+  }
   await prepareInterface(log);
   await run(['iptables-restore', '--wait', '--noflush'], { input: ownChainsInput(), log });
   for (const { table, chain, from } of OWN_CHAINS) {
@@ -120,6 +125,9 @@ export const restoreHost = async (state: string, log: string): Promise<readonly 
     await attempt(`firewall rules (${family})`, () =>
       run([`${family}-restore`, '--wait', '--noflush'], { input, log }),
     );
+  }
+  if (await hasPolicyTable()) {
+    await attempt('network policies', () => removePolicyTable(log));
   }
   for (const [name, value] of Object.entries(before.settings)) {
     if ((await readSetting(name)) === value) continue;

@@ -6,6 +6,7 @@ import { step, type StepContext } from '../step.ts';
 import { KUBERNETES_VERSION, kubeProgram } from './binaries.ts';
 import type { Cluster } from './cluster.ts';
 import { kubernetesCtr, kubernetesFolders, kubernetesKubectl } from './kubernetes-folders.ts';
+import { findResolver } from './resolv-conf.ts';
 import { startContainerd } from './start-containerd.ts';
 import { startControlPlane } from './start-control-plane.ts';
 import { startNode } from './start-node.ts';
@@ -52,6 +53,7 @@ export const kubernetesCluster = (local: Local): Cluster => ({
   runtime: RUNTIME,
   kubectl: kubernetesKubectl(local),
   ctr: kubernetesCtr(local),
+  resolvers: async () => (await findResolver()).servers,
 });
 
 const ensurePackages = async (local: Local, context: StepContext): Promise<string> => {

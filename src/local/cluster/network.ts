@@ -10,6 +10,8 @@ export const POD_CIDR = '10.244.0.0/16';
 /** What the one node gives its pods: the first /24 of the pods' range, as kube-controller-manager allots it. */
 export const NODE_POD_CIDR = '10.244.0.0/24';
 export const POD_INTERFACE = 'matrx-pods';
+/** The nftables table that the enforcer of NetworkPolicies keeps. */
+export const POLICY_TABLE = 'matrx_network_policy';
 export const SERVICE_CIDR = '10.96.0.0/16';
 export const API_SERVICE_ADDRESS = '10.96.0.1';
 export const API_PORT = 6443;

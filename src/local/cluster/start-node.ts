@@ -11,8 +11,9 @@ import { NODE_NAME } from './network.ts';
 import { nodeProblem, type NodeStatus } from './node-status.ts';
 import { findResolver } from './resolv-conf.ts';
 import { startComponent } from './start-component.ts';
+import { POLICY_DAEMON, startNetworkPolicy } from './start-network-policy.ts';
 
-/** kubelet and kube-proxy, until the node takes pods. */
+/** Network policies, kubelet and kube-proxy, until the node takes pods. */
 export const startNode = async (local: Local, context: StepContext): Promise<string> => {
   const folders = kubernetesFolders(local);
   await claimKubeletRoot(local);
@@ -27,6 +28,9 @@ export const startNode = async (local: Local, context: StepContext): Promise<str
     clusterDns: resolver.servers,
   });
   await writeFile(join(folders.configuration, 'kubelet.json'), configuration, { mode: 0o600 });
+  context.report('network policies');
+  await startNetworkPolicy(local, context);
+  context.report('kubelet');
   // A kubelet that has just been started must have reported: the API remembers the one before it as ready.
   const notBefore = Math.floor(local.clock.now() / 1000) * 1000;
   const isNew = await startComponent(local, 'kubelet');
@@ -35,7 +39,7 @@ export const startNode = async (local: Local, context: StepContext): Promise<str
   const kubectl = kubernetesKubectl(local);
   await waitForDaemon(
     local,
-    ['kubelet', 'kube-proxy'],
+    ['kubelet', 'kube-proxy', POLICY_DAEMON],
     async () => {
       const output = await run([...kubectl, 'get', 'node', NODE_NAME, '-o', 'json'], { env: local.env });
       const problem = nodeProblem(JSON.parse(output) as NodeStatus, isNew ? notBefore : 0);

@@ -135,6 +135,7 @@ export const startProcess = async (
       running: end === null,
       outputBytes: output.total(),
       outputFrom: output.from(),
+      dropped: output.dropped(),
       end,
     }),
     signal: (name) => {

@@ -13,6 +13,8 @@ export type OutputStream = 'stdout' | 'stderr' | 'pty';
 export interface OutputBuffer {
   readonly from: () => number;
   readonly total: () => number;
+  /** How many bytes of each stream were before `from`. */
+  readonly dropped: () => Readonly<Record<OutputStream, number>>;
   readonly append: (stream: OutputStream, bytes: Uint8Array) => void;
   /** Makes sure that so many bytes can be appended without losing one at or behind `keepFrom`; false where it cannot. */
   readonly reserve: (bytes: number, keepFrom: number) => boolean;
@@ -33,6 +35,7 @@ export const makeOutputBuffer = (budget: BufferBudget): OutputBuffer => {
   let ring = new Uint8Array(0);
   let from = 0;
   let total = 0;
+  const dropped: Record<OutputStream, number> = { stdout: 0, stderr: 0, pty: 0 };
 
   /** What a capacity costs the budget. */
   const cost = (capacity: number): number => Math.max(0, capacity - CAPACITY.granted);
@@ -60,6 +63,12 @@ export const makeOutputBuffer = (budget: BufferBudget): OutputBuffer => {
   };
 
   const dropBefore = (offset: number): void => {
+    while (from < Math.min(offset, total)) {
+      const run = runs.at(from);
+      const end = Math.min(run.end, offset);
+      dropped[run.stream] += end - from;
+      from = end;
+    }
     from = Math.max(from, offset);
     runs.dropBefore(from);
   };
@@ -67,12 +76,15 @@ export const makeOutputBuffer = (budget: BufferBudget): OutputBuffer => {
   return {
     from: () => from,
     total: () => total,
+    dropped: () => ({ ...dropped }),
     size: () => ring.length + runs.size(),
     append: (stream, bytes) => {
       if (bytes.length === 0) return;
       if (total - from + bytes.length > ring.length) grow(total - from + bytes.length);
       const kept = bytes.subarray(Math.max(0, bytes.length - ring.length));
       dropBefore(total + bytes.length - ring.length);
+      // Of these bytes themselves, those that do not fit.
+      dropped[stream] += bytes.length - kept.length;
       put(ring, total + bytes.length - kept.length, kept);
       total += bytes.length;
       runs.append(stream, total);

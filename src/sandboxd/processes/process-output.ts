@@ -41,6 +41,7 @@ export interface ProcessOutput {
   readonly read: (from: { readonly cursor: number | 'live'; readonly acknowledges: boolean }) => OutputReader;
   readonly from: () => number;
   readonly total: () => number;
+  readonly dropped: () => Readonly<Record<OutputStream, number>>;
   readonly size: () => number;
   /** Whether somebody has read all of it, and nobody is reading it still. */
   readonly isRead: () => boolean;
@@ -223,6 +224,7 @@ export const makeProcessOutput = ({ budget, keepsForReaders, linger }: ProcessOu
     read,
     from: buffer.from,
     total: buffer.total,
+    dropped: buffer.dropped,
     size: buffer.size,
     isRead: () => readToEnd > 0 && reading === 0,
     left: () =>

@@ -45,6 +45,8 @@ export interface ProcessInfo {
   /** Bytes of output so far, and the first of them that is still there. */
   readonly outputBytes: number;
   readonly outputFrom: number;
+  /** The bytes of each stream before that; a daemon of before says nothing of them. */
+  readonly dropped?: { readonly stdout: number; readonly stderr: number; readonly pty: number };
   readonly end: ProcessEnd | null;
 }
 

@@ -3,27 +3,15 @@ import { systemRandom } from '../../../src/base/random.ts';
 import { formatApiKey, newKeyId, newKeySecret, parseApiKey } from '../../../src/facade/keys/api-key.ts';
 import { keyAuthenticator } from '../../../src/facade/keys/key-authenticator.ts';
 import type { KeyRecord } from '../../../src/facade/keys/key-record.ts';
-import { makeKeyRing } from '../../../src/facade/keys/key-ring.ts';
-import type { Secret } from '../../../src/facade/keys/keys-secret.ts';
-import { makeStore } from '../../../src/runtime/store.ts';
-import { makeRecordingLog } from '../../support/recording-log.ts';
 import { makeVirtualClock } from '../../support/virtual-clock.ts';
 import { aKeyRecord, entry, testKey } from '../support/key-records.ts';
+import { makeTestKeyRing } from '../support/key-ring.ts';
 
 const forever = new AbortController().signal;
 
 /** A facade's view of a Secret with these entries, at 2026-01-01T00:00:00Z. */
 const withKeys = (data: Readonly<Record<string, string>>) => {
-  const store = makeStore<Secret>();
-  store.put({ metadata: { name: 'matrx-api-keys', namespace: 'matrx-system', resourceVersion: '1' }, data });
-  const ring = makeKeyRing({
-    informer: {
-      store,
-      onChange: (handler) => handler({ kind: 'added', object: store.list()[0] as Secret }, 'initial'),
-    },
-    namespace: 'matrx-system',
-    log: makeRecordingLog(),
-  });
+  const { ring } = makeTestKeyRing(data);
   const clock = makeVirtualClock();
   const authenticate = keyAuthenticator(ring, clock);
   return { clock, ask: (secret: string) => authenticate({ secret, clientIp: '10.0.0.1' }, forever) };

@@ -29,6 +29,13 @@ describe('an output buffer', () => {
           }
           const written = writes.reduce((sum, [, length]) => sum + length, 0);
           expect(buffer.total()).toBe(written);
+          const lost: Record<OutputStream, number> = { stdout: 0, stderr: 0, pty: 0 };
+          let begin = 0;
+          for (const { end, stream: name } of streams) {
+            lost[name] += Math.max(0, Math.min(end, buffer.from()) - begin);
+            begin = end;
+          }
+          expect(buffer.dropped()).toEqual(lost);
           expect(buffer.total() - buffer.from()).toBeGreaterThanOrEqual(Math.min(written, CAPACITY.granted));
 
           let cursor = buffer.from() + Math.floor((buffer.total() - buffer.from()) * where);

@@ -2,7 +2,7 @@ import { generateKeyPairSync } from 'node:crypto';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterEach } from '@jest/globals';
+import { afterEach, beforeEach } from '@jest/globals';
 import { signAccessToken } from '../../../src/sandboxd/protocol/access-token.ts';
 import { startSandboxd } from '../../../src/sandboxd/sandboxd.ts';
 import type { SandboxdServer } from '../../../src/sandboxd/server.ts';
@@ -66,4 +66,20 @@ export const startDaemon = async (more: Partial<SandboxdSettings> = {}): Promise
       return fetch(`${url}${path}`, { ...init, headers });
     },
   };
+};
+
+/** A daemon of its own for each test of a file, and where a name is in its home. */
+export const daemonOfEachTest = (): {
+  readonly daemon: () => TestDaemon;
+  readonly at: (name: string) => string;
+} => {
+  let daemon: TestDaemon | undefined;
+  const current = (): TestDaemon => {
+    if (daemon === undefined) throw new Error('a daemon is there only within a test');
+    return daemon;
+  };
+  beforeEach(async () => {
+    daemon = await startDaemon();
+  });
+  return { daemon: current, at: (name) => join(current().home, name) };
 };

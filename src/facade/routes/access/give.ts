@@ -3,6 +3,7 @@ import { promisify } from 'node:util';
 import { z } from 'zod';
 import type { Sandbox } from '../../../api/sandbox.ts';
 import { rfc3339 } from '../../../base/clock.ts';
+import type { Caller } from '../../caller.ts';
 import type { FacadeDependencies } from '../../dependencies.ts';
 import { invalidInput } from '../../input-error.ts';
 import { route } from '../../route.ts';
@@ -50,7 +51,8 @@ export const giveAccessRoute = (dependencies: FacadeDependencies) =>
     summary: 'An SSH key that opens a sandbox',
     description:
       `For \`ssh\`, \`scp\`, \`sftp\`, \`rsync\` and editors. A sandbox has ${MAX_ACCESS_KEYS} keys at most. A key of one's ` +
-      'own that the sandbox knows already gets the new time.',
+      'own that the sandbox knows already gets the new time. It opens nothing any more once the API key that asked for it ' +
+      'is revoked, expires, or may no longer ask for it.',
     access: { kind: 'scope', scope: 'exec' },
     body: AccessRequest,
     // The original's status.
@@ -65,12 +67,14 @@ export const giveAccessRoute = (dependencies: FacadeDependencies) =>
         runningSandbox(sandbox);
       };
       const now = clock.now();
+      const apiKey = apiKeyOf(dependencies, context.state.caller);
       const asked: AccessKey = {
         id: random.hex(8),
         publicKey,
         origin: privateKey === null ? 'brought' : 'made',
         createdAt: rfc3339(now),
         expiresAt: rfc3339(now + (body?.ttl_seconds ?? DEFAULT_SECONDS) * 1000),
+        ...(apiKey === undefined ? {} : { apiKey }),
       };
       const { sandbox, key } = await addAccessKey(dependencies, context.state, { id, key: asked, require });
       const shown = representAccessKey(key);
@@ -90,6 +94,10 @@ export const giveAccessRoute = (dependencies: FacadeDependencies) =>
       } satisfies z.infer<typeof Access>;
     },
   });
+
+/** A key of the ring, which can be taken back; a configured one cannot. */
+const apiKeyOf = ({ keyRing }: FacadeDependencies, caller: Caller): string | undefined =>
+  caller.kind === 'key' ? keyRing?.find(caller.id)?.id : undefined;
 
 const generate = promisify(generateKeyPair);
 

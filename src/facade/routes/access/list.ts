@@ -26,13 +26,14 @@ export const listAccessRoute = (dependencies: FacadeDependencies) =>
     operationId: 'listAccess',
     tag: 'access',
     summary: 'The SSH keys that open a sandbox',
-    description: 'Those that have not expired. A private half is kept nowhere.',
+    description: 'Those that open it now. A private half is kept nowhere.',
     access: { kind: 'scope', scope: 'sandboxes:read' },
     responses: { 200: { description: 'The keys.', schema: z.object({ keys: z.array(AccessKeyRepresentation) }) } },
     problems: ['not-found'],
     handle: async (context, { params: { id = '' } }) => {
+      const { clock, keyRing } = dependencies;
       // Who looks what is open wants to know it, not what one replica has heard.
       const sandbox = await readSandbox(dependencies, id, context.state);
-      context.body = { keys: validKeysOf(sandbox, dependencies.clock.now()).map(representAccessKey) };
+      context.body = { keys: validKeysOf(sandbox, { now: clock.now(), keyRing }).map(representAccessKey) };
     },
   });

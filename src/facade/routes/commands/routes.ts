@@ -4,6 +4,7 @@ import type { Route, UpgradeRoute } from '../../route.ts';
 import { execRoute } from './exec.ts';
 import { execSocketRoute } from './exec-socket.ts';
 import { processRoutes } from './processes.ts';
+import { processBytesRoutes } from './process-bytes.ts';
 import { processStreamRoutes } from './process-streams.ts';
 import { terminalPageRoutes } from './terminal-page.ts';
 import { terminalRoute } from './terminal.ts';
@@ -15,6 +16,7 @@ export const commandRoutes = (dependencies: FacadeDependencies): readonly Route[
     execRoute(withProcesses),
     ...processRoutes(withProcesses),
     ...processStreamRoutes(withProcesses),
+    ...processBytesRoutes(withProcesses),
     ...terminalPageRoutes(),
   ];
 };

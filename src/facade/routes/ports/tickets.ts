@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import type { FacadeDependencies } from '../../dependencies.ts';
 import { findSandbox } from '../../find-sandbox.ts';
+import { limitIssuedTickets } from '../../limits/limit-tickets.ts';
 import { protocolOf } from '../../ports/forwarded-headers.ts';
 import { previewHost } from '../../ports/preview-host.ts';
 import type { FacadeContext } from '../../request-state.ts';
@@ -31,7 +32,7 @@ export const ticketRoute = (dependencies: FacadeDependencies) =>
     summary: 'Leave to use one port, or a terminal, for a short time without a key',
     description:
       'For a browser, which cannot send a key: whoever has the address can use that one thing of that one sandbox until ' +
-      'it expires. It cannot be taken back.',
+      'it expires, and what it opened ends then. It cannot be taken back. A sandbox gives 60 at once and one a second.',
     access: { kind: 'scope', scope: 'exec' },
     body: TicketRequest,
     responses: { 201: { description: 'The ticket.', schema: IssuedTicket } },
@@ -39,6 +40,7 @@ export const ticketRoute = (dependencies: FacadeDependencies) =>
     handle: async (context, { params: { id = '' }, body }) => {
       const { tickets, clock, settings } = dependencies;
       const { metadata } = await findSandbox(dependencies, id, context.state);
+      limitIssuedTickets(dependencies, metadata.uid ?? '');
       const expiresAt = Math.floor(clock.now() / 1000 + body.seconds) * 1000;
       const scope: TicketScope = body.scope === 'port' ? `port:${body.port}` : 'terminal';
       const ticket = tickets.issue({ sandboxUid: metadata.uid ?? '', scope, expiresAt });

@@ -3,6 +3,7 @@ import { afterEach, expect } from '@jest/globals';
 import { systemClock } from '../../../../src/base/clock.ts';
 import { makeDaemonProcesses } from '../../../../src/facade/daemon/processes.ts';
 import { type SshGatewayPart, sshGatewayPart } from '../../../../src/facade/ssh/gateway-part.ts';
+import type { FacadeDependencies } from '../../../../src/facade/dependencies.ts';
 import { deriveHostKey, publicKeyLine } from '../../../../src/facade/ssh/openssh-key.ts';
 import { eventually } from '../../../support/eventually.ts';
 import type { TestDaemon } from '../../../sandboxd/support/daemon.ts';
@@ -40,10 +41,10 @@ afterEach(async () => {
 });
 
 /** A facade with its SSH gateway, in real time, whose sandbox `demo` is the real daemon on this machine. */
-export const startSshFacade = async (): Promise<SshFacade> => {
+export const startSshFacade = async (more: Partial<FacadeDependencies> = {}): Promise<SshFacade> => {
   // The gateway is told where it is before it listens: the port is known once it does.
   const ssh = { host: undefined, port: 0, hostKey: publicKeyLine(deriveHostKey(FACADE_KEY)) };
-  const { facade, daemon } = await startDaemonFacade({ ssh });
+  const { facade, daemon } = await startDaemonFacade({ ssh }, more);
   return withGateway(facade, daemon, ssh);
 };
 

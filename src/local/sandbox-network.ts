@@ -1,0 +1,80 @@
+import { BlockList, isIP, isIPv4 } from 'node:net';
+
+/** A NetworkPolicy of the manifests, as far as it is read here. */
+export interface EgressPolicy {
+  readonly kind: string;
+  readonly metadata: { readonly name: string; readonly namespace?: string };
+  readonly spec: {
+    readonly egress?: readonly {
+      readonly to?: readonly { readonly ipBlock?: { readonly cidr: string; readonly except?: readonly string[] } }[];
+    }[];
+  };
+}
+
+export const INTERNET_POLICY = 'matrx-sandboxes-internet';
+
+interface JsonPatch {
+  readonly op: 'add';
+  readonly path: string;
+  readonly value: string;
+}
+
+/**
+ * What has to be added to the exceptions of the policy that lets sandboxes into the internet, so that `addresses` are
+ * not part of it: a node may have an address that is not private, and listens there too.
+ */
+export const closedAddresses = (policy: EgressPolicy, addresses: readonly string[]): readonly JsonPatch[] =>
+  (policy.spec.egress ?? []).flatMap(({ to = [] }, rule) =>
+    to.flatMap(({ ipBlock }, peer) => {
+      if (ipBlock === undefined) return [];
+      const [open, closed] = [blockList([ipBlock.cidr]), blockList(ipBlock.except ?? [])];
+      return [...new Set(addresses)]
+        .filter((address) => contains(open, address) && !contains(closed, address))
+        .map((address) => ({
+          op: 'add' as const,
+          path: `/spec/egress/${rule}/to/${peer}/ipBlock/except/-`,
+          value: `${address}/${isIPv4(address) ? 32 : 128}`,
+        }));
+    }),
+  );
+
+const blockList = (cidrs: readonly string[]): BlockList => {
+  const blocks = new BlockList();
+  for (const cidr of cidrs) {
+    const [address = '', length] = cidr.split('/');
+    blocks.addSubnet(address, Number(length), isIPv4(address) ? 'ipv4' : 'ipv6');
+  }
+  return blocks;
+};
+
+const contains = (blocks: BlockList, address: string): boolean => {
+  const family = isIP(address);
+  return family !== 0 && blocks.check(address, family === 4 ? 'ipv4' : 'ipv6');
+};
+
+/**
+ * Lets sandboxes ask name servers that are not pods: a cluster of Kubernetes' own programs has no DNS server, and its
+ * pods ask those of their node.
+ */
+export const resolverPolicy = (namespace: string, servers: readonly string[]): object => ({
+  apiVersion: 'networking.k8s.io/v1',
+  kind: 'NetworkPolicy',
+  metadata: {
+    name: 'matrx-sandboxes-resolvers',
+    namespace,
+    labels: { 'app.kubernetes.io/part-of': 'matrx-sandbox' },
+  },
+  spec: {
+    podSelector: {},
+    policyTypes: ['Egress'],
+    egress: [
+      {
+        to: servers.map((address) => ({ ipBlock: { cidr: `${address}/${isIPv4(address) ? 32 : 128}` } })),
+        ports: [
+          { protocol: 'UDP', port: 53 },
+          { protocol: 'TCP', port: 53 },
+        ],
+      },
+    ],
+  },
+});
