@@ -3,9 +3,23 @@ import type { Pod } from '../../src/api/pod.ts';
 import type { WorkspaceCold } from '../../src/api/workspace-cold.ts';
 import { desiredPod } from '../../src/domain/desired-pod.ts';
 import { planWorkspace } from '../../src/domain/plan-workspace.ts';
+import { plan } from '../../src/domain/plan.ts';
 import { nextEpoch } from '../../src/domain/writer.ts';
 import { aSandbox, aTemplate, aWorkspace } from '../support/resources.ts';
-import { demo, head, held, kinds, NOW, planned, running, said, sandbox, statusOf, terminating } from './planning.ts';
+import {
+  demo,
+  events,
+  head,
+  held,
+  kinds,
+  NOW,
+  planned,
+  running,
+  said,
+  sandbox,
+  statusOf,
+  terminating,
+} from './planning.ts';
 
 const cold = (state: WorkspaceCold['state'], more: Partial<WorkspaceCold> = {}): WorkspaceCold => ({
   epoch: 3,
@@ -68,6 +82,15 @@ describe('ColdMounted', () => {
       message: 'the sandbox runs without it: this node has no /dev/fuse',
     });
     expect(status.phase).toBe('Ready');
+  });
+
+  test('is an event when it fails, once', () => {
+    const workspace = held(['Open'], { cold: cold('Failed', { reason: 'MountFailed', message: 'no /dev/fuse' }) });
+    const actions = planned(demo, { pod: runningWithCold, workspace });
+    expect(events(actions)).toContain('MountFailed');
+    const told = { ...sandbox, status: statusOf(actions) };
+    const again = plan({ now: NOW, sandbox: told, template: aTemplate(), workspace, pod: runningWithCold });
+    expect(events(again)).not.toContain('MountFailed');
   });
 
   test('is not there where the pod has no such volume', () => {
