@@ -63,6 +63,8 @@ export const STORAGE_CONFIG_MAP = 'matrx-storage';
 export const API_KEYS_SECRET = 'matrx-api-keys';
 
 export const HOT_PATH = '/home/agent';
+/** Where the volume is in whose sub-directory cold storage is mounted: a mount that comes later is seen below it. */
+export const COLD_VOLUME_PATH = '/data';
 export const COLD_PATH = '/data/cold';
 /** The agent's uid and gid in every sandbox. */
 export const AGENT_ID = 1000;

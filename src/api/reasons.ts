@@ -3,6 +3,7 @@ export const SandboxConditionType = {
   Ready: 'Ready',
   WorkspaceRestored: 'WorkspaceRestored',
   WorkspaceSaved: 'WorkspaceSaved',
+  ColdMounted: 'ColdMounted',
   Reconciling: 'Reconciling',
   Stalled: 'Stalled',
 } as const;
@@ -46,6 +47,12 @@ export const Reason = {
   Available: 'Available',
   Terminating: 'Terminating',
   NoConflict: 'NoConflict',
+  // ColdMounted; the last two are the words of ColdReason
+  Mounting: 'Mounting',
+  Mounted: 'Mounted',
+  UploadingFiles: 'UploadingFiles',
+  CredentialsFailed: 'CredentialsFailed',
+  MountFailed: 'MountFailed',
   // What the node driver says holds a session up: the same words as SessionReason
   StorageUnreachable: 'StorageUnreachable',
   StorageForbidden: 'StorageForbidden',

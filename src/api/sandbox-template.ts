@@ -13,6 +13,10 @@ export const SandboxTemplateSpec = z
     resources: Resources.optional(),
     runtimeClassName: ObjectName.optional().describe('gVisor, Kata: a RuntimeClass of the cluster.'),
     env: EnvVars.optional().describe("The Sandbox's own env wins over it, name by name."),
+    cold: z
+      .object({ enabled: z.boolean().default(true).describe('Whether cold storage is mounted at /data/cold.') })
+      .optional()
+      .describe('Where the installation has no cold storage set up, nothing of this has an effect.'),
     security: z
       .object({
         sudo: z

@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { Conditions } from './condition.ts';
 import type { ObjectMeta } from './meta.ts';
 import { UserId, WorkspaceNameSuffix } from './user-id.ts';
+import { WorkspaceCold } from './workspace-cold.ts';
 
 const Time = z.string().meta({ format: 'date-time' });
 
@@ -156,6 +157,7 @@ export const WorkspaceStatus = z.object({
   epoch: z.int().min(0).optional().describe('The last epoch given to a writer; only grows.'),
   writer: WorkspaceWriter.optional(),
   session: WorkspaceSession.optional(),
+  cold: WorkspaceCold.optional(),
   head: WorkspaceHead.optional(),
   history: z
     .array(WorkspaceCommit)

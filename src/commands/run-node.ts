@@ -5,6 +5,7 @@ import { systemRandom as random } from '../base/random.ts';
 import { loadNodeConfig } from '../config/node.ts';
 import { loadClusterAccess } from '../kube/load-cluster-access.ts';
 import { makeKubeClient } from '../kube/make-kube-client.ts';
+import { makeCold } from '../node/cold/make-cold.ts';
 import { makeMounts } from '../node/mounts.ts';
 import { makeNodeDriver } from '../node/node-driver.ts';
 import { makePrometheusMetrics, sampleDriver } from '../node/prometheus-metrics.ts';
@@ -16,6 +17,7 @@ import { makeLog } from '../telemetry/log.ts';
 import { makeMetrics } from '../telemetry/metrics.ts';
 import { openHome } from '../workspace/open-home.ts';
 import { checkBucket } from '../workspace/s3/check-bucket.ts';
+import { makeOwnCredentials } from '../workspace/s3/own-credentials.ts';
 import { makeS3Store } from '../workspace/s3/store.ts';
 
 /** Milliseconds that the driver's other parts get to stop, on top of the last commits. */
@@ -32,26 +34,28 @@ export const runNode = async (): Promise<number> => {
     onRequest: onKubeRequest,
     userAgent: 'matrx-sandbox/node',
   });
-  const store = makeS3Store({
-    bucket: config.bucket,
+  const mounts = makeMounts();
+  const connection = {
     ...(config.region === undefined ? {} : { region: config.region }),
     ...(config.endpoint === undefined ? {} : { endpoint: config.endpoint }),
-    clock,
-    random,
-  });
+  };
+  const store = makeS3Store({ ...connection, bucket: config.bucket, clock, random });
+  const own = makeOwnCredentials(connection);
+  const cold = makeCold({ ...config, config: config.cold, ownerId: AGENT_ID, own, clock, mounts });
   const driver = makeNodeDriver(
     {
       kube,
       store,
       openHome,
       checkStorage: (signal) => checkBucket(store, { random, signal }),
-      mounts: makeMounts(),
+      mounts,
+      cold,
       clock,
       random,
       log,
       metrics: makePrometheusMetrics(registry),
     },
-    { ...config, ownerId: AGENT_ID, version: packageJson.version },
+    { ...config, coldDir: config.cold.dir, ownerId: AGENT_ID, version: packageJson.version },
   );
   sampleDriver(registry, { views: driver.views, requests: store.requests });
   const eventLoop = makeEventLoopCheck();

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import type { LogLevel } from '../telemetry/log.ts';
+import { coldProvider } from './cold.ts';
 import { loadConfig, port } from './load.ts';
 import { logLevel } from './log-level.ts';
 import { refuseRetiredSettings } from './retired-settings.ts';
@@ -16,6 +17,7 @@ const ControllerEnvironment = z.object({
     .string()
     .regex(/^[A-Za-z0-9+/=]+(,[A-Za-z0-9+/=]+)*$/, "takes the facade's public keys, base64 of DER, separated by commas")
     .optional(),
+  MATRX_COLD_PROVIDER: coldProvider,
   POD_NAME: z.string().max(253).default('matrx-controller'),
 });
 
@@ -32,7 +34,7 @@ export interface ControllerConfig {
   /** How many Sandboxes are worked on at a time. */
   readonly workers: number;
   /** Told to every sandbox: where the facade is, and whose access tokens its daemon accepts. */
-  readonly installation: { readonly facadeUrl?: string; readonly sandboxdKeys?: string };
+  readonly installation: { readonly facadeUrl?: string; readonly sandboxdKeys?: string; readonly hasCold: boolean };
   /** Who this replica is, in the lease and in events. */
   readonly podName: string;
 }
@@ -49,6 +51,7 @@ export const loadControllerConfig = (env: NodeJS.ProcessEnv = process.env): Cont
     operationsPort: given.MATRX_HTTP_PORT,
     workers: given.MATRX_WORKERS,
     installation: Object.freeze({
+      hasCold: given.MATRX_COLD_PROVIDER !== 'off',
       ...(given.MATRX_FACADE_URL === undefined ? {} : { facadeUrl: given.MATRX_FACADE_URL }),
       ...(given.MATRX_SANDBOXD_KEYS === undefined ? {} : { sandboxdKeys: given.MATRX_SANDBOXD_KEYS }),
     }),

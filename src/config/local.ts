@@ -1,6 +1,7 @@
 import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { z } from 'zod';
+import { COLD_PROVIDERS } from './cold.ts';
 import { loadConfig } from './load.ts';
 
 const optional = z.string().min(1).optional();
@@ -30,7 +31,22 @@ const LocalEnvironment = z.object({
   AWS_ACCESS_KEY_ID: optional,
   AWS_SECRET_ACCESS_KEY: optional,
   AWS_SESSION_TOKEN: optional,
+  MATRX_COLD_PROVIDER: z.enum(COLD_PROVIDERS).optional(),
+  MATRX_COLD_ROLE_ARN: optional,
+  MATRX_COLD_STS_URL: optional,
+  MATRX_COLD_IAM_URL: optional,
+  MATRX_COLD_CACHE_MB: optional,
+  MATRX_COLD_WRITE_BACK_SECONDS: optional,
 });
+
+const COLD_SETTINGS = [
+  'MATRX_COLD_PROVIDER',
+  'MATRX_COLD_ROLE_ARN',
+  'MATRX_COLD_STS_URL',
+  'MATRX_COLD_IAM_URL',
+  'MATRX_COLD_CACHE_MB',
+  'MATRX_COLD_WRITE_BACK_SECONDS',
+] as const;
 
 export interface BucketSettings {
   readonly bucket: string;
@@ -56,6 +72,8 @@ export interface LocalSettings {
   /** A CA bundle that image builds need, as behind a company's TLS proxy. */
   readonly caBundle?: string;
   readonly bucket?: BucketSettings;
+  /** Of ./cold.ts, by their names: the node driver reads them, and judges them. */
+  readonly cold: Readonly<Record<string, string>>;
   /** Images that the cluster's nodes can pull by themselves, in place of ones that `up` builds and loads. */
   readonly images: { readonly product?: string; readonly sandbox?: string };
   /** Which of the product's sandbox images the default template gets. */
@@ -78,6 +96,9 @@ export const loadLocalSettings = (
     ...(given.DOCKER_HOST === undefined ? {} : { dockerHost: given.DOCKER_HOST }),
     ...(given.SSL_CERT_FILE === undefined ? {} : { caBundle: given.SSL_CERT_FILE }),
     ...(bucket === undefined ? {} : { bucket }),
+    cold: Object.freeze(
+      Object.fromEntries(COLD_SETTINGS.flatMap((name) => (given[name] === undefined ? [] : [[name, given[name]]]))),
+    ),
     images: Object.freeze({
       ...(given.MATRX_PRODUCT_IMAGE === undefined ? {} : { product: given.MATRX_PRODUCT_IMAGE }),
       ...(given.MATRX_SANDBOX_IMAGE === undefined ? {} : { sandbox: given.MATRX_SANDBOX_IMAGE }),

@@ -1,15 +1,9 @@
-import path from 'node:path';
 import { z } from 'zod';
 import type { LogLevel } from '../telemetry/log.ts';
+import { absolute, loadColdConfig, type ColdConfig } from './cold.ts';
 import { loadConfig, port, seconds } from './load.ts';
 import { logLevel } from './log-level.ts';
 import { refuseRetiredSettings } from './retired-settings.ts';
-
-/** Paths are compared as text with what kubelet sends: no "..", no "/" at the end. */
-const absolute = z
-  .string()
-  .refine((text) => path.isAbsolute(text), 'takes an absolute path')
-  .transform((text) => path.resolve(text));
 
 const NodeEnvironment = z.object({
   NODE_NAME: z.string().max(253),
@@ -45,6 +39,7 @@ export interface NodeConfig {
   readonly saveWaitMs: number;
   /** How long the driver's own end waits for last commits. */
   readonly drainMs: number;
+  readonly cold: ColdConfig;
   readonly operationsHost: string;
   readonly operationsPort: number;
   readonly logLevel: LogLevel;
@@ -66,6 +61,7 @@ export const loadNodeConfig = (env: NodeJS.ProcessEnv = process.env): NodeConfig
     rpoMs: given.MATRX_RPO_SECONDS * 1000,
     saveWaitMs: given.MATRX_SAVE_WAIT_SECONDS * 1000,
     drainMs: given.MATRX_DRAIN_SECONDS * 1000,
+    cold: loadColdConfig(env, given.MATRX_STATE_DIR, { region: given.AWS_REGION, endpoint: given.AWS_ENDPOINT_URL_S3 }),
     operationsHost: given.MATRX_HTTP_HOST,
     operationsPort: given.MATRX_HTTP_PORT,
     logLevel: given.MATRX_LOG_LEVEL,

@@ -2,6 +2,7 @@ import { posix } from 'node:path';
 import {
   AGENT_ID,
   COLD_PATH,
+  COLD_VOLUME_PATH,
   CSI_DRIVER_NAME,
   FACADE_AUDIENCE,
   FACADE_TOKEN_PATH,
@@ -22,6 +23,7 @@ import type { Installation } from './observed.ts';
 import { uidOf } from './seen.ts';
 
 const HOME_VOLUME = 'home';
+const COLD_VOLUME = 'cold';
 const TOKEN_VOLUME = 'facade-token';
 /** With these, and no more, sudo and apt do their work as root of a user namespace; the baseline profile allows them. */
 const ROOTS_CAPABILITIES = [
@@ -52,6 +54,7 @@ export const desiredPod = (sandbox: Sandbox, template: SandboxTemplate, installa
   const resources = sandbox.spec.resources ?? template.spec.resources;
   const { runtimeClassName, security } = template.spec;
   const sudo = security?.sudo === true;
+  const hasCold = wantsCold(sandbox, template, installation);
   return {
     apiVersion: 'v1',
     kind: 'Pod',
@@ -105,11 +108,12 @@ export const desiredPod = (sandbox: Sandbox, template: SandboxTemplate, installa
           },
           volumeMounts: [
             { name: HOME_VOLUME, mountPath: HOT_PATH },
+            ...(hasCold ? [COLD_MOUNT] : []),
             { name: TOKEN_VOLUME, mountPath: posix.dirname(FACADE_TOKEN_PATH), readOnly: true },
           ],
         },
       ],
-      volumes: [{ name: HOME_VOLUME, ...homeVolume(sandbox) }, TOKEN],
+      volumes: [{ name: HOME_VOLUME, ...homeVolume(sandbox) }, ...(hasCold ? [COLD] : []), TOKEN],
     },
   };
 };
@@ -118,6 +122,24 @@ const homeVolume = (sandbox: Sandbox) =>
   sandbox.spec.workspace.ephemeral
     ? { emptyDir: {} }
     : { csi: { driver: CSI_DRIVER_NAME, volumeAttributes: { tier: 'hot' } } };
+
+const wantsCold = (sandbox: Sandbox, template: SandboxTemplate, { hasCold = false }: Installation): boolean =>
+  hasCold &&
+  !sandbox.spec.workspace.ephemeral &&
+  template.spec.cold?.enabled !== false &&
+  // rclone's mounts cannot be mapped to the ids of a user namespace.
+  template.spec.security?.sudo !== true;
+
+const COLD = { name: COLD_VOLUME, csi: { driver: CSI_DRIVER_NAME, volumeAttributes: { tier: 'cold' } } };
+
+/** What is mounted in it later, or again after a crash, is seen by the running container. */
+const COLD_MOUNT = { name: COLD_VOLUME, mountPath: COLD_VOLUME_PATH, mountPropagation: 'HostToContainer' };
+
+/** Whether cold storage is a part of this pod. */
+export const hasColdVolume = (pod: Pod): boolean => {
+  const volumes = pod.spec?.['volumes'];
+  return Array.isArray(volumes) && volumes.some((volume: { readonly name?: unknown }) => volume.name === COLD_VOLUME);
+};
 
 const TOKEN = {
   name: TOKEN_VOLUME,

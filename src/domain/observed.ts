@@ -9,6 +9,8 @@ export interface Installation {
   readonly facadeUrl?: string;
   /** Public keys of the facades, as MATRX_SANDBOXD_KEYS takes them: whose access tokens sandboxd accepts. */
   readonly sandboxdKeys?: string;
+  /** Whether the node drivers can mount cold storage. */
+  readonly hasCold?: boolean;
 }
 
 /**

@@ -7,12 +7,13 @@ import type { Workspace } from '../api/workspace.ts';
 import { workspaceName } from '../api/workspace-id.ts';
 import { canonicalJson } from '../base/json.ts';
 import type { Action } from './action.ts';
+import { uploadMessage } from './cold-mounted.ts';
 import { isDeleting, seen, uidOf } from './seen.ts';
 import { condition } from './set-condition.ts';
 import { sessionTrouble } from './session-verdict.ts';
 import type { Verdict } from './step.ts';
 import { conflictMessage, sessionSaved } from './workspace-saved.ts';
-import { isReleasable, sessionOfEpoch } from './writer.ts';
+import { coldOfEpoch, isReleasable, sessionOfEpoch } from './writer.ts';
 
 /** All that a decision about one Workspace by itself rests on. */
 export interface ObservedWorkspace {
@@ -55,10 +56,11 @@ export const planWorkspace = (observed: ObservedWorkspace): readonly Action[] =>
 
 /** A Sandbox whose finalizer was taken off by hand leaves its lock behind. Its files still come first. */
 const releaseOrphan = ({ workspace, holder, pod }: ObservedWorkspace): readonly Action[] => {
-  const { writer, session } = workspace.status ?? {};
+  const { writer, session, cold } = workspace.status ?? {};
   if (writer === undefined || (holder !== undefined && uidOf(holder) === writer.uid)) return [];
   const podIsLeft = pod?.metadata.ownerReferences?.some((owner) => owner.uid === writer.uid) ?? false;
-  if (podIsLeft || !isReleasable(sessionOfEpoch(session, writer.epoch))) return [];
+  const isLetGo = isReleasable(sessionOfEpoch(session, writer.epoch), coldOfEpoch(cold, writer.epoch));
+  if (podIsLeft || !isLetGo) return [];
   return [
     {
       kind: 'releaseWriter',
@@ -129,7 +131,9 @@ const expectedName = ({ spec }: Workspace): string | undefined => {
 };
 
 const saved = (workspace: Workspace): Verdict => {
-  const { session, head } = workspace.status ?? {};
+  const { session, head, cold } = workspace.status ?? {};
+  if (cold?.state === 'Draining')
+    return { status: 'False', reason: Reason.UploadingFiles, message: uploadMessage(cold) };
   if (session !== undefined) return sessionSaved(session, head);
   return head === undefined
     ? { status: 'True', reason: Reason.Empty, message: 'nothing has been written yet' }

@@ -3,6 +3,7 @@ import type { Pod } from '../api/pod.ts';
 import { SandboxConditionType } from '../api/reasons.ts';
 import type { SandboxStatus } from '../api/sandbox.ts';
 import { rfc3339 } from '../base/clock.ts';
+import { coldMounted } from './cold-mounted.ts';
 import { lastHeartbeat } from './heartbeat.ts';
 import { phaseOf } from './phase.ts';
 import { isEnded, progressConditions } from './progress-conditions.ts';
@@ -43,11 +44,18 @@ const conditions = (situation: Situation, ready: Verdict): readonly Condition[] 
     [SandboxConditionType.Ready, ready],
     [SandboxConditionType.WorkspaceRestored, workspaceRestored(situation)],
     [SandboxConditionType.WorkspaceSaved, workspaceSaved(situation)],
+    ...coldConditions(situation),
     ...progressConditions(ready),
   ];
   return verdicts.map(([type, verdict]) =>
     condition(type, verdict, sandbox.status?.conditions, sandbox.metadata.generation ?? 0, now),
   );
+};
+
+/** Where cold storage is no part of the sandbox, nothing is said of it. */
+const coldConditions = (situation: Situation): readonly (readonly [string, Verdict])[] => {
+  const verdict = coldMounted(situation);
+  return verdict === undefined ? [] : [[SandboxConditionType.ColdMounted, verdict]];
 };
 
 const ourPod = ({ podView }: Situation): Pod | undefined =>

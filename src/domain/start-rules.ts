@@ -2,13 +2,14 @@ import { SANDBOX_FINALIZER } from '../api/names.ts';
 import { Reason } from '../api/reasons.ts';
 import { rfc3339 } from '../base/clock.ts';
 import type { Action } from './action.ts';
+import { uploadMessage } from './cold-mounted.ts';
 import { desiredPod } from './desired-pod.ts';
 import { desiredWorkspace } from './desired-workspace.ts';
 import { restartDelayMs } from './restart-delay.ts';
 import { isDeleting, seen, uidOf } from './seen.ts';
 import { savingMessage, sessionTrouble } from './session-verdict.ts';
 import { act, advance, type Rule, type Situation, wait } from './step.ts';
-import { nextEpoch } from './writer.ts';
+import { openCold, nextEpoch } from './writer.ts';
 
 /** Nothing tells us when a pod without our labels goes away or a quota grows: look again after so long. */
 export const RETRY_REFUSED_MS = 15_000;
@@ -77,6 +78,13 @@ const awaitSession: Rule = ({ podView, writer }) => {
   const { session } = writer.session;
   const { reason, message } = sessionTrouble(session, Reason.SavingWorkspace, savingMessage(session));
   return wait(reason, `the previous pod is gone; ${message}`);
+};
+
+/** The same for cold storage: what the previous pod wrote to it must be in the bucket before another sees it. */
+const awaitUpload: Rule = ({ podView, writer }) => {
+  const cold = writer.kind === 'ours' ? openCold(writer.cold) : undefined;
+  if (podView.kind === 'live' || cold === undefined) return undefined;
+  return wait(Reason.SavingWorkspace, `the previous pod is gone; ${uploadMessage(cold)}`);
 };
 
 const releaseSpentEpoch: Rule = (situation) => {
@@ -207,6 +215,7 @@ export const START_RULES: readonly Rule[] = [
   awaitTerminatingPod,
   replaceEndedPod,
   awaitSession,
+  awaitUpload,
   releaseSpentEpoch,
   needFreeName,
   needTemplate,

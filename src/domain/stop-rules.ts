@@ -9,7 +9,8 @@ import { savingMessage, sessionTrouble } from './session-verdict.ts';
 import { act, type Rule, type Situation, wait } from './step.ts';
 import { release } from './start-rules.ts';
 import { stopGraceSeconds } from './stop-request.ts';
-import { isReleasable } from './writer.ts';
+import { uploadMessage } from './cold-mounted.ts';
+import { openCold, isReleasable } from './writer.ts';
 
 const endPod: Rule = ({ podView, sandbox, run }) => {
   if (podView.kind !== 'live' && podView.kind !== 'ended') return undefined;
@@ -34,6 +35,8 @@ const awaitPod: Rule = ({ podView, writer }) => {
     const { reason, message } = sessionTrouble(session, Reason.SavingWorkspace, savingMessage(session));
     return wait(reason, message);
   }
+  const cold = writer.kind === 'ours' ? writer.cold : undefined;
+  if (cold?.state === 'Draining' && cold.unsent !== undefined) return wait(Reason.SavingWorkspace, uploadMessage(cold));
   const isLetGo = session?.state === 'Closed' || session?.state === 'Conflict';
   return wait(
     Reason.Stopping,
@@ -48,9 +51,14 @@ const awaitSave: Rule = ({ writer }) => {
   return wait(reason, message);
 };
 
+const awaitUpload: Rule = ({ writer }) => {
+  const cold = writer.kind === 'ours' ? openCold(writer.cold) : undefined;
+  return cold === undefined ? undefined : wait(Reason.SavingWorkspace, uploadMessage(cold));
+};
+
 const letGo: Rule = (situation) => {
   const { writer } = situation;
-  if (writer.kind !== 'ours' || !isReleasable(writer.session)) return undefined;
+  if (writer.kind !== 'ours' || !isReleasable(writer.session, writer.cold)) return undefined;
   return {
     ready: { status: 'False', reason: Reason.Stopping, message: 'the workspace is being let go' },
     actions: release(situation),
@@ -118,4 +126,13 @@ const rest: Rule = ({ sandbox, run }) => {
 };
 
 /** How a sandbox ends: pod, save, writer, and only then the finalizer, or rest until nobody asks for its record. */
-export const STOP_RULES: readonly Rule[] = [endPod, awaitPod, awaitSave, letGo, removeFinalizer, retire, rest];
+export const STOP_RULES: readonly Rule[] = [
+  endPod,
+  awaitPod,
+  awaitSave,
+  awaitUpload,
+  letGo,
+  removeFinalizer,
+  retire,
+  rest,
+];

@@ -38,6 +38,9 @@ export const transitionEvents = (
     events.push(event(type, TITLES[ready.reason] ?? ready.reason, ready.message));
   }
   events.push(...savedEvents(before, after, ready?.reason));
+  const cold = turned(before, after, SandboxConditionType.ColdMounted);
+  if (cold !== undefined && COLD_TROUBLES.includes(cold.reason))
+    events.push(event('Warning', cold.reason, cold.message));
   return events;
 };
 
@@ -62,6 +65,8 @@ const savedEvents = (
   if (TROUBLES.includes(saved.reason)) return [event('Warning', saved.reason, saved.message)];
   return [];
 };
+
+const COLD_TROUBLES: readonly string[] = [Reason.CredentialsFailed, Reason.MountFailed];
 
 const TROUBLES: readonly string[] = [
   Reason.StorageUnreachable,

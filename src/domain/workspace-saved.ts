@@ -3,6 +3,7 @@ import { Reason, SandboxConditionType } from '../api/reasons.ts';
 import type { WorkspaceHead, WorkspaceSession } from '../api/workspace.ts';
 import { savingMessage, sessionTrouble } from './session-verdict.ts';
 import type { Situation, Verdict } from './step.ts';
+import { uploadMessage } from './cold-mounted.ts';
 
 /**
  * Whether everything written in this sandbox is in the bucket, as far as the node driver has said. True is a promise:
@@ -14,7 +15,10 @@ export const workspaceSaved = (situation: Situation): Verdict => {
     return { status: 'False', reason: Reason.Ephemeral, message: 'nothing of an ephemeral home is kept' };
   }
   if (writer.kind === 'ours' && writer.session.kind !== 'unopened') {
-    return sessionSaved(writer.session.session, workspace?.status?.head);
+    const saved = sessionSaved(writer.session.session, workspace?.status?.head);
+    return saved.status === 'True' && writer.cold?.state === 'Draining'
+      ? { status: 'False', reason: Reason.UploadingFiles, message: uploadMessage(writer.cold) }
+      : saved;
   }
   // Nothing is open in our name. What was said when the last session ended still holds; without one there is nothing.
   const before = findCondition(sandbox.status?.conditions, SandboxConditionType.WorkspaceSaved);

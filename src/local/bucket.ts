@@ -7,6 +7,8 @@ import type { LocalPaths } from './paths.ts';
 export interface BucketRecord extends BucketSettings {
   /** Whether the S3 server is the one `up` runs on this machine. */
   readonly embedded: boolean;
+  /** Where the embedded server's IAM API is. */
+  readonly iam?: string;
 }
 
 const bucketPath = (paths: LocalPaths): string => join(paths.s3, 'bucket.json');

@@ -116,7 +116,17 @@ const podSteps = (local: Local, own: OwnCluster): readonly Step[] => {
 };
 
 /** The order in which programs stop; those that are not named stop first. */
-const STOP_ORDER = ['kubelet', 'kube-proxy', K3S_DAEMON, ENGINE_DAEMON, 'containerd', 'kube-apiserver', 'etcd', 's3'];
+const STOP_ORDER = [
+  'kubelet',
+  'kube-proxy',
+  K3S_DAEMON,
+  ENGINE_DAEMON,
+  'containerd',
+  'kube-apiserver',
+  'etcd',
+  's3',
+  's3-iam',
+];
 const STOP_GRACE_MS = 20_000;
 
 const stopDaemons = async (local: Local): Promise<string> => {

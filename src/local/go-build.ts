@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { mkdir, readFile, rename, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { findProgram, run, type CommandOptions } from './command.ts';
+import { changeModule, changesText, type GoChanges } from './go-changes.ts';
 
 /** A program built from Go modules; its file in the cache carries a hash of all that it is made from. */
 export interface GoProgram {
@@ -9,6 +10,8 @@ export interface GoProgram {
   /** A folder with go.mod, go.sum and a main package, or a module at a version. */
   readonly source: { readonly folder: string } | { readonly module: string; readonly version: string };
   readonly flags: readonly string[];
+  /** What is different in one of its modules; only of a folder's program. */
+  readonly changes?: GoChanges;
 }
 
 const MINIMAL_GO = [1, 21] as const;
@@ -35,7 +38,9 @@ export const goVersion = async (env: Readonly<NodeJS.ProcessEnv>): Promise<strin
 const fingerprint = async (program: GoProgram, version: string): Promise<string> => {
   const hash = createHash('sha256').update(JSON.stringify([version, program.flags]));
   if ('folder' in program.source) {
-    for (const file of ['go.mod', 'go.sum', 'main.go']) hash.update(await readFile(join(program.source.folder, file)));
+    const { folder } = program.source;
+    for (const file of ['go.mod', 'go.sum', 'main.go']) hash.update(await readFile(join(folder, file)));
+    if (program.changes !== undefined) hash.update(await changesText(folder, program.changes));
   } else {
     hash.update(`${program.source.module}@${program.source.version}`);
   }
@@ -71,7 +76,11 @@ export const buildGoProgram = async (
   const goEnv = { ...env, CGO_ENABLED: '0', GOTOOLCHAIN: env.GOTOOLCHAIN ?? 'auto' };
   const { source } = program;
   if ('folder' in source) {
-    await run(['go', 'build', '-v', ...program.flags, '-o', join(staging, program.name), '.'], {
+    const changed =
+      program.changes === undefined
+        ? []
+        : await changeModule(source.folder, program.changes, staging, { ...rest, env: goEnv });
+    await run(['go', 'build', '-v', ...changed, ...program.flags, '-o', join(staging, program.name), '.'], {
       ...rest,
       cwd: source.folder,
       env: goEnv,

@@ -37,12 +37,13 @@ export const bundle = async (local: Local, context: StepContext): Promise<void> 
   });
 };
 
-/** What the product image is made from, once `bundle` has run. */
-export const planProductImage = async (local: Local): Promise<ImagePlan> => ({
+/** What the product image is made from, once `bundle` has run; `rclone` is ./rclone.ts's. */
+export const planProductImage = async (local: Local, rclone: ContextFile): Promise<ImagePlan> => ({
   repository: PRODUCT_REPOSITORY,
   files: [
     { name: 'Dockerfile', source: { path: join(local.project, 'Dockerfile') } },
     nodeProgram(local),
+    rclone,
     ...(await folderFiles(join(local.project, 'dist'), 'dist/')),
   ],
 });

@@ -5,6 +5,7 @@ import type { Cluster } from './cluster/cluster.ts';
 import { bundle, imageTag, planProductImage, planSandboxImage, type ImagePlan } from './image-plans.ts';
 import { buildImage, clusterHasImage, loadImage, requireLocalNode } from './images.ts';
 import type { Local } from './local.ts';
+import { rcloneFile } from './rclone.ts';
 import { makeSharedEngine } from './shared-engine.ts';
 import { step, type Step, type StepContext } from './step.ts';
 
@@ -44,7 +45,9 @@ export const imageSteps = (local: Local, request: ImageRequest): ImageSteps => {
   const plan = async (kind: ImageKind, context: StepContext): Promise<ImagePlan> => {
     // Once for all: two at the same time would write into one folder.
     await (bundled ??= bundle(local, context));
-    return kind === 'product' ? planProductImage(local) : planSandboxImage(local, kind, context);
+    return kind === 'product'
+      ? planProductImage(local, await rcloneFile(local, context))
+      : planSandboxImage(local, kind, context);
   };
 
   const make = async (kind: ImageKind, context: StepContext): Promise<string> => {

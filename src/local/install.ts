@@ -6,7 +6,7 @@ import { parseAllDocuments } from 'yaml';
 import { API_GROUP } from '../api/names.ts';
 import { errorMessage } from '../base/errors.ts';
 import { formatPublicKey } from '../sandboxd/protocol/access-token.ts';
-import { readBucket } from './bucket.ts';
+import { readBucket, type BucketRecord } from './bucket.ts';
 import type { Cluster } from './cluster/cluster.ts';
 import { isOnThisMachine, nodeAddresses } from './cluster/given.ts';
 import { run } from './command.ts';
@@ -105,6 +105,7 @@ export const applyManifests = async (
     productImage: images.nameOf('product'),
     sandboxImage: images.nameOf(local.settings.sandboxVariant),
     bucket,
+    cold: { ...coldOf(bucket), ...local.settings.cold },
     apiKey: await ensureApiKey(local),
     facade: { ...(await ensureFacadeKey(local)), url: await ensureFacadeService(local, cluster, context) },
     network: await sandboxNetwork(local, cluster, nodes),
@@ -119,6 +120,10 @@ export const applyManifests = async (
   const applied = await apply(folder);
   return `${applied.trim().split('\n').length} objects applied`;
 };
+
+/** The server of our own has users; what another bucket's server can do is for a person to say. */
+const coldOf = ({ iam }: BucketRecord): Readonly<Record<string, string>> =>
+  iam === undefined ? { MATRX_COLD_PROVIDER: 'off' } : { MATRX_COLD_PROVIDER: 'accounts', MATRX_COLD_IAM_URL: iam };
 
 /** Waits until every pod of the product runs the applied version and is ready. */
 export const waitForRollouts = async (local: Local, cluster: Cluster, context: StepContext): Promise<string> => {

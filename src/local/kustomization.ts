@@ -16,6 +16,8 @@ export interface Installation {
   readonly productImage: string;
   readonly sandboxImage: string;
   readonly bucket: BucketRecord;
+  /** The MATRX_COLD_… settings. */
+  readonly cold: Readonly<Record<string, string>>;
   readonly apiKey: string;
   readonly facade: FacadeIdentity;
   readonly network: SandboxNetwork;
@@ -43,13 +45,14 @@ export interface FacadeIdentity {
  * read only when they start is also hashed into their template, so that a change rolls them.
  */
 export const kustomizationFiles = (installation: Installation): Readonly<Record<string, string>> => {
-  const { folder, manifests, productImage, sandboxImage, bucket, apiKey, facade, network } = installation;
+  const { folder, manifests, productImage, sandboxImage, bucket, cold, apiKey, facade, network } = installation;
   const config = environmentFile({
     MATRX_S3_BUCKET: bucket.bucket,
     AWS_REGION: bucket.region,
     AWS_ENDPOINT_URL_S3: bucket.endpoint,
     MATRX_FACADE_URL: facade.url,
     MATRX_SANDBOXD_KEYS: facade.publicKey,
+    ...cold,
   });
   const credentials =
     bucket.credentials === undefined

@@ -8,7 +8,7 @@ import { run } from './command.ts';
 import type { Local } from './local.ts';
 import { listMountsBelow } from './mounts.ts';
 import { KUBELET_ROOT } from './paths.ts';
-import { listPrograms } from './process-identity.ts';
+import { listPrograms } from '../base/process-identity.ts';
 import { shimsOf } from './shims.ts';
 
 /** What a cluster that `up` started leaves on a machine when nobody takes it away. */

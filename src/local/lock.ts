@@ -1,6 +1,6 @@
 import { mkdir, open, readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { identifyProcess, isRunning, type ProcessIdentity } from './process-identity.ts';
+import { identifyProcess, isRunning, type ProcessIdentity } from '../base/process-identity.ts';
 
 /**
  * Runs `act` while no other `up` or `down` works on the same state folder. Throws, naming the other's pid, when one

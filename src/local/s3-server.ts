@@ -5,15 +5,17 @@ import { VERSITYGW, VERSITYGW_VERSION } from './cluster/binaries.ts';
 import { givenBucket, readBucket, writeBucket, type BucketRecord } from './bucket.ts';
 import { buildGoProgram, locateGoProgram } from './go-build.ts';
 import { daemonEnvironment, type Local } from './local.ts';
-import { signRequest } from './sign-request.ts';
+import { signRequest } from '../base/sign-request.ts';
 import type { StepContext } from './step.ts';
 import { waitForDaemon } from './wait-for-daemon.ts';
 
 export const S3_DAEMON = 's3';
+const IAM_DAEMON = 's3-iam';
 const BUCKET = 'matrx-workspaces';
 const REGION = 'us-east-1';
 /** Tried first, so that the address is the same on most machines. */
 const USUAL_PORT = 7070;
+const USUAL_IAM_PORT = 7071;
 
 /** The bucket of the environment, or that of a server of our own on the machine's loopback address. */
 export const ensureBucket = async (local: Local, context: StepContext): Promise<string> => {
@@ -23,14 +25,15 @@ export const ensureBucket = async (local: Local, context: StepContext): Promise<
     await writeBucket(local.paths, { ...given, embedded: false });
     return `bucket ${given.bucket}, as the environment says${given.endpoint === undefined ? '' : `, at ${given.endpoint}`}`;
   }
-  const record = recorded?.embedded === true ? recorded : await newEmbeddedBucket(local);
+  const known = recorded?.embedded === true ? recorded : await newEmbeddedBucket(local);
+  const record = { ...known, iam: known.iam ?? `http://127.0.0.1:${await freePort(USUAL_IAM_PORT)}` };
   const { path, exists } = await locateGoProgram(VERSITYGW, local.paths.cache, local.env);
   if (!exists) {
     context.report(`building versitygw ${VERSITYGW_VERSION}`);
     await buildGoProgram(VERSITYGW, path, { env: local.env, log: context.log, onLine: context.report });
   }
   const started = await startServer(local, record, path);
-  await waitForDaemon(local, [S3_DAEMON], () => ensureBucketExists(local, record), {
+  await waitForDaemon(local, [S3_DAEMON, IAM_DAEMON], () => ensureBucketExists(local, record), {
     what: `the S3 server at ${record.endpoint}`,
     deadlineMs: 30_000,
     signal: context.signal,
@@ -48,7 +51,7 @@ const newEmbeddedBucket = async (local: Local): Promise<BucketRecord> => ({
 });
 
 /** The folder of old versions must neither lie in the data folder nor share a name prefix with it. */
-const startServer = async (local: Local, record: BucketRecord, program: string): Promise<boolean> => {
+const startServer = async (local: Local, record: EmbeddedBucket, program: string): Promise<boolean> => {
   const [data, versions] = [join(local.paths.s3, 'data'), join(local.paths.s3, 'versions')];
   for (const folder of [data, versions]) await mkdir(folder, { recursive: true, mode: 0o700 });
   return local.daemons.ensure({
@@ -57,20 +60,46 @@ const startServer = async (local: Local, record: BucketRecord, program: string):
       program,
       `--port=${new URL(record.endpoint ?? '').host}`,
       `--region=${record.region}`,
+      `--iam-standalone-endpoint=${await startIam(local, record, program)}`,
       '--quiet',
       'posix',
       `--versioning-dir=${versions}`,
       data,
     ],
-    // In the environment, where other users of the machine cannot read them, as they can a command line.
-    env: {
-      ...daemonEnvironment(local),
-      ROOT_ACCESS_KEY: record.credentials?.accessKeyId,
-      ROOT_SECRET_KEY: record.credentials?.secretAccessKey,
-    },
+    env: rootEnvironment(local, record),
     configuration: JSON.stringify(record),
   });
 };
+
+/** The server's users, for cold storage; resolves with the socket that the S3 server asks. */
+const startIam = async (local: Local, record: EmbeddedBucket, program: string): Promise<string> => {
+  const [users, socket] = [join(local.paths.s3, 'users'), join(local.paths.s3, 'iam.sock')];
+  await mkdir(users, { recursive: true, mode: 0o700 });
+  await local.daemons.ensure({
+    name: IAM_DAEMON,
+    argv: [
+      program,
+      `--port=${new URL(record.iam).host}`,
+      `--region=${record.region}`,
+      '--quiet',
+      'iam',
+      `--dir=${users}`,
+      `--private-ports=${socket}`,
+    ],
+    env: rootEnvironment(local, record),
+    configuration: JSON.stringify(record),
+  });
+  return socket;
+};
+
+/** In the environment, where other users of the machine cannot read them, as they can a command line. */
+const rootEnvironment = (local: Local, { credentials }: EmbeddedBucket): NodeJS.ProcessEnv => ({
+  ...daemonEnvironment(local),
+  ROOT_ACCESS_KEY: credentials?.accessKeyId,
+  ROOT_SECRET_KEY: credentials?.secretAccessKey,
+});
+
+type EmbeddedBucket = BucketRecord & { readonly iam: string };
 
 const VERSIONING =
   '<VersioningConfiguration xmlns="http://s3.amazonaws.com/doc/2006-03-01/"><Status>Enabled</Status></VersioningConfiguration>';

@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { basename } from 'node:path';
-import { listPrograms, type RunningProgram } from './process-identity.ts';
+import { listPrograms, type RunningProgram } from '../base/process-identity.ts';
 
 /** The processes that hold the containers of the containerd at `socket`; they outlive containerd itself. */
 export const shimsOf = (programs: readonly RunningProgram[], socket: string): readonly number[] =>

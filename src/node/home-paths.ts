@@ -23,11 +23,16 @@ export const trashDir = (stateDir: string): string => path.join(homesDir(stateDi
 const WORKSPACE_NAME = /^[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)*$/;
 
 /** Throws a RangeError for a name or epoch that no Workspace can have. */
-export const homePaths = (stateDir: string, workspace: string, epoch: number): HomePaths => {
+export const epochFolder = (parent: string, workspace: string, epoch: number): string => {
   if (!WORKSPACE_NAME.test(workspace) || !Number.isSafeInteger(epoch) || epoch < 1) {
     throw new RangeError(`epoch ${epoch} of workspace ${JSON.stringify(workspace)} cannot be a folder`);
   }
-  const root = path.join(homesDir(stateDir), workspace, String(epoch));
+  return path.join(parent, workspace, String(epoch));
+};
+
+/** Throws a RangeError as epochFolder does. */
+export const homePaths = (stateDir: string, workspace: string, epoch: number): HomePaths => {
+  const root = epochFolder(homesDir(stateDir), workspace, epoch);
   return {
     root,
     home: path.join(root, 'home'),

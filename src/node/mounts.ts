@@ -4,10 +4,15 @@ import { promisify } from 'node:util';
 import { makeTurns } from './turns.ts';
 import { findMount, parseMountInfo, type MountEntry } from './mount-table.ts';
 
-/** Bind mounts. Each call may be repeated: it looks first and does what is missing. */
+/** Bind mounts, and folders for others to mount in. Each call may be repeated: it looks first and does what is missing. */
 export interface Mounts {
   /** Makes `source` seen at `target`, which is created; its parent must exist. */
   readonly bind: (source: string, target: string) => Promise<void>;
+  /**
+   * Makes an empty folder of root's at `target`: memory, so that it shares nothing with any other mount. A bind mount would
+   * be a peer of its source wherever that is shared, and what is mounted below it would appear at the source as well.
+   */
+  readonly mountEmpty: (target: string) => Promise<void>;
   /** Takes whatever is mounted at `target` away, and the empty folder too. */
   readonly unbind: (target: string) => Promise<void>;
   readonly isMounted: (target: string) => Promise<boolean>;
@@ -29,6 +34,7 @@ export const makeMounts = (): Mounts => {
   const inTurn = makeTurns();
   return {
     bind: (source, target) => inTurn(target, () => bind(source, target)),
+    mountEmpty: (target) => inTurn(target, () => mountEmpty(target)),
     unbind: (target) => inTurn(target, () => unbind(target)),
     isMounted: async (target) => (await findEntry(target)) !== undefined,
     harden: (folder) => inTurn(folder, () => harden(folder)),
@@ -42,6 +48,12 @@ const bind = async (source: string, target: string): Promise<void> => {
     await unmountAll(target);
   }
   await command('mount', ['--bind', '--', source, target]);
+};
+
+const mountEmpty = async (target: string): Promise<void> => {
+  await mkdir(target, { recursive: false, mode: 0o750 }).catch(ignore('EEXIST'));
+  if ((await findEntry(target)) !== undefined) return;
+  await command('mount', ['-t', 'tmpfs', '-o', 'size=64k,mode=0755,nosuid,nodev,noexec', '--', 'matrx-volume', target]);
 };
 
 const unbind = async (target: string): Promise<void> => {

@@ -7,6 +7,9 @@ import type { Part } from '../runtime/manager.ts';
 import type { Log } from '../telemetry/log.ts';
 import type { Home, HomeOptions } from '../workspace/home.ts';
 import type { ObjectStore } from '../workspace/object-store.ts';
+import { makeColdJournal } from './cold/cold-journal.ts';
+import { startColdVolume, type ColdVolumeDeps } from './cold/cold-volume.ts';
+import { makeColdVolumes } from './cold/cold-volumes.ts';
 import { makeCsiServices } from './csi-service.ts';
 import { makeTrash } from './discard-home.ts';
 import { serveGrpcSocket, type GrpcSocket } from './grpc-socket.ts';
@@ -15,7 +18,7 @@ import { csiSocketPath, registerWithKubelet, type KubeletRegistration } from './
 import { makeLimiter } from './limiter.ts';
 import type { Mounts } from './mounts.ts';
 import type { NodeMetrics } from './node-metrics.ts';
-import { watchOrphans } from './orphans.ts';
+import { watchOrphans, type PodVolume } from './orphans.ts';
 import { publishVolume } from './publish-volume.ts';
 import { makeRecordRefusal } from './refusal-event.ts';
 import { makeSessionJournal } from './session-journal.ts';
@@ -31,6 +34,8 @@ export interface NodeDriverDeps {
   readonly openHome: (options: HomeOptions) => Promise<Home>;
   readonly checkStorage: (signal: AbortSignal) => Promise<StorageVerdict>;
   readonly mounts: Mounts;
+  /** How cold storage is mounted, and with whose credentials. */
+  readonly cold: Pick<ColdVolumeDeps, 'driver' | 'provider'>;
   readonly clock: Clock;
   readonly random: Random;
   readonly log: Log;
@@ -42,6 +47,8 @@ export interface NodeDriverSettings {
   readonly namespace: string;
   readonly systemNamespace: string;
   readonly stateDir: string;
+  /** Holds what is not uploaded of cold storage: on a disk that survives a reboot. */
+  readonly coldDir: string;
   readonly kubeletDir: string;
   readonly bucket: string;
   readonly version: string;
@@ -91,8 +98,15 @@ export const makeNodeDriver = (deps: NodeDriverDeps, settings: NodeDriverSetting
     journal,
     start: (record, onFinished) => startSession(sessionDeps, record, onFinished),
   });
+  const coldJournal = makeColdJournal(settings.coldDir);
+  const coldDeps: ColdVolumeDeps = { ...deps, ...deps.cold, ...settings, journal: coldJournal };
+  const cold = makeColdVolumes({
+    journal: coldJournal,
+    start: (record, stsToken, onFinished) => startColdVolume(coldDeps, record, stsToken, onFinished),
+  });
   const stopping = new AbortController();
-  const callDeps = { ...deps, ...settings, sessions };
+  const volumes = (): readonly PodVolume[] => [...sessions.all(), ...cold.all()];
+  const callDeps = { ...deps, ...settings, sessions, cold, volumes };
   const services = makeCsiServices({
     ...callDeps,
     stopping: stopping.signal,
@@ -110,13 +124,13 @@ export const makeNodeDriver = (deps: NodeDriverDeps, settings: NodeDriverSetting
     await chmod(homes, 0o700);
     await mounts.harden(homes);
     void trash.empty();
-    for (const { folder, message } of await sessions.adopt()) {
+    for (const { folder, message } of [...(await sessions.adopt()), ...(await cold.adopt())]) {
       log.error(
         { folder, message },
         'this folder may hold unsaved files, but its journal cannot be read: left as it is',
       );
     }
-    log.info({ homes: sessions.all().length }, 'adopted what was left on this node');
+    log.info({ homes: sessions.all().length, cold: cold.all().length }, 'adopted what was left on this node');
   };
 
   const start = async (): Promise<void> => {
@@ -130,6 +144,7 @@ export const makeNodeDriver = (deps: NodeDriverDeps, settings: NodeDriverSetting
     stopping.abort(new Error('the node driver is stopping'));
     await Promise.all([registration?.close(CALL_GRACE_MS), csi?.close(CALL_GRACE_MS)]);
     await sessions.stop(clock, settings.drainMs);
+    await cold.stop();
     await Promise.all(watches);
   };
 

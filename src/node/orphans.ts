@@ -4,15 +4,28 @@ import type { KubeClient } from '../kube/client.ts';
 import { PODS } from '../kube/resource-types.ts';
 import type { Log } from '../telemetry/log.ts';
 import type { Mounts } from './mounts.ts';
-import type { Session } from './session.ts';
-import type { Sessions } from './sessions.ts';
+
+/** What belongs to a pod and has to be released when that is no more. */
+export interface PodVolume {
+  readonly view: () => { readonly record: PodVolumeRecord };
+  readonly release: () => Promise<void>;
+}
+
+interface PodVolumeRecord {
+  readonly workspace: string;
+  readonly pod: string;
+  readonly podUid: string;
+  readonly target: string;
+  readonly released: boolean;
+}
 
 export interface OrphanDeps {
   readonly kube: Pick<KubeClient, 'list'>;
   readonly clock: Clock;
   readonly log: Log;
   readonly mounts: Pick<Mounts, 'isMounted'>;
-  readonly sessions: Pick<Sessions, 'all'>;
+  /** Homes and cold storage alike. */
+  readonly volumes: () => readonly PodVolume[];
   readonly namespace: string;
   readonly node: string;
 }
@@ -54,31 +67,31 @@ export const watchOrphans = async (deps: OrphanDeps, signal: AbortSignal): Promi
 };
 
 const releaseOrphans = async (deps: OrphanDeps, goneSince: Map<string, number>, signal: AbortSignal): Promise<void> => {
-  // Before the list is asked for: a session that begins meanwhile is not in it, and its pod not in the list.
-  const sessions = deps.sessions.all().filter((session) => !session.view().record.released);
-  if (sessions.length === 0) return;
+  // Before the list is asked for: one that begins meanwhile is not in it, and its pod not in the list.
+  const volumes = deps.volumes().filter((volume) => !volume.view().record.released);
+  if (volumes.length === 0) return;
   const { items } = await deps.kube.list<Pod>(
     PODS,
     { namespace: deps.namespace, fieldSelector: `spec.nodeName=${deps.node}` },
     { signal },
   );
-  for (const session of sessions) await judge(deps, session, items, goneSince);
+  for (const volume of volumes) await judge(deps, volume, items, goneSince);
 };
 
 const judge = async (
   deps: OrphanDeps,
-  session: Session,
+  volume: PodVolume,
   pods: readonly Pod[],
   goneSince: Map<string, number>,
 ): Promise<void> => {
-  const { record } = session.view();
+  const { record } = volume.view();
   const pod = lookFor(record, pods);
   const now = deps.clock.monotonic();
-  if (pod === 'running') goneSince.delete(record.podUid);
-  const since = goneSince.get(record.podUid) ?? now;
-  if (pod === 'gone') goneSince.set(record.podUid, since);
+  if (pod === 'running') goneSince.delete(record.target);
+  const since = goneSince.get(record.target) ?? now;
+  if (pod === 'gone') goneSince.set(record.target, since);
   if (!isOrphan(pod, await deps.mounts.isMounted(record.target), now - since)) return;
-  deps.log.warn({ workspace: record.workspace, pod: record.pod }, 'the pod is no more: saving its home');
-  goneSince.delete(record.podUid);
-  await session.release();
+  deps.log.warn({ workspace: record.workspace, pod: record.pod }, 'the pod is no more: saving its files');
+  goneSince.delete(record.target);
+  await volume.release();
 };

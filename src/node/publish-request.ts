@@ -8,9 +8,17 @@ import { CsiError } from './csi-error.ts';
 export interface PublishRequest {
   readonly volumeId: string;
   readonly target: string;
+  readonly tier: Tier;
   /** The pod-bound token for our audience. */
   readonly token: string;
+  /** The one for AWS, where the CSIDriver object asks for it. */
+  readonly stsToken: string | undefined;
 }
+
+/** `hot`: the home, restored before the pod starts; `cold`: the bucket, mounted while it runs. */
+export const TIERS = ['hot', 'cold'] as const;
+export type Tier = (typeof TIERS)[number];
+const STS_AUDIENCE = 'sts.amazonaws.com';
 
 const TOKENS_KEY = 'csi.storage.k8s.io/serviceAccount.tokens';
 const Tokens = z.record(z.string(), z.object({ token: z.string().min(1) }));
@@ -29,14 +37,13 @@ export const parsePublish = (request: NodePublishVolumeRequest, kubeletDir: stri
   if (request.readonly) {
     throw new CsiError('InvalidArgument', 'a workspace is writable: remove readOnly from the volume');
   }
-  const tier = request.volumeContext['tier'];
-  if (tier !== 'hot') {
-    throw new CsiError(
-      'InvalidArgument',
-      `volumeAttributes.tier is ${tier === undefined ? 'not set' : JSON.stringify(tier)}: use "hot"`,
-    );
+  const given = request.volumeContext['tier'];
+  const tier = TIERS.find((known) => known === given);
+  if (tier === undefined) {
+    const found = given === undefined ? 'not set' : JSON.stringify(given);
+    throw new CsiError('InvalidArgument', `volumeAttributes.tier is ${found}: use "hot" or "cold"`);
   }
-  return { volumeId: request.volumeId, target, token: findToken(request) };
+  return { volumeId: request.volumeId, target, tier, ...findTokens(request) };
 };
 
 /** A target is a normalized path below kubelet's folder: whatever calls us, nothing else is ever mounted over. */
@@ -47,7 +54,7 @@ export const checkTarget = (target: string, kubeletDir: string): string => {
 };
 
 // Kubernetes 1.35 and newer hand the token over as a secret; older ones only in the context.
-const findToken = (request: NodePublishVolumeRequest): string => {
+const findTokens = (request: NodePublishVolumeRequest): Pick<PublishRequest, 'token' | 'stsToken'> => {
   const text = request.secrets[TOKENS_KEY] ?? request.volumeContext[TOKENS_KEY];
   if (text === undefined) {
     throw new CsiError(
@@ -55,8 +62,9 @@ const findToken = (request: NodePublishVolumeRequest): string => {
       `kubelet sent no pod token: the CSIDriver object ${CSI_DRIVER_NAME} needs tokenRequests with audience ${CSI_DRIVER_NAME}`,
     );
   }
-  const token = readTokens(text)[CSI_DRIVER_NAME]?.token;
-  if (token !== undefined) return token;
+  const tokens = readTokens(text);
+  const token = tokens[CSI_DRIVER_NAME]?.token;
+  if (token !== undefined) return { token, stsToken: tokens[STS_AUDIENCE]?.token };
   throw new CsiError(
     'FailedPrecondition',
     `kubelet sent no pod token for audience ${CSI_DRIVER_NAME}: add it to tokenRequests of the CSIDriver object`,

@@ -1,5 +1,7 @@
 import type { Clock } from '../base/clock.ts';
 import { errorMessage } from '../base/errors.ts';
+import type { ColdVolumes } from './cold/cold-volumes.ts';
+import { publishCold } from './cold/publish-cold.ts';
 import { CsiError, type CsiCode } from './csi-error.ts';
 import type { NodePublishVolumeRequest } from './csi-descriptor.ts';
 import { parsePublish } from './publish-request.ts';
@@ -12,6 +14,7 @@ import { verifyPublish, type VerifyDeps } from './verify-publish.ts';
 export interface PublishDeps extends VerifyDeps {
   readonly clock: Clock;
   readonly sessions: Sessions;
+  readonly cold: Pick<ColdVolumes, 'open'>;
   readonly recordRefusal: RecordRefusal;
   readonly kubeletDir: string;
 }
@@ -21,7 +24,7 @@ export const PUBLISH_WAIT_MS = 90_000;
 
 /**
  * NodePublishVolume: proves whose pod it is, opens the session or joins the one that an earlier call began, waits until
- * the home is complete and mounts it. A restore that takes longer goes on by itself; kubelet's next call joins it.
+ * the home is complete and mounts it; cold storage is mounted beside that, and not waited for. A restore that takes longer goes on by itself; kubelet's next call joins it.
  */
 export const publishVolume = async (
   deps: PublishDeps,
@@ -30,6 +33,7 @@ export const publishVolume = async (
 ): Promise<void> => {
   const request = parsePublish(call, deps.kubeletDir);
   const grant = await verify(deps, request.token, signal);
+  if (request.tier === 'cold') return publishCold(deps.cold, grant, request, signal);
   const session = await deps.sessions.open(grant, request.volumeId, request.target);
   const isDecided = await session.until(isDecidedFor, PUBLISH_WAIT_MS, signal);
   if (!isDecided) throw unfinished(session.view());

@@ -1,6 +1,7 @@
-import { chown, mkdir, open, readdir, readFile, rename, rm, rmdir } from 'node:fs/promises';
+import { chown, mkdir, readdir, readFile, rm, rmdir } from 'node:fs/promises';
 import path from 'node:path';
 import { errorMessage } from '../base/errors.ts';
+import { syncFolder, writeDurably } from './durable-file.ts';
 import { homePaths, homesDir, type HomePaths } from './home-paths.ts';
 import { SessionRecord } from './session-record.ts';
 
@@ -29,16 +30,7 @@ export const makeSessionJournal = (options: {
   const pathsOf = (record: SessionRecord): HomePaths => homePaths(options.stateDir, record.workspace, record.epoch);
   const save = async (record: SessionRecord): Promise<void> => {
     const { journal } = pathsOf(record);
-    const draft = path.join(path.dirname(journal), DRAFT);
-    const file = await open(draft, 'w', 0o600);
-    try {
-      await file.writeFile(`${JSON.stringify(record)}\n`);
-      await file.sync();
-    } finally {
-      await file.close();
-    }
-    await rename(draft, journal);
-    await syncFolder(path.dirname(journal));
+    await writeDurably(journal, path.join(path.dirname(journal), DRAFT), `${JSON.stringify(record)}\n`);
   };
   const create = async (record: SessionRecord): Promise<void> => {
     const { root } = pathsOf(record);
@@ -56,15 +48,6 @@ export const makeSessionJournal = (options: {
     await chown(home, options.ownerId, options.ownerId);
   };
   return { create, ensureFolders, save, load: () => loadJournals(options.stateDir) };
-};
-
-const syncFolder = async (folder: string): Promise<void> => {
-  const handle = await open(folder, 'r');
-  try {
-    await handle.sync();
-  } finally {
-    await handle.close();
-  }
 };
 
 const loadJournals = async (stateDir: string): Promise<LoadedJournals> => {
@@ -93,7 +76,8 @@ const removeIfEmpty = async (folder: string): Promise<boolean> => {
   return true;
 };
 
-const epochFolders = async (root: string): Promise<string[]> => {
+/** `<root>/<workspace>/<epoch>`, as they are there. */
+export const epochFolders = async (root: string): Promise<string[]> => {
   const folders: string[] = [];
   for (const workspace of await readdir(root, { withFileTypes: true })) {
     if (!workspace.isDirectory() || workspace.name.startsWith('.')) continue;

@@ -1,3 +1,5 @@
+import type { ColdVolumes } from './cold/cold-volumes.ts';
+import { unpublishCold } from './cold/publish-cold.ts';
 import type { NodeUnpublishVolumeRequest } from './csi-descriptor.ts';
 import { CsiError } from './csi-error.ts';
 import type { Mounts } from './mounts.ts';
@@ -6,6 +8,7 @@ import type { Sessions } from './sessions.ts';
 
 export interface UnpublishDeps {
   readonly sessions: Sessions;
+  readonly cold: Pick<ColdVolumes, 'find'>;
   readonly mounts: Mounts;
   readonly kubeletDir: string;
   /** Milliseconds that a pod's end waits for its home to be saved. */
@@ -24,6 +27,8 @@ export const unpublishVolume = async (
 ): Promise<void> => {
   if (call.volumeId === '') throw new CsiError('InvalidArgument', 'the call has no volume id');
   const target = checkTarget(call.targetPath, deps.kubeletDir);
+  const cold = deps.cold.find(call.volumeId);
+  if (cold !== undefined) return unpublishCold(cold, deps.saveWaitMs, signal);
   const session = deps.sessions.find(call.volumeId);
   if (session !== undefined) {
     await session.release();

@@ -10,7 +10,7 @@ describe('the controller’s settings', () => {
       logLevel: 'info',
       operationsPort: 8081,
       workers: 8,
-      installation: {},
+      installation: { hasCold: false },
       podName: 'matrx-controller',
     });
   });

@@ -16,6 +16,14 @@ test('the node driver needs its node and its bucket, and has defaults for the re
     rpoMs: 10_000,
     saveWaitMs: 60_000,
     drainMs: 20_000,
+    cold: {
+      credentials: { provider: 'off' },
+      dir: '/var/lib/matrx/cold',
+      cacheBytes: 4 * 2 ** 30,
+      writeBackSeconds: 5,
+      rclone: '/usr/local/bin/rclone',
+      caFile: undefined,
+    },
     operationsHost: '0.0.0.0',
     operationsPort: 8081,
     logLevel: 'info',
@@ -31,10 +39,18 @@ test.each([
   [{ AWS_ENDPOINT_URL_S3: 'localhost' }, 'AWS_ENDPOINT_URL_S3 is "localhost"'],
   // kubelet gives a call two minutes: an answer that comes later is none.
   [{ MATRX_SAVE_WAIT_SECONDS: '120' }, 'MATRX_SAVE_WAIT_SECONDS is "120"'],
+  [{ MATRX_COLD_PROVIDER: 'root' }, 'MATRX_COLD_PROVIDER is "root"'],
+  [{ MATRX_COLD_PROVIDER: 'assume-role', AWS_REGION: 'eu-west-1' }, 'MATRX_COLD_ROLE_ARN is not set'],
+  [{ MATRX_COLD_PROVIDER: 'accounts' }, 'AWS_ENDPOINT_URL_S3 is not set: MATRX_COLD_PROVIDER=accounts needs it'],
 ])('a wrong setting is named: %j', (change, message) => {
   expect(() => loadNodeConfig({ ...least, ...change })).toThrow(message);
 });
 
 test('folders are taken in the one form that compares', () => {
   expect(loadNodeConfig({ ...least, KUBELET_DIR: '/var/lib/k3s/../kubelet/' }).kubeletDir).toBe('/var/lib/kubelet');
+});
+
+test('users share the driver’s own key only where that is said in so many words', () => {
+  expect(loadNodeConfig({ ...least, AWS_REGION: 'eu-west-1' }).cold.credentials).toEqual({ provider: 'off' });
+  expect(loadNodeConfig({ ...least, MATRX_COLD_PROVIDER: 'none' }).cold.credentials).toEqual({ provider: 'none' });
 });

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { systemClock } from '../../src/base/clock.ts';
 import { makeDaemons, type Daemons } from '../../src/local/daemons.ts';
-import { identifyProcess, isRunning, parseProcStat } from '../../src/local/process-identity.ts';
+import { identifyProcess, isRunning, parseProcStat } from '../../src/base/process-identity.ts';
 import { waitFor } from '../../src/local/wait.ts';
 
 let folder: string;

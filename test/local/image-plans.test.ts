@@ -52,8 +52,9 @@ beforeEach(async () => {
 afterEach(() => rm(project, { recursive: true, force: true }));
 
 describe('the product image', () => {
-  it('is made of its Dockerfile, Node.js and the bundle', async () => {
-    expect(namesOf(await planProductImage(local))).toEqual(['Dockerfile', 'dist/main.js', 'node']);
+  it('is made of its Dockerfile, Node.js, rclone and the bundle', async () => {
+    const rclone = { name: 'rclone', source: { text: 'rclone' } };
+    expect(namesOf(await planProductImage(local, rclone))).toEqual(['Dockerfile', 'dist/main.js', 'node', 'rclone']);
   });
 });
 

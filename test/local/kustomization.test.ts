@@ -14,6 +14,7 @@ const INSTALLATION: Installation = {
     endpoint: 'http://127.0.0.1:7070',
     credentials: { accessKeyId: 'id', secretAccessKey: 'se=cret' },
   },
+  cold: { MATRX_COLD_PROVIDER: 'accounts' },
   apiKey: 'matrx-key',
   facade: { url: 'http://10.96.0.7', privateKey: 'PRIVATE', publicKey: 'PUBLIC' },
   network: { closed: [], resolvers: [] },
@@ -50,7 +51,7 @@ describe('the kustomization of an installation', () => {
     });
     expect(config).toBe(
       'MATRX_S3_BUCKET=matrx-workspaces\nAWS_REGION=us-east-1\nAWS_ENDPOINT_URL_S3=http://127.0.0.1:7070\n' +
-        'MATRX_FACADE_URL=http://10.96.0.7\nMATRX_SANDBOXD_KEYS=PUBLIC\n',
+        'MATRX_FACADE_URL=http://10.96.0.7\nMATRX_SANDBOXD_KEYS=PUBLIC\nMATRX_COLD_PROVIDER=accounts\n',
     );
   });
 

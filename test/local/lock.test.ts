@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { withLock } from '../../src/local/lock.ts';
-import { identifyProcess } from '../../src/local/process-identity.ts';
+import { identifyProcess } from '../../src/base/process-identity.ts';
 
 let folder: string;
 

@@ -39,6 +39,20 @@ describe('mounts', () => {
     expect(await mounts.isMounted(target)).toBe(true);
   });
 
+  test('of nothing are root’s, once, and go with what was mounted in them', async () => {
+    await mounts.mountEmpty(target);
+    await mounts.mountEmpty(target);
+    expect(layers(target)).toBe(1);
+    expect(entry(target)?.options).toEqual(expect.arrayContaining(['nosuid', 'nodev']));
+    const inner = path.join(target, 'inner');
+    await mounts.bind(source, inner);
+    expect(readFileSync(path.join(inner, 'file'), 'utf8')).toBe('of the user');
+    await mounts.unbind(inner);
+    await mounts.unbind(target);
+    expect(layers(target)).toBe(0);
+    expect(readFileSync(path.join(source, 'file'), 'utf8')).toBe('of the user');
+  });
+
   test('replace what something else has mounted there', async () => {
     const other = path.join(folder, 'other');
     mkdirSync(other);

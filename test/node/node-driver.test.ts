@@ -15,6 +15,7 @@ import type { ObjectStore } from '../../src/workspace/object-store.ts';
 import { connectCsi, type CsiClient } from './support/csi-client.ts';
 import { makeEffects } from './support/effects.ts';
 import { makeFakeBucket, unreachable, type FakeBucket } from './support/fake-bucket.ts';
+import { makeFakeCold } from './support/fake-cold.ts';
 import { makeFakeCluster, NODE, type FakeCluster } from './support/fake-cluster.ts';
 
 // Nothing here waits for time to pass; a machine that is busy with other things may take its own.
@@ -39,6 +40,7 @@ describe('the node driver', () => {
         openHome: bucket.openHome(makeEffects()),
         checkStorage: () => Promise.resolve({ ok: true }),
         mounts: makeMounts(),
+        cold: makeFakeCold(),
         clock: systemClock,
         random: systemRandom,
         log: pino({ level: 'silent' }),
@@ -49,6 +51,7 @@ describe('the node driver', () => {
         namespace: 'sandboxes',
         systemNamespace: 'matrx-system',
         stateDir: path.join(folder, 'state'),
+        coldDir: path.join(folder, 'cold'),
         kubeletDir,
         bucket: 'bucket',
         version: '1.2.3',

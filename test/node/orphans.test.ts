@@ -56,7 +56,7 @@ describe('the watch over orphans', () => {
         clock: world.clock,
         log: pino({ level: 'silent' }),
         mounts: { isMounted: (target) => Promise.resolve(world.mounted.has(target)) },
-        sessions: driver.sessions,
+        volumes: driver.sessions.all,
         namespace: 'sandboxes',
         node: NODE,
       },

@@ -21,7 +21,9 @@ describe('a publish call', () => {
     expect(parsePublish(aCall(), KUBELET)).toEqual({
       volumeId: 'csi-1',
       target: `${KUBELET}/pods/1/volumes/kubernetes.io~csi/home/mount`,
+      tier: 'hot',
       token: 'the-token',
+      stsToken: undefined,
     });
   });
 

@@ -18,6 +18,7 @@ import { startFakeS3, type FakeS3 } from '../support/fake-s3/server.ts';
 import { fakeStore } from '../support/fake-s3/store.ts';
 import { connectCsi, type CsiClient } from './support/csi-client.ts';
 import { makeEffects } from './support/effects.ts';
+import { makeFakeCold } from './support/fake-cold.ts';
 import { makeFakeCluster, NODE, type FakeCluster } from './support/fake-cluster.ts';
 
 // Nothing here waits for time to pass; a machine that is busy with other things may take its own.
@@ -42,6 +43,7 @@ describe('the node driver on the real engine', () => {
         openHome,
         checkStorage: (signal) => checkBucket(store, { random: systemRandom, signal }),
         mounts: makeMounts(),
+        cold: makeFakeCold(),
         clock: systemClock,
         random: systemRandom,
         log: pino({ level: 'silent' }),
@@ -52,6 +54,7 @@ describe('the node driver on the real engine', () => {
         namespace: 'sandboxes',
         systemNamespace: 'matrx-system',
         stateDir: path.join(folder, 'state'),
+        coldDir: path.join(folder, 'cold'),
         kubeletDir,
         bucket: 'test',
         version: '1',

@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import type { GoProgram } from '../go-build.ts';
+import type { GoEdit } from '../go-changes.ts';
 
 /** test/cluster/kube/go.mod requires the same. */
 export const KUBERNETES_VERSION = 'v1.36.3';
@@ -24,3 +25,39 @@ export const VERSITYGW: GoProgram = Object.freeze({
   source: { module: 'github.com/versity/versitygw/cmd/versitygw', version: VERSITYGW_VERSION },
   flags: ['-trimpath', '-ldflags', '-s -w'],
 });
+
+/** rclone/go.mod requires the same. */
+export const RCLONE_VERSION = 'v1.76.0';
+
+/**
+ * What mounts cold storage: rclone with the S3 backend and the mount command alone, and with three functions of our own in
+ * place of rclone's (rclone/changes says why).
+ */
+export const rcloneProgram = (projectRoot: string): GoProgram => ({
+  name: 'rclone',
+  source: { folder: join(projectRoot, 'rclone') },
+  changes: {
+    module: 'github.com/rclone/rclone',
+    added: ['vfs/flush.go', 'vfs/vfscache/durable.go'],
+    edits: [
+      edit(
+        'vfs/read_write.go',
+        'func (fh *RWFileHandle) Flush() error {',
+        'func (fh *RWFileHandle) flushSize() error {',
+      ),
+      edit(
+        'vfs/vfscache/item.go',
+        'func (item *Item) Sync() (err error) {',
+        'func (item *Item) syncInPlace() (err error) {',
+      ),
+      edit(
+        'vfs/vfscache/item.go',
+        'func (item *Item) _save() (err error) {',
+        'func (item *Item) saveInPlace() (err error) {',
+      ),
+    ],
+  },
+  flags: ['-trimpath', '-ldflags', `-s -w -X github.com/rclone/rclone/fs.Version=${RCLONE_VERSION}-matrx`],
+});
+
+const edit = (file: string, from: string, to: string): GoEdit => ({ file, from, to });

@@ -2,7 +2,7 @@ import { access, mkdir, readFile, writeFile } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { findProgram } from '../command.ts';
 import type { Local } from '../local.ts';
-import { listPrograms, type RunningProgram } from '../process-identity.ts';
+import { listPrograms, type RunningProgram } from '../../base/process-identity.ts';
 import type { ClusterChoice, ClusterFacts } from './choose.ts';
 
 /** Where a k3s that runs as a service of the machine keeps its kubeconfig and its containerd. */

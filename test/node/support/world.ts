@@ -1,3 +1,4 @@
+import type { ColdVolumes } from '../../../src/node/cold/cold-volumes.ts';
 import { mkdtemp, mkdir, readdir, rm, stat, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import pino from 'pino';
@@ -57,6 +58,11 @@ export interface World {
   readonly close: () => Promise<void>;
 }
 
+const noCold: Pick<ColdVolumes, 'open' | 'find'> = {
+  open: () => Promise.reject(new Error('there is no cold storage here')),
+  find: () => undefined,
+};
+
 export const makeWorld = async (files: Readonly<Record<string, string>> = {}): Promise<World> => {
   const stateDir = await mkdtemp(path.join(MEMORY, 'matrx-node-'));
   await mkdir(homesDir(stateDir));
@@ -79,6 +85,7 @@ export const makeWorld = async (files: Readonly<Record<string, string>> = {}): P
         mounted.delete(target);
         return Promise.resolve();
       }),
+    mountEmpty: () => Promise.reject(new Error('there is no cold storage here')),
     isMounted: (target) => Promise.resolve(mounted.has(target)),
     harden: () => Promise.resolve(),
   });
@@ -123,9 +130,14 @@ export const makeWorld = async (files: Readonly<Record<string, string>> = {}): P
     const driver: TestDriver = {
       sessions,
       effects,
-      publish: () => publishVolume({ ...deps, ...SYSTEM, kube, sessions, recordRefusal }, publishCall(), forever),
+      publish: () =>
+        publishVolume({ ...deps, ...SYSTEM, kube, sessions, cold: noCold, recordRefusal }, publishCall(), forever),
       unpublish: () =>
-        unpublishVolume({ ...deps, ...SYSTEM, sessions }, { volumeId: VOLUME, targetPath: TARGET }, forever),
+        unpublishVolume(
+          { ...deps, ...SYSTEM, sessions, cold: noCold },
+          { volumeId: VOLUME, targetPath: TARGET },
+          forever,
+        ),
     };
     drivers.push(driver);
     return driver;

@@ -2,7 +2,7 @@ import type { Kubectl } from '../e2e/kubectl.ts';
 import { rolledOut, SYSTEM_NAMESPACE, workloadOf } from './system-containers.ts';
 
 /** Settings of the node driver that a test may replace for its own time. */
-const REPLACEABLE = ['AWS_ENDPOINT_URL_S3', 'MATRX_SAVE_WAIT_SECONDS'] as const;
+const REPLACEABLE = ['AWS_ENDPOINT_URL_S3', 'MATRX_SAVE_WAIT_SECONDS', 'MATRX_RCLONE'] as const;
 export type DriverSettings = Partial<Record<(typeof REPLACEABLE)[number], string>>;
 
 /**

@@ -1,5 +1,5 @@
 import { expect, it } from '@jest/globals';
-import { signRequest } from '../../src/local/sign-request.ts';
+import { signRequest } from '../../src/base/sign-request.ts';
 
 // The key, time and host of the examples in "Signature Calculations for the Authorization Header", with the headers
 // that this client sends; their GET Bucket Lifecycle example has exactly these three.

@@ -1,11 +1,16 @@
 import { createHash, createHmac } from 'node:crypto';
 
 export interface SignedRequest {
-  readonly method: 'GET' | 'HEAD' | 'PUT';
+  readonly method: 'GET' | 'HEAD' | 'PUT' | 'POST' | 'PATCH';
   readonly url: URL;
   readonly body: string;
+  readonly service?: 's3' | 'sts' | 'iam';
   readonly region: string;
-  readonly credentials: { readonly accessKeyId: string; readonly secretAccessKey: string };
+  readonly credentials: {
+    readonly accessKeyId: string;
+    readonly secretAccessKey: string;
+    readonly sessionToken?: string | undefined;
+  };
   /** Wall time in milliseconds. */
   readonly now: number;
 }
@@ -14,15 +19,20 @@ const sha256 = (text: string): string => createHash('sha256').update(text).diges
 const hmac = (key: string | Buffer, text: string): Buffer => createHmac('sha256', key).update(text).digest();
 
 /**
- * The headers of an S3 request with an AWS Signature Version 4, for making the bucket of the embedded server; the
- * product itself uses the SDK. Query parameters must need no escaping.
+ * The headers of a request with an AWS Signature Version 4, for the few requests that are not the SDK's: the embedded S3
+ * server's bucket and accounts, and STS. Query parameters must need no escaping.
  * https://docs.aws.amazon.com/AmazonS3/latest/API/sig-v4-header-based-auth.html
  */
 export const signRequest = (request: SignedRequest): Readonly<Record<string, string>> => {
-  const { method, url, body, region, credentials, now } = request;
+  const { method, url, body, service = 's3', region, credentials, now } = request;
   const timestamp = new Date(now).toISOString().replace(/[-:]|\.\d{3}/g, '');
-  const scope = `${timestamp.slice(0, 8)}/${region}/s3/aws4_request`;
-  const headers = { host: url.host, 'x-amz-content-sha256': sha256(body), 'x-amz-date': timestamp };
+  const scope = `${timestamp.slice(0, 8)}/${region}/${service}/aws4_request`;
+  const headers = {
+    host: url.host,
+    'x-amz-content-sha256': sha256(body),
+    'x-amz-date': timestamp,
+    ...(credentials.sessionToken === undefined ? {} : { 'x-amz-security-token': credentials.sessionToken }),
+  };
   const names = Object.keys(headers).join(';');
   const query = [...url.searchParams]
     .map(([name, value]) => `${name}=${value}`)

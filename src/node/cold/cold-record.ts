@@ -1,0 +1,51 @@
+import path from 'node:path';
+import { z } from 'zod';
+import { epochFolder } from '../home-paths.ts';
+
+/** The journal of a cold volume: all that a fresh driver process needs to go on with it, and no secret. */
+export const ColdRecord = z
+  .object({
+    format: z.literal(1),
+    namespace: z.string(),
+    sandbox: z.string(),
+    sandboxUid: z.string(),
+    pod: z.string(),
+    podUid: z.string(),
+    userId: z.string(),
+    workspace: z.string(),
+    prefix: z.string(),
+    epoch: z.int().min(1),
+    volumeId: z.string(),
+    /** Where kubelet wants the volume; cold storage is mounted in its sub-directory. */
+    target: z.string(),
+    /** kubelet has unpublished the volume, or the pod is gone: no process writes to it any more. */
+    released: z.boolean(),
+  })
+  .readonly();
+export type ColdRecord = z.infer<typeof ColdRecord>;
+
+/** Where the cold storage of one epoch of one workspace lies on this node. */
+export interface ColdPaths {
+  /** The folder of the epoch; the others are in it. */
+  readonly root: string;
+  /** ColdRecord as JSON. */
+  readonly journal: string;
+  /** The mount's own, with its cache: what is not uploaded is in it. */
+  readonly mount: string;
+  /** Where it is mounted to upload what was left when the pod had gone. */
+  readonly outbox: string;
+}
+
+/** Throws a RangeError as epochFolder does. */
+export const coldPaths = (coldDir: string, workspace: string, epoch: number): ColdPaths => {
+  const root = epochFolder(coldDir, workspace, epoch);
+  return {
+    root,
+    journal: path.join(root, 'volume.json'),
+    mount: path.join(root, 'mount'),
+    outbox: path.join(root, 'outbox'),
+  };
+};
+
+/** The folder of a volume that cold storage is mounted over. */
+export const mountPoint = (volume: string): string => path.join(volume, 'cold');

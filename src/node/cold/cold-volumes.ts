@@ -1,0 +1,89 @@
+import { CsiError } from '../csi-error.ts';
+import type { Grant } from '../publish-verdict.ts';
+import { makeTurns } from '../turns.ts';
+import type { ColdJournal } from './cold-journal.ts';
+import type { ColdRecord } from './cold-record.ts';
+import type { ColdVolume } from './cold-volume.ts';
+
+export interface ColdVolumesDeps {
+  readonly journal: Pick<ColdJournal, 'save' | 'load'>;
+  readonly start: (record: ColdRecord, stsToken: string | undefined, onFinished: () => void) => ColdVolume;
+}
+
+export interface ColdVolumeRequest {
+  readonly volumeId: string;
+  readonly target: string;
+  readonly stsToken: string | undefined;
+}
+
+/** All cold volumes on this node, by the volume's id. */
+export interface ColdVolumes {
+  /** Goes on with what the journals of an earlier driver say. Answers the folders it could not read. */
+  readonly adopt: () => Promise<readonly { readonly folder: string; readonly message: string }[]>;
+  /** The one of this id, begun now if there is none. Throws a CsiError if another one is in the way. */
+  readonly open: (grant: Grant, request: ColdVolumeRequest) => Promise<ColdVolume>;
+  readonly find: (volumeId: string) => ColdVolume | undefined;
+  readonly all: () => readonly ColdVolume[];
+  /** Leaves the mounts as they are. */
+  readonly stop: () => Promise<void>;
+}
+
+export const makeColdVolumes = (deps: ColdVolumesDeps): ColdVolumes => {
+  const byId = new Map<string, ColdVolume>();
+  const inTurn = makeTurns();
+
+  const start = (record: ColdRecord, stsToken: string | undefined): ColdVolume => {
+    const volume = deps.start(record, stsToken, () => byId.delete(record.volumeId));
+    byId.set(record.volumeId, volume);
+    return volume;
+  };
+
+  const open = async (grant: Grant, { volumeId, target, stsToken }: ColdVolumeRequest): Promise<ColdVolume> => {
+    const known = byId.get(volumeId);
+    if (known !== undefined) {
+      checkSame(known.view().record, grant);
+      known.renewToken(stsToken);
+      return known;
+    }
+    for (const other of byId.values()) checkNotInTheWay(other.view().record, grant);
+    const record: ColdRecord = { format: 1, ...grant, volumeId, target, released: false };
+    await deps.journal.save(record);
+    return start(record, stsToken);
+  };
+
+  return {
+    adopt: async () => {
+      const { records, unreadable } = await deps.journal.load();
+      for (const record of records) start(record, undefined);
+      return unreadable;
+    },
+    // One at a time: two pods must not both find a workspace's folder free.
+    open: (grant, request) => inTurn('open', () => open(grant, request)),
+    find: (volumeId) => byId.get(volumeId),
+    all: () => [...byId.values()],
+    stop: async () => {
+      await Promise.all([...byId.values()].map((volume) => volume.stop()));
+    },
+  };
+};
+
+const checkSame = (record: ColdRecord, grant: Grant): void => {
+  if (record.podUid === grant.podUid && record.workspace === grant.workspace && record.epoch === grant.epoch) return;
+  throw new CsiError(
+    'Unavailable',
+    `this volume shows cold storage of epoch ${record.epoch} of Workspace ${record.workspace}, and the pod now has epoch ${grant.epoch} of ${grant.workspace}`,
+  );
+};
+
+/** Whoever mounts a prefix before its last mount has sent everything would not see it, and could be overwritten by it. */
+const checkNotInTheWay = (record: ColdRecord, grant: Grant): void => {
+  if (record.podUid === grant.podUid && !record.released) {
+    throw new CsiError('InvalidArgument', `pod ${grant.pod} mounts cold storage twice: one volume is enough`);
+  }
+  if (record.workspace === grant.workspace) {
+    throw new CsiError(
+      'Unavailable',
+      `cold storage of epoch ${record.epoch} of Workspace ${record.workspace} is still being uploaded for pod ${record.pod}, the one before`,
+    );
+  }
+};

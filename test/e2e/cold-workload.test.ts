@@ -1,0 +1,35 @@
+import { expect } from '@jest/globals';
+import { findCondition } from '../../src/api/condition.ts';
+import { coldFiles, coldObjects, runWorkload } from '../support/e2e/cold/cold.ts';
+import { aSandbox } from '../support/e2e/sandbox-builder.ts';
+import { scenario } from '../support/e2e/scenario.ts';
+
+scenario(
+  'git, a virtual environment, sqlite, appends, 2 GB and a renamed tree in /data/cold: the bucket has what the pod saw',
+  1500,
+  async (cluster) => {
+    const sandbox = aSandbox('cold-work');
+    const name = await cluster.start(sandbox);
+    await cluster.until(
+      name,
+      'cold storage is mounted',
+      ({ status }) => findCondition(status?.conditions, 'ColdMounted')?.status === 'True',
+    );
+    await runWorkload(cluster, name, 2048);
+    const seen = await coldFiles(cluster, name);
+    expect(Object.keys(seen).length).toBeGreaterThan(2000);
+    await cluster.remove(name, 600_000);
+    expect(await coldObjects(cluster, sandbox.userId)).toEqual(seen);
+
+    const again = await cluster.start(sandbox.named(`${name}-again`));
+    await cluster.until(
+      again,
+      'cold storage is mounted again',
+      ({ status }) => findCondition(status?.conditions, 'ColdMounted')?.status === 'True',
+    );
+    expect(await cluster.shell(again, 'git -C /data/cold/clone log --oneline | wc -l')).toBe('30\n');
+    expect(await cluster.shell(again, '/data/cold/venv/bin/python -c "import pack49; print(pack49.NUMBER)"')).toBe(
+      '49\n',
+    );
+  },
+);

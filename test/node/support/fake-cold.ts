@@ -1,0 +1,75 @@
+import { execFileSync } from 'node:child_process';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
+import type { CredentialProvider } from '../../../src/node/cold/credentials.ts';
+import type { MountDriver } from '../../../src/node/cold/mount-driver.ts';
+import { makeMounts } from '../../../src/node/mounts.ts';
+
+/** Cold storage without a bucket: a real mount (of memory), and a queue that the test fills and empties. */
+export interface FakeCold {
+  readonly driver: MountDriver;
+  readonly provider: CredentialProvider;
+  /** Every target that was mounted, in order. */
+  readonly targets: readonly string[];
+  /** What each following mount meets. */
+  fault: Error | undefined;
+  /** Mounts wait until this resolves. */
+  gate: Promise<void>;
+  /** How many files are not uploaded while something is mounted; undefined: what the disk says. */
+  sending: boolean;
+  /** Ends the running mount, as a crash would. */
+  readonly crash: (reason: string) => void;
+}
+
+const unsentFile = (folder: string): string => path.join(folder, 'unsent');
+
+/** The sandbox has written so many files that are not in the bucket. */
+export const writeUnsent = (folder: string, files: number): void => writeFileSync(unsentFile(folder), String(files));
+
+const readUnsent = (folder: string): number =>
+  existsSync(unsentFile(folder)) ? Number(readFileSync(unsentFile(folder), 'utf8')) : 0;
+
+export const makeFakeCold = (): FakeCold => {
+  const targets: string[] = [];
+  const mounts = makeMounts();
+  let crash: (reason: string) => void = () => undefined;
+  const fake: FakeCold = {
+    targets,
+    fault: undefined,
+    gate: Promise.resolve(),
+    sending: true,
+    crash: (reason) => crash(reason),
+    provider: {
+      issue: () => Promise.resolve({ accessKeyId: 'key', secretAccessKey: 'secret', isolation: 'prefix' }),
+    },
+    driver: {
+      name: 'memory',
+      unsent: (folder) => Promise.resolve(readUnsent(folder)),
+      mount: async ({ target, folder }) => {
+        await fake.gate;
+        if (fake.fault !== undefined) throw fake.fault;
+        await mounts.unbind(target);
+        execFileSync('mkdir', ['-p', target]);
+        execFileSync('mount', ['-t', 'tmpfs', 'cold', target]);
+        targets.push(target);
+        const ended = Promise.withResolvers<string>();
+        crash = ended.resolve;
+        return {
+          ended: ended.promise,
+          queue: () => {
+            if (fake.sending) writeUnsent(folder, 0);
+            const files = readUnsent(folder);
+            return Promise.resolve({ files, bytes: files * 100, failing: 0 });
+          },
+          hurry: () => Promise.resolve(),
+          unmount: async () => {
+            await mounts.unbind(target);
+            execFileSync('mkdir', ['-p', target]);
+          },
+          leave: () => undefined,
+        };
+      },
+    },
+  };
+  return fake;
+};

@@ -1,0 +1,64 @@
+import { createHash } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import { readFile } from 'node:fs/promises';
+import { workspacePrefix } from '../../../../src/api/workspace-id.ts';
+import { systemClock } from '../../../../src/base/clock.ts';
+import { systemRandom } from '../../../../src/base/random.ts';
+import { makeS3Store } from '../../../../src/workspace/s3/store.ts';
+import { containerProcesses } from '../../e2e-faults/container-processes.ts';
+import { systemContainers } from '../../e2e-faults/system-containers.ts';
+import type { Cluster } from '../cluster.ts';
+
+const program = (name: string): string => readFileSync(new URL(name, import.meta.url), 'utf8');
+
+/** Name and SHA-256 of each file and link. */
+export type Files = Readonly<Record<string, string>>;
+
+/** Does in /data/cold what agents do; `megabytes` is the size of its one large file. */
+export const runWorkload = async (cluster: Cluster, name: string, megabytes: number): Promise<void> => {
+  await cluster.python(name, program('workload.py'), { args: [String(megabytes)], deadlineMs: 600_000 });
+};
+
+/** What the sandbox sees below /data/cold. */
+export const coldFiles = async (cluster: Cluster, name: string): Promise<Files> =>
+  JSON.parse(await cluster.python(name, program('list.py'), { deadlineMs: 300_000 })) as Files;
+
+const PART = 32 << 20;
+
+/** What the bucket has below the user's cold prefix; a folder's marker is no file. */
+export const coldObjects = async ({ environment }: Cluster, userId: string): Promise<Files> => {
+  const store = makeS3Store({
+    bucket: environment.MATRX_S3_BUCKET,
+    region: environment.AWS_REGION,
+    ...(environment.AWS_ENDPOINT_URL_S3 === undefined ? {} : { endpoint: environment.AWS_ENDPOINT_URL_S3 }),
+    credentials: { accessKeyId: environment.AWS_ACCESS_KEY_ID, secretAccessKey: environment.AWS_SECRET_ACCESS_KEY },
+    clock: systemClock,
+    random: systemRandom,
+  });
+  const prefix = `${workspacePrefix(userId)}cold/`;
+  const found: Record<string, string> = {};
+  try {
+    for await (const { key, size } of store.list(prefix)) {
+      if (key.endsWith('/')) continue;
+      const hash = createHash('sha256');
+      for (let at = 0; at < size; at += PART) {
+        hash.update((await store.get(key, { range: [at, Math.min(size, at + PART) - 1] })).body);
+      }
+      found[key.slice(prefix.length)] = hash.digest('hex');
+    }
+  } finally {
+    store.close();
+  }
+  return found;
+};
+
+/** The process that mounts the user's cold storage, on this machine. Throws where there is none. */
+export const mountProcess = async (cluster: Cluster, userId: string): Promise<number> => {
+  for (const { containerId } of await systemContainers(cluster.kubectl, 'node')) {
+    for (const { pid } of await containerProcesses(containerId)) {
+      const line = await readFile(`/proc/${pid}/cmdline`, 'utf8').catch(() => '');
+      if (line.includes('rclone') && line.includes(`/${workspacePrefix(userId)}cold/`)) return pid;
+    }
+  }
+  throw new Error(`no node driver of this machine mounts cold storage of user ${userId}`);
+};
