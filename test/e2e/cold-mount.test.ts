@@ -170,6 +170,21 @@ describe('a cold mount', () => {
     expect((await objects(spec)).get('synced')).toBe('on disk');
   });
 
+  test('a folder gets another name after its files were uploaded: they are copied on the server', async () => {
+    const spec = world.spec('jan');
+    const session = start(spec, 'jan');
+    await mounted(session);
+    await mkdir(join(spec.target, 'before/inner'), { recursive: true });
+    for (let i = 0; i < 50; i += 1) await writeFile(join(spec.target, `before/inner/${i}`), String(i));
+    await until(async () => (await objects(spec)).has('before/inner/49'));
+    await rename(join(spec.target, 'before'), join(spec.target, 'after'));
+    expect(await readFile(join(spec.target, 'after/inner/7'), 'utf8')).toBe('7');
+    expect(await session.drain(60_000)).toBe(0);
+    const files = [...(await objects(spec)).keys()].filter((name) => !name.endsWith('/'));
+    expect(files).toHaveLength(50);
+    expect(files.every((name) => name.startsWith('after/inner/'))).toBe(true);
+  });
+
   test('S3 is away when the sandbox ends: the files stay on the node, and the next mount uploads them', async () => {
     const spec = world.spec('eve');
     const views: ColdView[] = [];

@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { workspacePrefix } from '../../src/api/workspace-id.ts';
 import { systemClock as clock } from '../../src/base/clock.ts';
+import { signRequest } from '../../src/base/sign-request.ts';
 import { systemRandom } from '../../src/base/random.ts';
 import { rcloneProgram, VERSITYGW } from '../../src/local/cluster/binaries.ts';
 import { buildGoProgram, type GoProgram, locateGoProgram } from '../../src/local/go-build.ts';
@@ -52,7 +53,6 @@ export const openColdWorld = async (): Promise<ColdWorld> => {
   const versitygw = await ensureProgram(VERSITYGW);
   const folder = mkdtempSync(join(tmpdir(), 'matrx-cold-'));
   for (const name of ['data', 'versions', 'iam', 'mounts']) mkdirSync(join(folder, name));
-  mkdirSync(join(folder, 'data', BUCKET));
   const port = await freePort(0);
   const endpoint = `http://127.0.0.1:${port}`;
   const [iamPort, iamSocket] = [await freePort(0), join(folder, 'iam.sock')];
@@ -105,6 +105,11 @@ export const openColdWorld = async (): Promise<ColdWorld> => {
     await gone;
   };
   await startServer();
+  // Not as a folder: a bucket without the server's own attributes is copied from by nobody.
+  const made = new URL(`/${BUCKET}`, endpoint);
+  const request = { method: 'PUT', url: made, body: '', region: REGION, credentials: ROOT, now: clock.now() } as const;
+  const { ok } = await fetch(made, { method: 'PUT', headers: { ...signRequest(request) } });
+  if (!ok) throw new Error(`the bucket ${BUCKET} cannot be made`);
 
   return {
     endpoint,
