@@ -105,10 +105,14 @@ interface JestResult {
 }
 
 /** Counts tests. A file that cannot be run, a skipped test and a run that ran nothing are failures. */
-const jest = async (project: string, args: readonly string[], env: NodeJS.ProcessEnv): Promise<Outcome> => {
-  heading(`jest: ${project}`);
-  const output = join(scratch, `${project}.json`);
-  const report = `${project}-report.json`;
+const jest = async (
+  project: string,
+  args: readonly string[],
+  { env, part = 'all' }: { readonly env: NodeJS.ProcessEnv; readonly part?: string },
+): Promise<Outcome> => {
+  heading(part === 'all' ? `jest: ${project}` : `jest: ${project}, ${part}`);
+  const output = join(scratch, `${project}-${part}.json`);
+  const report = `${project}-${part}-report.json`;
   const code = await run(
     node,
     [
@@ -178,13 +182,22 @@ const isUp = async (): Promise<boolean> => {
   }
 };
 
+/** Tests that take something from under everybody's feet, or measure what others use as well. */
+const ALONE = String.raw`\.alone\.test\.ts$`;
+
 const endToEnd = async (): Promise<readonly Outcome[]> => {
   const wasUp = await isUp();
   const up = await check('make up', node, ['src/main.ts', 'up']);
   const outcomes = [up];
   if (up.failed === 0) {
     const env = await environmentOf(await capture(node, ['src/main.ts', 'env']));
-    outcomes.push(await jest('e2e', ['--runInBand'], env));
+    outcomes.push(
+      await jest('e2e', [`--maxWorkers=${availableParallelism()}`, `--testPathIgnorePatterns=${ALONE}`], {
+        env,
+        part: 'side by side',
+      }),
+      await jest('e2e', ['--runInBand', `--testPathPatterns=${ALONE}`], { env, part: 'alone' }),
+    );
   }
   if (!wasUp) outcomes.push(await check('make down', node, ['src/main.ts', 'down']));
   return outcomes;
@@ -196,7 +209,7 @@ const outcomes: Outcome[] = [
   await check('types', 'node_modules/.bin/tsc', ['--noEmit']),
   await check('lint', 'node_modules/.bin/oxlint', ['--type-aware', '--deny-warnings']),
   // Jest's own choice leaves a core idle, which on two cores is half of them.
-  await jest('unit', [`--maxWorkers=${availableParallelism()}`, ...COVERAGE], process.env),
+  await jest('unit', [`--maxWorkers=${availableParallelism()}`, ...COVERAGE], { env: process.env }),
   // With a seed: what a change breaks is to be seen here, and what chance finds, by `make fuzz`.
   await check('fuzz', node, ['test/fuzz/run.ts', '--seed', '1'], { ...process.env, MINUTES: '1' }),
 ];
