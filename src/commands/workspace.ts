@@ -1,4 +1,4 @@
-import { InvalidArgumentError, type Command } from 'commander';
+import { InvalidArgumentError, Option, type Command } from 'commander';
 
 /** How a workspace is named: by its user, or by its prefix in the bucket. */
 export interface WorkspaceOptions {
@@ -16,6 +16,10 @@ export interface AtOptions extends WorkspaceOptions {
 }
 export interface RestoreToOptions extends AtOptions {
   readonly to: string;
+}
+export interface CleanupOptions extends WorkspaceOptions {
+  readonly tier: 'hot' | 'cold' | 'all';
+  readonly yes?: boolean;
 }
 export interface CommitFromOptions extends WorkspaceOptions {
   readonly from: string;
@@ -49,6 +53,13 @@ export const registerWorkspaceCommand = (program: Command): void => {
   add('verify', 'read everything a commit refers to and check its hashes; exit code 1 when something is damaged')
     .option('--at <manifest>', 'an older commit, or a conflict, as "log" lists it (default: HEAD)')
     .action(run<AtOptions>(async (options) => (await import('./workspace-verify.ts')).runVerify(options)));
+  add('stats', 'count the objects and bytes of both tiers, home and cold storage').action(
+    run<WorkspaceOptions>(async (options) => (await import('./workspace-stats.ts')).runStats(options)),
+  );
+  add('cleanup', 'delete all that a user has stored in a tier, every commit of a home included')
+    .addOption(new Option('--tier <tier>', 'which').choices(['hot', 'cold', 'all']).makeOptionMandatory())
+    .option('--yes', 'do not ask for the user’s id to be typed')
+    .action(run<CleanupOptions>(async (options) => (await import('./workspace-cleanup.ts')).runCleanup(options)));
   add('commit', 'make a folder the workspace’s new state; a running sandbox of it is fenced, its unsaved files kept')
     .requiredOption('--from <folder>', 'the folder')
     .option('--state <folder>', 'journal and index, for the next time (default: <from>.matrx-state)')

@@ -117,6 +117,75 @@ test('commit makes a folder the new state, a second one only what changed, and a
   expect(readTree(next.folder)).toEqual(expected);
 });
 
+/** Objects that cold storage has put there. */
+const putCold = (user: string, ...names: readonly string[]): void => {
+  const bucket = homes.fake.buckets.get('test')!;
+  const [any] = [...bucket.values()];
+  for (const name of names) bucket.set(`users/${user}/cold/${name}`, { ...any!, body: Buffer.from('12345') });
+};
+const keys = (): readonly string[] => [...homes.fake.buckets.get('test')!.keys()];
+
+test('stats counts both tiers of one user, and of no other [A4.1]', async () => {
+  writeFileSync(join(home.folder, 'file'), 'one');
+  await home.commit({});
+  putCold('ann', 'a', 'folder/b');
+  putCold('anna', 'c');
+  const { code, out } = await matrx(['stats', '--user', 'ann', '--json']);
+  const hot = keys().filter((key) => key.startsWith(`${PREFIX}.ws/`));
+  expect({ code, stats: JSON.parse(out) as unknown }).toEqual({
+    code: 0,
+    stats: {
+      hot: { total_objects: hot.length, total_size_bytes: expect.any(Number) },
+      cold: { total_objects: 2, total_size_bytes: 10 },
+    },
+  });
+  expect((await matrx(['stats', '--user', 'ann'])).out).toMatch(/\ncold +2 +10 B\n/);
+});
+
+test('cleanup deletes a tier of one user, says how much, and may be repeated [A4.1]', async () => {
+  writeFileSync(join(home.folder, 'file'), 'one');
+  await home.commit({});
+  putCold('ann', 'a', 'folder/b');
+  putCold('anna', 'c');
+  expect(await matrx(['cleanup', '--user', 'ann', '--tier', 'cold', '--yes', '--json'])).toMatchObject({
+    code: 0,
+    out: expect.stringContaining('"cold": 2'),
+  });
+  expect(head().sequence).toBe(1);
+  expect(await matrx(['cleanup', '--user', 'ann', '--tier', 'all', '--yes'])).toMatchObject({
+    code: 0,
+    out: expect.stringMatching(/: [1-9]\d* objects of hot deleted\n.*: 0 objects of cold deleted\n/),
+  });
+  expect(keys()).toEqual(['users/anna/cold/c']);
+});
+
+test('a cleanup that is cut off has taken HEAD first: what is left is no workspace', async () => {
+  writeFileSync(join(home.folder, 'file'), 'one');
+  await home.commit({});
+  let deletes = 0;
+  homes.fake.faults.add({
+    when: (request) => operationIs('DeleteObjects')(request) && (deletes += 1) > 1,
+    action: FORBIDDEN,
+  });
+  expect(await matrx(['cleanup', '--user', 'ann', '--tier', 'hot', '--yes'])).toMatchObject({
+    code: 1,
+    err: expect.stringContaining('s3:DeleteObject'),
+  });
+  expect(keys().length).toBeGreaterThan(0);
+  expect((await matrx(['log', '--user', 'ann'])).out).toContain('does not exist');
+});
+
+test('cleanup without a terminal to ask on deletes nothing', async () => {
+  writeFileSync(join(home.folder, 'file'), 'one');
+  await home.commit({});
+  const before = keys();
+  expect(await matrx(['cleanup', '--user', 'ann', '--tier', 'all'])).toMatchObject({
+    code: 1,
+    err: expect.stringContaining('--yes'),
+  });
+  expect(keys()).toEqual(before);
+});
+
 test('commit writes a workspace that did not exist; its first sandbox gets epoch 1', async () => {
   const folder = at('new');
   mkdirSync(folder);

@@ -1,0 +1,57 @@
+import type { Bucket } from './fetch-verified.ts';
+import { HEAD_KEY } from './layout.ts';
+
+/** `hot` is the home with all its commits, `cold` what is mounted at /data/cold. */
+export const TIERS = ['hot', 'cold'] as const;
+export type Tier = (typeof TIERS)[number];
+
+/** Of one tier, as it lies in the bucket: older versions of a versioned bucket are not counted. */
+export interface TierUsage {
+  readonly objects: number;
+  readonly bytes: number;
+}
+
+/** Where a tier's objects begin, below the workspace's prefix. */
+const TIER_PREFIXES: Readonly<Record<Tier, string>> = { hot: '.ws/', cold: 'cold/' };
+/** S3 deletes a thousand with one request. */
+const BATCH = 1000;
+
+/** Lists the whole tier: one request for each thousand objects. Throws StoreErrors. */
+export const tierUsage = async ({ store, prefix }: Bucket, tier: Tier, signal?: AbortSignal): Promise<TierUsage> => {
+  let [objects, bytes] = [0, 0];
+  for await (const { size } of store.list(`${prefix}${TIER_PREFIXES[tier]}`, signal)) {
+    objects += 1;
+    bytes += size;
+  }
+  return { objects, bytes };
+};
+
+/**
+ * Deletes a tier's objects and says how many there were. HEAD goes first: from then on there is no workspace, so whatever
+ * is left when this is cut off belongs to nothing, and a repeated call takes it away. A sandbox that runs loses its epoch
+ * by it and keeps its unsaved files as a conflict. Throws StoreErrors.
+ */
+export const deleteTier = async (
+  { store, prefix }: Bucket,
+  tier: Tier,
+  { signal, onDeleted }: { readonly signal?: AbortSignal; readonly onDeleted?: (objects: number) => void } = {},
+): Promise<number> => {
+  let deleted = 0;
+  const remove = async (keys: readonly string[]): Promise<void> => {
+    if (keys.length === 0) return;
+    await store.delete(keys, signal);
+    deleted += keys.length;
+    onDeleted?.(deleted);
+  };
+  let batch: string[] = [];
+  const head = `${prefix}${HEAD_KEY}`;
+  if (tier === 'hot') for await (const { key } of store.list(head, signal)) if (key === head) await remove([key]);
+  for await (const { key } of store.list(`${prefix}${TIER_PREFIXES[tier]}`, signal)) {
+    batch.push(key);
+    if (batch.length < BATCH) continue;
+    await remove(batch);
+    batch = [];
+  }
+  await remove(batch);
+  return deleted;
+};
