@@ -35,10 +35,8 @@ export const makeSessionJournal = (options: {
   const create = async (record: SessionRecord): Promise<void> => {
     const { root } = pathsOf(record);
     await mkdir(root, { recursive: true, mode: 0o700 });
-    await syncFolder(homesDir(options.stateDir));
-    await syncFolder(path.dirname(root));
-    // The journal comes first: a home without one cannot exist.
-    await save(record);
+    // The journal comes first: a home without one cannot exist. All at once, for a disk writes them together.
+    await Promise.all([syncFolder(homesDir(options.stateDir)), syncFolder(path.dirname(root)), save(record)]);
     await ensureFolders(record);
   };
   const ensureFolders = async (record: SessionRecord): Promise<void> => {

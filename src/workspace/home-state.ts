@@ -95,7 +95,8 @@ export const openHomeFolder = (home: string): Root => {
   }
 };
 
-const requireJournal = (journal: Journal | undefined): Journal => {
+/** Throws HomeError `NotRestored` where there is none yet. */
+export const requireJournal = (journal: Journal | undefined): Journal => {
   if (journal === undefined) throw new HomeError('NotRestored', 'this home was never restored: call restore() first');
   return journal;
 };

@@ -3,7 +3,7 @@ import { requireCurrent } from './commit-home.ts';
 import { emptyFolder, isEmptyFolder, makeHomeFolder } from './empty-folder.ts';
 import { fetchManifest } from './fetch-verified.ts';
 import { summaryOf, type Head } from './head.ts';
-import { identityOf, isTorn, requireRoot, updateJournal, type HomeState } from './home-state.ts';
+import { identityOf, isTorn, requireJournal, requireRoot, updateJournal, type HomeState } from './home-state.ts';
 import { FOREVER, type HomeIndex } from './home-index.ts';
 import { HomeError, type RestoreOptions, type RestoreReport, type RestoreRequest } from './home.ts';
 import { saveIndex } from './index-file.ts';
@@ -65,7 +65,8 @@ const fill = async (state: HomeState, options: RestoreOptions): Promise<Head> =>
   const { home, ownerId } = state.options;
   state.current = await claimHead(state.options, identityOf(state), options.signal);
   const { head } = state.current;
-  await updateJournal(state, { head, homeInode: undefined });
+  // Not written down: a start waits for each write, and whoever finds a journal that is restoring asks HEAD again.
+  state.journal = { ...requireJournal(state.journal), head, homeInode: undefined };
   await makeHomeFolder(home, ownerId);
   await emptyFolder(home);
   state.root?.close();
