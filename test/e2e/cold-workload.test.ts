@@ -1,6 +1,6 @@
 import { expect } from '@jest/globals';
 import { findCondition } from '../../src/api/condition.ts';
-import { coldFiles, coldObjects, runWorkload } from '../support/e2e/cold/cold.ts';
+import { coldFiles, coldObjects, renameTree, runWorkload } from '../support/e2e/cold/cold.ts';
 import { aSandbox } from '../support/e2e/sandbox-builder.ts';
 import { scenario } from '../support/e2e/scenario.ts';
 
@@ -16,6 +16,7 @@ scenario(
       ({ status }) => findCondition(status?.conditions, 'ColdMounted')?.status === 'True',
     );
     await runWorkload(cluster, name, 2048);
+    await renameTree(cluster, name, sandbox.userId);
     const seen = await coldFiles(cluster, name);
     expect(Object.keys(seen).length).toBeGreaterThan(2000);
     await cluster.remove(name, 600_000);

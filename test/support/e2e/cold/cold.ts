@@ -4,10 +4,12 @@ import { readFile } from 'node:fs/promises';
 import { workspacePrefix } from '../../../../src/api/workspace-id.ts';
 import { systemClock } from '../../../../src/base/clock.ts';
 import { systemRandom } from '../../../../src/base/random.ts';
+import type { ObjectStore } from '../../../../src/workspace/object-store.ts';
 import { makeS3Store } from '../../../../src/workspace/s3/store.ts';
 import { containerProcesses } from '../../e2e-faults/container-processes.ts';
 import { systemContainers } from '../../e2e-faults/system-containers.ts';
 import type { Cluster } from '../cluster.ts';
+import { eventually } from '../eventually.ts';
 
 const program = (name: string): string => readFileSync(new URL(name, import.meta.url), 'utf8');
 
@@ -19,14 +21,31 @@ export const runWorkload = async (cluster: Cluster, name: string, megabytes: num
   await cluster.python(name, program('workload.py'), { args: [String(megabytes)], deadlineMs: 600_000 });
 };
 
+/**
+ * Renames the tree that the workload has left, once it is uploaded. What rclone does to one in the midst of its uploads is
+ * told in docs/cold.md.
+ */
+export const renameTree = async (cluster: Cluster, name: string, userId: string): Promise<void> => {
+  let complete = 0;
+  await eventually(
+    'the tree is uploaded, and was a moment ago',
+    async () => {
+      const files = (await coldKeys(cluster, userId)).filter((key) => key.startsWith('before/'));
+      complete = files.length === 1000 ? complete + 1 : 0;
+      return complete === 2;
+    },
+    { deadlineMs: 300_000, everyMs: 2000, signal: cluster.signal },
+  );
+  await cluster.python(name, program('rename.py'), { deadlineMs: 120_000 });
+};
+
 /** What the sandbox sees below /data/cold. */
 export const coldFiles = async (cluster: Cluster, name: string): Promise<Files> =>
   JSON.parse(await cluster.python(name, program('list.py'), { deadlineMs: 300_000 })) as Files;
 
 const PART = 32 << 20;
 
-/** What the bucket has below the user's cold prefix; a folder's marker is no file. */
-export const coldObjects = async ({ environment }: Cluster, userId: string): Promise<Files> => {
+const withStore = async <T>({ environment }: Cluster, act: (store: ObjectStore) => Promise<T>): Promise<T> => {
   const store = makeS3Store({
     bucket: environment.MATRX_S3_BUCKET,
     region: environment.AWS_REGION,
@@ -35,9 +54,27 @@ export const coldObjects = async ({ environment }: Cluster, userId: string): Pro
     clock: systemClock,
     random: systemRandom,
   });
-  const prefix = `${workspacePrefix(userId)}cold/`;
-  const found: Record<string, string> = {};
   try {
+    return await act(store);
+  } finally {
+    store.close();
+  }
+};
+
+/** The names of the files that the bucket has below the user's cold prefix; a folder's marker is no file. */
+const coldKeys = (cluster: Cluster, userId: string): Promise<readonly string[]> =>
+  withStore(cluster, async (store) => {
+    const prefix = `${workspacePrefix(userId)}cold/`;
+    const keys: string[] = [];
+    for await (const { key } of store.list(prefix)) if (!key.endsWith('/')) keys.push(key.slice(prefix.length));
+    return keys;
+  });
+
+/** What the bucket has below the user's cold prefix; a folder's marker is no file. */
+export const coldObjects = (cluster: Cluster, userId: string): Promise<Files> =>
+  withStore(cluster, async (store) => {
+    const prefix = `${workspacePrefix(userId)}cold/`;
+    const found: Record<string, string> = {};
     for await (const { key, size } of store.list(prefix)) {
       if (key.endsWith('/')) continue;
       const hash = createHash('sha256');
@@ -46,11 +83,8 @@ export const coldObjects = async ({ environment }: Cluster, userId: string): Pro
       }
       found[key.slice(prefix.length)] = hash.digest('hex');
     }
-  } finally {
-    store.close();
-  }
-  return found;
-};
+    return found;
+  });
 
 /** The process that mounts the user's cold storage, on this machine. Throws where there is none. */
 export const mountProcess = async (cluster: Cluster, userId: string): Promise<number> => {
