@@ -121,9 +121,11 @@ export const applyManifests = async (
   return `${applied.trim().split('\n').length} objects applied`;
 };
 
-/** The server of our own has users; what another bucket's server can do is for a person to say. */
-const coldOf = ({ iam }: BucketRecord): Readonly<Record<string, string>> =>
-  iam === undefined ? { MATRX_COLD_PROVIDER: 'off' } : { MATRX_COLD_PROVIDER: 'accounts', MATRX_COLD_IAM_URL: iam };
+/** Off until a person says otherwise (docs/cold.md tells why); the server of our own has users for `accounts`. */
+const coldOf = ({ iam }: BucketRecord): Readonly<Record<string, string>> => ({
+  MATRX_COLD_PROVIDER: 'off',
+  ...(iam === undefined ? {} : { MATRX_COLD_IAM_URL: iam }),
+});
 
 /** Waits until every pod of the product runs the applied version and is ready. */
 export const waitForRollouts = async (local: Local, cluster: Cluster, context: StepContext): Promise<string> => {

@@ -5,7 +5,7 @@ import { aSandbox } from '../support/e2e/sandbox-builder.ts';
 import { scenario } from '../support/e2e/scenario.ts';
 
 scenario(
-  'git, a virtual environment, sqlite, appends, 2 GB and a renamed tree in /data/cold: the bucket has what the pod saw [A4.3]',
+  'git, a virtual environment, sqlite, appends, 2 GB and a renamed tree in /data/cold: the bucket has what the pod saw',
   1500,
   async (cluster) => {
     const sandbox = aSandbox('cold-work');
