@@ -17,7 +17,9 @@ export const textField = (message: ConnectMessage, name: string): string => {
 
 /** 64-bit numbers come as strings. */
 export const integerField = (message: ConnectMessage, name: string): number => {
-  const value = Number(fieldOf(message, name) ?? 0);
+  const given = fieldOf(message, name) ?? 0;
+  // An object may be one that nothing can be made of: `{"toString": 0}`.
+  const value = typeof given === 'object' ? NaN : Number(given);
   if (!Number.isSafeInteger(value)) throw wrong(name, 'integer');
   return value;
 };
