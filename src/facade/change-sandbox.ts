@@ -5,7 +5,7 @@ import { isKubeError } from '../kube/errors.ts';
 import { SANDBOXES } from '../kube/resource-types.ts';
 import type { FacadeDependencies } from './dependencies.ts';
 import { matches, preconditionFailed } from './entity-tag.ts';
-import { findSandbox, readSandbox } from './find-sandbox.ts';
+import { cachedSandbox, readSandbox } from './find-sandbox.ts';
 import type { RequestState } from './request-state.ts';
 
 /** A merge patch (RFC 7396). */
@@ -39,16 +39,22 @@ export const changeSandbox = async (
     if (!matches(ifMatch, sandbox)) throw preconditionFailed(sandbox);
     return decide(sandbox);
   };
-  let sandbox = await findSandbox(dependencies, id, state);
-  let patch: SandboxPatch | undefined;
-  try {
-    patch = judge(sandbox);
-  } catch {
-    // What was just written elsewhere may not have reached this replica's cache: only the API server's word refuses.
-    sandbox = await readSandbox(dependencies, id, state);
-    patch = judge(sandbox);
-  }
+  const readAndJudge = async () => {
+    const sandbox = await readSandbox(dependencies, id, state);
+    return { sandbox, patch: judge(sandbox) };
+  };
+  const judgeFirst = async () => {
+    const sandbox = cachedSandbox(dependencies, id, state);
+    try {
+      if (sandbox !== undefined) return { sandbox, patch: judge(sandbox) };
+    } catch {
+      // What was just written elsewhere may not have reached this replica's cache: only the API server's word refuses.
+    }
+    return readAndJudge();
+  };
+  let judged = await judgeFirst();
   for (let tries = 1; ; tries++) {
+    const { sandbox, patch } = judged;
     if (patch === undefined) return sandbox;
     const { uid, resourceVersion } = sandbox.metadata;
     const versions = {
@@ -69,8 +75,7 @@ export const changeSandbox = async (
       return changed;
     } catch (error) {
       if (tries === MAX_TRIES || !isKubeError(error, 'Conflict')) throw error;
-      sandbox = await readSandbox(dependencies, id, state);
-      patch = judge(sandbox);
+      judged = await readAndJudge();
     }
   }
 };

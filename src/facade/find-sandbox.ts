@@ -18,12 +18,18 @@ export const isSandboxName = (text: string): boolean => NAME.test(text);
 export const findSandbox = async (
   dependencies: Pick<FacadeDependencies, 'cache' | 'kube' | 'settings'>,
   id: string,
-  { caller, signal }: Pick<RequestState, 'caller' | 'signal'>,
-): Promise<Sandbox> => {
+  state: Pick<RequestState, 'caller' | 'signal'>,
+): Promise<Sandbox> => cachedSandbox(dependencies, id, state) ?? readSandbox(dependencies, id, state);
+
+/** The same, as this replica's watch last heard of it; undefined where it has not. Throws the 404 as well. */
+export const cachedSandbox = (
+  { cache }: Pick<FacadeDependencies, 'cache'>,
+  id: string,
+  { caller }: Pick<RequestState, 'caller'>,
+): Sandbox | undefined => {
   if (!isSandboxName(id)) throw sandboxNotFound(id);
-  const cached = dependencies.cache.get(id);
-  if (cached === undefined) return readSandbox(dependencies, id, { caller, signal });
-  if (!maySee(caller, cached)) throw sandboxNotFound(id);
+  const cached = cache.get(id);
+  if (cached !== undefined && !maySee(caller, cached)) throw sandboxNotFound(id);
   return cached;
 };
 

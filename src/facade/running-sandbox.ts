@@ -1,7 +1,7 @@
 import type { Sandbox } from '../api/sandbox.ts';
 import type { DaemonTarget } from './daemon/connections.ts';
 import type { FacadeDependencies } from './dependencies.ts';
-import { findSandbox, readSandbox } from './find-sandbox.ts';
+import { cachedSandbox, readSandbox } from './find-sandbox.ts';
 import { problemError } from './problem.ts';
 import type { RequestState } from './request-state.ts';
 import { explanation, sandboxState, takesCommands } from './sandbox-status.ts';
@@ -39,7 +39,7 @@ export const findRunning = async (
   id: string,
   state: Pick<RequestState, 'caller' | 'signal'>,
 ): Promise<RunningSandbox> => {
-  const known = await findSandbox(dependencies, id, state);
-  const isKnownToRun = takesCommands(sandboxState(known)) && known.status?.podIP !== undefined;
-  return runningSandbox(isKnownToRun ? known : await readSandbox(dependencies, id, state));
+  const cached = cachedSandbox(dependencies, id, state);
+  const runs = cached !== undefined && takesCommands(sandboxState(cached)) && cached.status?.podIP !== undefined;
+  return runningSandbox(runs ? cached : await readSandbox(dependencies, id, state));
 };
