@@ -1,4 +1,5 @@
 import { InvalidArgumentError, Option, type Command } from 'commander';
+import type { Tier } from '../workspace/tiers.ts';
 
 /** How a workspace is named: by its user, or by its prefix in the bucket. */
 export interface WorkspaceOptions {
@@ -18,7 +19,7 @@ export interface RestoreToOptions extends AtOptions {
   readonly to: string;
 }
 export interface CleanupOptions extends WorkspaceOptions {
-  readonly tier: 'hot' | 'cold' | 'all';
+  readonly tier: Tier | 'all';
   readonly yes?: boolean;
 }
 export interface CommitFromOptions extends WorkspaceOptions {

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { SessionState } from '../api/workspace.ts';
+import { GRANT_RECORD } from './grant-record.ts';
 
 /**
  * The journal of a session: all that a fresh driver process needs to go on with it. `state` is the state that the
@@ -10,21 +11,8 @@ import { SessionState } from '../api/workspace.ts';
  */
 export const SessionRecord = z
   .object({
-    format: z.literal(1),
-    namespace: z.string(),
-    sandbox: z.string(),
-    sandboxUid: z.string(),
-    pod: z.string(),
-    podUid: z.string(),
-    userId: z.string(),
-    workspace: z.string(),
-    prefix: z.string(),
-    epoch: z.int().min(1),
-    volumeId: z.string(),
-    /** Where kubelet wants the home: an absolute path below its own folder. */
-    target: z.string(),
+    ...GRANT_RECORD,
     state: SessionState,
-    released: z.boolean(),
     stored: z.boolean(),
     openedAt: z.string().optional(),
   })

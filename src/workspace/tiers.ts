@@ -31,17 +31,12 @@ export const tierUsage = async ({ store, prefix }: Bucket, tier: Tier, signal?: 
  * is left when this is cut off belongs to nothing, and a repeated call takes it away. A sandbox that runs loses its epoch
  * by it and keeps its unsaved files as a conflict. Throws StoreErrors.
  */
-export const deleteTier = async (
-  { store, prefix }: Bucket,
-  tier: Tier,
-  { signal, onDeleted }: { readonly signal?: AbortSignal; readonly onDeleted?: (objects: number) => void } = {},
-): Promise<number> => {
+export const deleteTier = async ({ store, prefix }: Bucket, tier: Tier, signal?: AbortSignal): Promise<number> => {
   let deleted = 0;
   const remove = async (keys: readonly string[]): Promise<void> => {
     if (keys.length === 0) return;
     await store.delete(keys, signal);
     deleted += keys.length;
-    onDeleted?.(deleted);
   };
   let batch: string[] = [];
   const head = `${prefix}${HEAD_KEY}`;

@@ -1,50 +1,30 @@
-import { afterEach, beforeEach, expect, jest, test } from '@jest/globals';
+import { beforeEach, expect, test } from '@jest/globals';
 import { runCleanup } from '../../src/commands/workspace-cleanup.ts';
 import { runStats } from '../../src/commands/workspace-stats.ts';
-import { makeTestHomes, type TestHomes } from '../support/workspace/test-homes.ts';
+import { commandWorldOfEachTest } from './support/workspace-world.ts';
 
-let homes: TestHomes;
-let printed: string;
-const before = { ...process.env };
+const { homes, take } = commandWorldOfEachTest();
 
 beforeEach(async () => {
-  homes = await makeTestHomes();
-  Object.assign(process.env, {
-    AWS_ENDPOINT_URL_S3: homes.fake.endpoint,
-    AWS_ACCESS_KEY_ID: 'test',
-    AWS_SECRET_ACCESS_KEY: 'test',
-    AWS_REGION: 'us-east-1',
-  });
-  printed = '';
-  jest.spyOn(process.stdout, 'write').mockImplementation((text) => {
-    printed += String(text);
-    return true;
-  });
   for (const key of ['.ws/HEAD', '.ws/packs/a.tar', 'cold/x', 'cold/y/z']) {
-    await homes.store.put(`users/bob/${key}`, Buffer.from('12345'));
+    await homes().store.put(`users/bob/${key}`, Buffer.from('12345'));
   }
-  await homes.store.put('users/bobby/cold/x', Buffer.from('1'));
-});
-afterEach(async () => {
-  jest.restoreAllMocks();
-  process.env = { ...before };
-  await homes.close();
+  await homes().store.put('users/bobby/cold/x', Buffer.from('1'));
 });
 
 const OF_BOB = { bucket: 'test', user: 'bob' };
 
 const left = async (): Promise<readonly string[]> => {
   const keys: string[] = [];
-  for await (const { key } of homes.store.list('users/')) keys.push(key);
+  for await (const { key } of homes().store.list('users/')) keys.push(key);
   return keys;
 };
 
 test('stats prints a table, or JSON with the names of the original', async () => {
   expect(await runStats(OF_BOB)).toBe(0);
-  expect(printed).toMatch(/^s3:\/\/test\/users\/bob\/\nTIER +OBJECTS +SIZE\nhot +2 +10 B\ncold +2 +10 B\n$/);
-  printed = '';
+  expect(take()).toMatch(/^s3:\/\/test\/users\/bob\/\nTIER +OBJECTS +SIZE\nhot +2 +10 B\ncold +2 +10 B\n$/);
   expect(await runStats({ ...OF_BOB, json: true })).toBe(0);
-  expect(JSON.parse(printed)).toEqual({
+  expect(JSON.parse(take())).toEqual({
     hot: { total_objects: 2, total_size_bytes: 10 },
     cold: { total_objects: 2, total_size_bytes: 10 },
   });
@@ -52,11 +32,10 @@ test('stats prints a table, or JSON with the names of the original', async () =>
 
 test('cleanup deletes the tier that is named, of that user', async () => {
   expect(await runCleanup({ ...OF_BOB, tier: 'cold', yes: true })).toBe(0);
-  expect(printed).toBe('s3://test/users/bob/: 2 objects of cold deleted\n');
+  expect(take()).toBe('s3://test/users/bob/: 2 objects of cold deleted\n');
   expect(await left()).toEqual(['users/bob/.ws/HEAD', 'users/bob/.ws/packs/a.tar', 'users/bobby/cold/x']);
-  printed = '';
   expect(await runCleanup({ ...OF_BOB, tier: 'all', yes: true, json: true })).toBe(0);
-  expect(JSON.parse(printed)).toEqual({ hot: 2, cold: 0 });
+  expect(JSON.parse(take())).toEqual({ hot: 2, cold: 0 });
   expect(await left()).toEqual(['users/bobby/cold/x']);
 });
 

@@ -1,44 +1,18 @@
-import { afterEach, beforeEach, expect, jest, test } from '@jest/globals';
+import { expect, test } from '@jest/globals';
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { runCommit } from '../../src/commands/workspace-commit.ts';
 import { runLog } from '../../src/commands/workspace-log.ts';
 import { runRestore } from '../../src/commands/workspace-restore.ts';
 import { runVerify } from '../../src/commands/workspace-verify.ts';
-import { makeTestHomes, PREFIX, type TestHomes } from '../support/workspace/test-homes.ts';
+import { PREFIX } from '../support/workspace/test-homes.ts';
+import { commandWorldOfEachTest } from './support/workspace-world.ts';
 
 /** What the commands answer; test/workspace/cli.test.ts runs them as people do. */
-let homes: TestHomes;
-let printed: string;
-const before = { ...process.env };
-
-beforeEach(async () => {
-  homes = await makeTestHomes();
-  Object.assign(process.env, {
-    AWS_ENDPOINT_URL_S3: homes.fake.endpoint,
-    AWS_ACCESS_KEY_ID: 'test',
-    AWS_SECRET_ACCESS_KEY: 'test',
-    AWS_REGION: 'us-east-1',
-  });
-  printed = '';
-  jest.spyOn(process.stdout, 'write').mockImplementation((text) => {
-    printed += String(text);
-    return true;
-  });
-});
-afterEach(async () => {
-  jest.restoreAllMocks();
-  process.env = { ...before };
-  await homes.close();
-});
+const { homes, take } = commandWorldOfEachTest();
 
 const OF_ANN = { bucket: 'test', user: 'ann' };
-const at = (path: string): string => join(homes.folder, path);
-const take = (): string => {
-  const text = printed;
-  printed = '';
-  return text;
-};
+const at = (path: string): string => join(homes().folder, path);
 
 test('a folder becomes the state of a workspace, is listed, verified and restored', async () => {
   expect(await runLog({ ...OF_ANN, limit: 10 })).toBe(0);
@@ -61,10 +35,10 @@ test('a folder becomes the state of a workspace, is listed, verified and restore
 });
 
 test('verify says 1 and what is damaged', async () => {
-  const home = await homes.next();
+  const home = await homes().next();
   writeFileSync(join(home.folder, 'file'), 'content');
   await home.commit({});
-  for (const [key, object] of homes.fake.buckets.get('test')!) {
+  for (const [key, object] of homes().fake.buckets.get('test')!) {
     if (key.startsWith(`${PREFIX}.ws/packs/`)) object.body.fill(0);
   }
   expect(await runVerify({ ...OF_ANN, json: true })).toBe(1);

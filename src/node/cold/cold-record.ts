@@ -1,27 +1,10 @@
 import path from 'node:path';
 import { z } from 'zod';
+import { GRANT_RECORD } from '../grant-record.ts';
 import { epochFolder } from '../home-paths.ts';
 
 /** The journal of a cold volume: all that a fresh driver process needs to go on with it, and no secret. */
-export const ColdRecord = z
-  .object({
-    format: z.literal(1),
-    namespace: z.string(),
-    sandbox: z.string(),
-    sandboxUid: z.string(),
-    pod: z.string(),
-    podUid: z.string(),
-    userId: z.string(),
-    workspace: z.string(),
-    prefix: z.string(),
-    epoch: z.int().min(1),
-    volumeId: z.string(),
-    /** Where kubelet wants the volume; cold storage is mounted in its sub-directory. */
-    target: z.string(),
-    /** kubelet has unpublished the volume, or the pod is gone: no process writes to it any more. */
-    released: z.boolean(),
-  })
-  .readonly();
+export const ColdRecord = z.object(GRANT_RECORD).readonly();
 export type ColdRecord = z.infer<typeof ColdRecord>;
 
 /** Where the cold storage of one epoch of one workspace lies on this node. */
