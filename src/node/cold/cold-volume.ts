@@ -127,7 +127,9 @@ export const startColdVolume = (
   };
 
   const sendRest = async (): Promise<void> => {
-    while (!stopping.signal.aborted && (await exists(paths.mount))) {
+    while (await exists(paths.mount)) {
+      // Right before the session is there for `stop` to end: one that is begun after that would go on by itself.
+      if (stopping.signal.aborted) break;
       session = start(deps.driver, paths.outbox);
       await session.drain(SEND_MS);
     }
