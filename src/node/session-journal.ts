@@ -1,15 +1,9 @@
-import { chown, mkdir, readdir, readFile, rm, rmdir } from 'node:fs/promises';
+import { chown, mkdir, readdir, rm, rmdir } from 'node:fs/promises';
 import path from 'node:path';
-import { errorMessage } from '../base/errors.ts';
 import { syncFolder, writeDurably } from './durable-file.ts';
 import { homePaths, homesDir, type HomePaths } from './home-paths.ts';
+import { loadRecords, type LoadedRecords } from './load-records.ts';
 import { SessionRecord } from './session-record.ts';
-
-export interface LoadedJournals {
-  readonly records: readonly SessionRecord[];
-  /** Folders that hold something but no journal that can be read. They are left as they are, for a person. */
-  readonly unreadable: readonly { readonly folder: string; readonly message: string }[];
-}
 
 export interface SessionJournal {
   /** Begins a journal, on disk when it resolves, and makes the session's folders. */
@@ -18,7 +12,7 @@ export interface SessionJournal {
   readonly ensureFolders: (record: SessionRecord) => Promise<void>;
   /** Resolves once the record is on disk: after a power cut either the old or the new one is read. */
   readonly save: (record: SessionRecord) => Promise<void>;
-  readonly load: () => Promise<LoadedJournals>;
+  readonly load: () => Promise<LoadedRecords<SessionRecord>>;
 }
 
 const DRAFT = 'session.json.tmp';
@@ -48,22 +42,14 @@ export const makeSessionJournal = (options: {
   return { create, ensureFolders, save, load: () => loadJournals(options.stateDir) };
 };
 
-const loadJournals = async (stateDir: string): Promise<LoadedJournals> => {
-  const records: SessionRecord[] = [];
-  const unreadable: { folder: string; message: string }[] = [];
-  for (const folder of await epochFolders(homesDir(stateDir))) {
-    try {
-      const record = SessionRecord.parse(JSON.parse(await readFile(path.join(folder, 'session.json'), 'utf8')));
-      const { root } = homePaths(stateDir, record.workspace, record.epoch);
-      if (root !== folder) throw new Error(`the journal is about ${root}`);
-      records.push(record);
-    } catch (error) {
-      if (await removeIfEmpty(folder)) continue;
-      unreadable.push({ folder, message: errorMessage(error) });
-    }
-  }
-  return { records, unreadable };
-};
+const loadJournals = (stateDir: string): Promise<LoadedRecords<SessionRecord>> =>
+  loadRecords({
+    root: homesDir(stateDir),
+    journal: 'session.json',
+    parse: (json) => SessionRecord.parse(json),
+    folderOf: ({ workspace, epoch }) => homePaths(stateDir, workspace, epoch).root,
+    removeIfEmpty,
+  });
 
 // A driver killed before the first journal was complete leaves at most its draft: no file of a user.
 const removeIfEmpty = async (folder: string): Promise<boolean> => {
@@ -72,17 +58,4 @@ const removeIfEmpty = async (folder: string): Promise<boolean> => {
   await rm(path.join(folder, DRAFT), { force: true });
   await rmdir(folder);
   return true;
-};
-
-/** `<root>/<workspace>/<epoch>`, as they are there. */
-export const epochFolders = async (root: string): Promise<string[]> => {
-  const folders: string[] = [];
-  for (const workspace of await readdir(root, { withFileTypes: true })) {
-    if (!workspace.isDirectory() || workspace.name.startsWith('.')) continue;
-    const parent = path.join(root, workspace.name);
-    for (const epoch of await readdir(parent, { withFileTypes: true })) {
-      if (epoch.isDirectory()) folders.push(path.join(parent, epoch.name));
-    }
-  }
-  return folders;
 };

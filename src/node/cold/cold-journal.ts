@@ -1,22 +1,15 @@
-import { mkdir, readFile, rm } from 'node:fs/promises';
+import { mkdir, rm } from 'node:fs/promises';
 import path from 'node:path';
-import { errorMessage } from '../../base/errors.ts';
 import { syncFolder, writeDurably } from '../durable-file.ts';
-import { epochFolders } from '../session-journal.ts';
+import { loadRecords, type LoadedRecords } from '../load-records.ts';
 import { coldPaths, ColdRecord } from './cold-record.ts';
-
-export interface LoadedColdRecords {
-  readonly records: readonly ColdRecord[];
-  /** Folders without a journal that can be read. They are left as they are, for a person. */
-  readonly unreadable: readonly { readonly folder: string; readonly message: string }[];
-}
 
 export interface ColdJournal {
   /** On disk when it resolves, with the folders. */
   readonly save: (record: ColdRecord) => Promise<void>;
   /** Nothing is left of it: the journal goes last, with its folder. */
   readonly remove: (record: ColdRecord) => Promise<void>;
-  readonly load: () => Promise<LoadedColdRecords>;
+  readonly load: () => Promise<LoadedRecords<ColdRecord>>;
 }
 
 export const makeColdJournal = (coldDir: string): ColdJournal => ({
@@ -35,18 +28,11 @@ export const makeColdJournal = (coldDir: string): ColdJournal => ({
   },
   load: async () => {
     await mkdir(coldDir, { recursive: true, mode: 0o700 });
-    const records: ColdRecord[] = [];
-    const unreadable: { folder: string; message: string }[] = [];
-    for (const folder of await epochFolders(coldDir)) {
-      try {
-        const record = ColdRecord.parse(JSON.parse(await readFile(path.join(folder, 'volume.json'), 'utf8')));
-        const { root } = coldPaths(coldDir, record.workspace, record.epoch);
-        if (root !== folder) throw new Error(`the journal is about ${root}`);
-        records.push(record);
-      } catch (error) {
-        unreadable.push({ folder, message: errorMessage(error) });
-      }
-    }
-    return { records, unreadable };
+    return loadRecords({
+      root: coldDir,
+      journal: 'volume.json',
+      parse: (json) => ColdRecord.parse(json),
+      folderOf: ({ workspace, epoch }) => coldPaths(coldDir, workspace, epoch).root,
+    });
   },
 });
