@@ -16,7 +16,7 @@ scenario(
       ({ status }) => findCondition(status?.conditions, 'ColdMounted')?.status === 'True',
     );
     await runWorkload(cluster, name, 2048);
-    await renameTree(cluster, name, sandbox.userId);
+    await renameTree(cluster, name);
     const seen = await coldFiles(cluster, name);
     expect(Object.keys(seen).length).toBeGreaterThan(2000);
     await cluster.remove(name, 600_000);

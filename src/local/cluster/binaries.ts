@@ -30,7 +30,7 @@ export const VERSITYGW: GoProgram = Object.freeze({
 export const RCLONE_VERSION = 'v1.76.0';
 
 /**
- * What mounts cold storage: rclone with the S3 backend and the mount command alone, and with three functions of our own in
+ * What mounts cold storage: rclone with the S3 backend and the mount command alone, and with functions of our own in
  * place of rclone's (rclone/changes says why).
  */
 export const rcloneProgram = (projectRoot: string): GoProgram => ({
@@ -38,7 +38,13 @@ export const rcloneProgram = (projectRoot: string): GoProgram => ({
   source: { folder: join(projectRoot, 'rclone') },
   changes: {
     module: 'github.com/rclone/rclone',
-    added: ['vfs/flush.go', 'vfs/vfscache/durable.go'],
+    added: [
+      'vfs/flush.go',
+      'vfs/folder.go',
+      'vfs/vfscache/durable.go',
+      'vfs/vfscache/reload.go',
+      'vfs/vfscache/writeback/hold.go',
+    ],
     edits: [
       edit(
         'vfs/read_write.go',
@@ -55,9 +61,69 @@ export const rcloneProgram = (projectRoot: string): GoProgram => ({
         'func (item *Item) _save() (err error) {',
         'func (item *Item) saveInPlace() (err error) {',
       ),
+      ...UPLOADED_EARLIER,
+      ...FOLDERS,
+      ...HELD_UPLOADS,
     ],
   },
   flags: ['-trimpath', '-ldflags', `-s -w -X github.com/rclone/rclone/fs.Version=${RCLONE_VERSION}-matrx`],
 });
 
 const edit = (file: string, from: string, to: string): GoEdit => ({ file, from, to });
+
+/** What an earlier process had not uploaded gets its object in the folder once it is: vfs/vfscache/reload.go. */
+const UPLOADED_EARLIER: readonly GoEdit[] = [
+  edit(
+    'vfs/vfscache/item.go',
+    'func (item *Item) reload(ctx context.Context) error {',
+    'func (item *Item) reloadUntold(ctx context.Context) error {',
+  ),
+  edit(
+    'vfs/vfscache/cache.go',
+    'opt *vfscommon.Options, avFn AddVirtualFn) (*Cache, error) {',
+    'opt *vfscommon.Options, avFn AddVirtualFn, uploaded UploadedFn) (*Cache, error) {',
+  ),
+  edit(
+    'vfs/vfscache/cache.go',
+    '\tavFn       AddVirtualFn         //',
+    '\tuploaded UploadedFn\n\tavFn AddVirtualFn //',
+  ),
+  edit('vfs/vfscache/cache.go', '\t\tavFn:       avFn,', '\t\tavFn: avFn, uploaded: uploaded,'),
+  edit(
+    'vfs/vfs.go',
+    'vfscache.New(ctx, vfs.f, &vfs.Opt, vfs.AddVirtual)',
+    'vfscache.New(ctx, vfs.f, &vfs.Opt, vfs.AddVirtual, vfs.uploadedEarlier)',
+  ),
+];
+
+/** A folder that is read, or moves, while its files are uploaded: vfs/folder.go. */
+const FOLDERS: readonly GoEdit[] = [
+  edit('vfs/dir.go', '\t"github.com/rclone/rclone/fs/list"\n', ''),
+  edit('vfs/dir.go', '\ttv := make(manageVirtuals)\n\td._purgeVirtual()\n', '\ttv := make(manageVirtuals)\n'),
+  edit(
+    'vfs/dir.go',
+    'entries, err := list.DirSorted(d.vfs.ctx, d.f, false, d.path)\n\tif err == fs.ErrorDirNotFound {\n\t\t// We treat',
+    'entries, err := d._list()\n\tif err == fs.ErrorDirNotFound {\n\t\t// We treat',
+  ),
+  edit('vfs/dir.go', 'd.vfs.cache.InUse(f.CachePath()) {', 'd.notUploaded(f) {'),
+  edit('vfs/dir.go', '\t// Rename in the cache\n\tif d.vfs.cache', '\tdefer d.readAgain()\n\tif d.vfs.cache'),
+];
+
+/** What moves is not uploaded meanwhile: vfs/vfscache/writeback/hold.go. */
+const HELD_UPLOADS: readonly GoEdit[] = [
+  edit(
+    'vfs/dir.go',
+    '\t// oldName may only match oldNode with case or unicode normalization\n\toldLeaf :=',
+    '\tdefer d.vfs.holdUploads(oldPath, newPath)()\n\toldLeaf :=',
+  ),
+  edit(
+    'vfs/vfscache/writeback/writeback.go',
+    '\tuploads int                       // number of uploads in progress\n',
+    '\tuploads int\n\theld []*[]string\n',
+  ),
+  edit(
+    'vfs/vfscache/writeback/writeback.go',
+    '\t\t// Pop the item, mark as uploading and start the uploader\n',
+    '\t\tif wb._isHeld(wbItem.name) {\n\t\t\twb.items._update(wbItem, time.Now().Add(heldFor))\n\t\t\tcontinue\n\t\t}\n',
+  ),
+];

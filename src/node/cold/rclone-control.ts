@@ -13,8 +13,6 @@ export interface RcloneControl {
   readonly queue: (signal?: AbortSignal) => Promise<UploadQueue>;
   /** Reads the mount's top folder from the bucket. Rejects with what the server said. */
   readonly refresh: (signal?: AbortSignal) => Promise<void>;
-  /** Reads folders anew when somebody next looks into them. */
-  readonly forget: () => Promise<void>;
   /** Uploads what waits for its delay, or for another attempt, now. */
   readonly hurry: (signal?: AbortSignal) => Promise<void>;
 }
@@ -45,7 +43,6 @@ export const makeRcloneControl = (socketPath: string): RcloneControl => ({
     const failure = Object.values(result).find((word) => word !== 'OK');
     if (failure !== undefined) throw new Error(`the bucket cannot be read: ${failure}`);
   },
-  forget: async () => void (await call(socketPath, 'vfs/forget')),
   hurry: async (signal) => {
     const { queue } = Queue.parse(await call(socketPath, 'vfs/queue', signal));
     for (const { id, uploading } of queue ?? []) {

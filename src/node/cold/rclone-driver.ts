@@ -34,8 +34,8 @@ const MOST_UNANSWERED = 3;
  * Cold mounts by `rclone mount` with a full cache: what was written and not sent is on the node's disk.
  *
  * The program is built with functions of our own (rclone/changes), by which a file that was closed or synced is found again
- * whatever is killed then; an rclone as it is released would lose one that is killed in the moment after close(2). What a
- * program has written to a file that it neither synced nor closed may be lost with the process, as with any crash.
+ * whatever is killed then, and is seen whole by whoever opens it while it is uploaded; an rclone as it is released would
+ * lose one that is killed in the moment after close(2), and show it empty after that. What a program has written to a file that it neither synced nor closed may be lost with the process, as with any crash.
  */
 export const makeRcloneDriver = (deps: RcloneDeps): MountDriver => ({
   name: 'rclone',
@@ -53,7 +53,6 @@ export const makeRcloneDriver = (deps: RcloneDeps): MountDriver => ({
     await access('/dev/fuse').catch((error: unknown) => {
       throw new Error('this node has no /dev/fuse: load its kernel module `fuse`', { cause: error });
     });
-    const unsent = await countUnsent(rcloneFiles(spec.folder).cache);
     const process = await start(deps, spec);
     try {
       await withDeadline(deps.clock, { what: 'mounting cold storage', ms: MOUNT_MS, signal }, async (inner) => {
@@ -66,30 +65,9 @@ export const makeRcloneDriver = (deps: RcloneDeps): MountDriver => ({
       await clear(deps, spec);
       throw new Error(`${errorMessage(error)}${await lastWords(files.log)}`, { cause: error });
     }
-    const mount = watched(deps, spec, process, control);
-    if (unsent > 0) void settle(deps, control, signal);
-    return mount;
+    return watched(deps, spec, process, control);
   },
 });
-
-const SETTLE_MS = 200;
-
-/**
- * rclone 1.76 uploads what an earlier process had not sent, but its folders do not learn that the object is there: opening
- * such a file then drops it from the cache and answers ENOENT until the folder is read again (vfs/vfscache/item.go:
- * reload closes the item without a callback). So folders are read again while such uploads go on.
- */
-const settle = async (deps: RcloneDeps, control: RcloneControl, signal: AbortSignal): Promise<void> => {
-  try {
-    for (let files = 1; files > 0;) {
-      await deps.clock.sleep(SETTLE_MS, signal);
-      files = (await control.queue(signal)).files;
-      await control.forget();
-    }
-  } catch {
-    // The process has ended, or the driver stops: there is nothing to read again.
-  }
-};
 
 const start = async (deps: RcloneDeps, spec: ColdMountSpec): Promise<MountProcess> => {
   const files = rcloneFiles(spec.folder);
