@@ -4,7 +4,7 @@ INSTALLED := node_modules/.package-lock.json
 MATRX := $(NODE) src/main.ts
 
 .DEFAULT_GOAL := help
-.PHONY: help up down env test check unit e2e e2e-cold fuzz bench bench-exec build generate format
+.PHONY: help up down env test check unit e2e fuzz bench bench-exec build generate format
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -34,9 +34,6 @@ unit: $(INSTALLED) ## the unit tests; ARGS=test/workspace picks some
 
 e2e: $(INSTALLED) ## the end-to-end tests against the running `make up`; ARGS picks some
 	@eval "$$($(MATRX) env)" && npm run -s test:e2e -- $(if $(ARGS),--testPathPatterns $(ARGS))
-
-e2e-cold: $(INSTALLED) ## those of cold storage, against `MATRX_COLD_PROVIDER=accounts make up` (docs/cold.md)
-	@eval "$$($(MATRX) env)" && $(NODE) --experimental-vm-modules node_modules/jest/bin/jest.js --selectProjects e2e-cold --runInBand
 
 fuzz: $(INSTALLED) ## schemathesis against the REST API on a played cluster, for MINUTES=10
 	@$(NODE) test/fuzz/run.ts $(ARGS)

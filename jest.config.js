@@ -19,10 +19,8 @@ export default {
       ...shared,
       displayName: 'unit',
       testMatch: ['<rootDir>/test/**/*.test.ts'],
-      testPathIgnorePatterns: ['/node_modules/', '<rootDir>/test/e2e/', '<rootDir>/test/e2e-cold/'],
+      testPathIgnorePatterns: ['/node_modules/', '<rootDir>/test/e2e/'],
     },
     { ...shared, displayName: 'e2e', testMatch: ['<rootDir>/test/e2e/**/*.test.ts'] },
-    // Against a cluster with cold storage, which is off by default: docs/cold.md.
-    { ...shared, displayName: 'e2e-cold', testMatch: ['<rootDir>/test/e2e-cold/**/*.test.ts'] },
   ],
 };

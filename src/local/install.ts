@@ -12,6 +12,7 @@ import { isOnThisMachine, nodeAddresses } from './cluster/given.ts';
 import { run } from './command.ts';
 import type { ImageSteps } from './image-steps.ts';
 import { type FacadeIdentity, kustomizationFiles, type SandboxNetwork, SYSTEM_NAMESPACE } from './kustomization.ts';
+import { goVersion } from './go-build.ts';
 import type { Local } from './local.ts';
 import { closedAddresses, type EgressPolicy, INTERNET_POLICY } from './sandbox-network.ts';
 import type { StepContext } from './step.ts';
@@ -105,7 +106,7 @@ export const applyManifests = async (
     productImage: images.nameOf('product'),
     sandboxImage: images.nameOf(local.settings.sandboxVariant),
     bucket,
-    cold: { ...coldOf(bucket), ...local.settings.cold },
+    cold: { ...(await coldOf(local, bucket)), ...local.settings.cold },
     apiKey: await ensureApiKey(local),
     facade: { ...(await ensureFacadeKey(local)), url: await ensureFacadeService(local, cluster, context) },
     network: await sandboxNetwork(local, cluster, nodes),
@@ -121,11 +122,20 @@ export const applyManifests = async (
   return `${applied.trim().split('\n').length} objects applied`;
 };
 
-/** Off until a person says otherwise (docs/cold.md tells why); the server of our own has users for `accounts`. */
-const coldOf = ({ iam }: BucketRecord): Readonly<Record<string, string>> => ({
-  MATRX_COLD_PROVIDER: 'off',
-  ...(iam === undefined ? {} : { MATRX_COLD_IAM_URL: iam }),
-});
+/**
+ * The server of our own has users for `accounts`; of a bucket that was given only a person knows what isolates its users.
+ * Where there is no Go, the image has nothing to mount with (rclone-file.ts).
+ */
+const coldOf = async ({ env }: Local, { iam }: BucketRecord): Promise<Readonly<Record<string, string>>> => {
+  const canMount = await goVersion(env).then(
+    () => true,
+    () => false,
+  );
+  return {
+    MATRX_COLD_PROVIDER: iam !== undefined && canMount ? 'accounts' : 'off',
+    ...(iam === undefined ? {} : { MATRX_COLD_IAM_URL: iam }),
+  };
+};
 
 /** Waits until every pod of the product runs the applied version and is ready. */
 export const waitForRollouts = async (local: Local, cluster: Cluster, context: StepContext): Promise<string> => {

@@ -25,6 +25,11 @@ export const renameTree = async (cluster: Cluster, name: string): Promise<void> 
   await cluster.python(name, program('rename.py'), { deadlineMs: 120_000 });
 };
 
+/** Renames folders of 400 files, and files over one another, while they are uploaded; leaves 420 files a round. */
+export const renameDuringUploads = async (cluster: Cluster, name: string, rounds: number): Promise<void> => {
+  await cluster.python(name, program('rename-during-uploads.py'), { args: [String(rounds)], deadlineMs: 240_000 });
+};
+
 /** What the sandbox sees below /data/cold. */
 export const coldFiles = async (cluster: Cluster, name: string): Promise<Files> =>
   JSON.parse(await cluster.python(name, program('list.py'), { deadlineMs: 300_000 })) as Files;

@@ -1,11 +1,11 @@
 import { expect } from '@jest/globals';
 import { findCondition } from '../../src/api/condition.ts';
-import { coldFiles, coldObjects, renameTree, runWorkload } from '../support/e2e/cold/cold.ts';
+import { coldFiles, coldObjects, renameDuringUploads, renameTree, runWorkload } from '../support/e2e/cold/cold.ts';
 import { aSandbox } from '../support/e2e/sandbox-builder.ts';
 import { scenario } from '../support/e2e/scenario.ts';
 
 scenario(
-  'git, a virtual environment, sqlite, appends, 2 GB and a renamed tree in /data/cold: the bucket has what the pod saw',
+  'git, a virtual environment, sqlite, appends, 2 GB and a renamed tree in /data/cold: the bucket has what the pod saw [A4.3]',
   1500,
   async (cluster) => {
     const sandbox = aSandbox('cold-work');
@@ -32,5 +32,24 @@ scenario(
     expect(await cluster.shell(again, '/data/cold/venv/bin/python -c "import pack49; print(pack49.NUMBER)"')).toBe(
       '49\n',
     );
+  },
+);
+
+scenario(
+  'folders and files that are renamed while they are uploaded are whole at once, and in the bucket',
+  400,
+  async (cluster) => {
+    const sandbox = aSandbox('cold-renames');
+    const name = await cluster.start(sandbox);
+    await cluster.until(
+      name,
+      'cold storage is mounted',
+      ({ status }) => findCondition(status?.conditions, 'ColdMounted')?.status === 'True',
+    );
+    await renameDuringUploads(cluster, name, 5);
+    const seen = await coldFiles(cluster, name);
+    expect(Object.keys(seen)).toHaveLength(5 * 420);
+    await cluster.remove(name, 120_000);
+    expect(await coldObjects(cluster, sandbox.userId)).toEqual(seen);
   },
 );
