@@ -27,6 +27,8 @@ export type Caller =
       readonly limits?: KeyLimits;
       /** Aborts when the key is revoked, or may do less than before: what it has under way ends then. */
       readonly ended?: AbortSignal;
+      /** Milliseconds since 1970: what it has under way ends then as well. */
+      readonly expiresAt?: number;
     }
   /** A sandbox itself, by the token of its pod. */
   | { readonly kind: 'sandbox'; readonly sandbox: string; readonly podUid: string }

@@ -25,7 +25,7 @@ export const keyAuthenticator =
     if (key === undefined || (!isCurrent && !isPrevious)) return Promise.resolve(undefined);
     const expiresAt = isCurrent ? key.expiresAt : earlier(key.expiresAt, key.previous?.expiresAt);
     if (expiresAt !== undefined && expiresAt <= clock.now()) return Promise.reject(expired(isCurrent, expiresAt));
-    return Promise.resolve(callerOf(key));
+    return Promise.resolve(callerOf(key, expiresAt));
   };
 
 const earlier = (a: number | undefined, b: number | undefined): number | undefined =>
@@ -38,11 +38,12 @@ const expired = (isCurrent: boolean, expiresAt: number): ProblemError =>
     `This API key ${isCurrent ? 'expired' : 'was replaced by another, and stopped being taken,'} at ${rfc3339(expiresAt)}. Ask for a new one.`,
   );
 
-const callerOf = ({ id, users, scopes, limits, ended }: Key): Caller => ({
+const callerOf = ({ id, users, scopes, limits, ended }: Key, expiresAt: number | undefined): Caller => ({
   kind: 'key',
   id,
   users,
   scopes,
   limits,
   ended,
+  ...(expiresAt === undefined ? {} : { expiresAt }),
 });

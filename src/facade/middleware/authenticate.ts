@@ -9,6 +9,7 @@ import type { FacadeMiddleware, RequestState } from '../request-state.ts';
 import type { Ticket } from '../ticket.ts';
 import type { Admission } from './admission.ts';
 import { admitTicket } from './admit-ticket.ts';
+import { expirySignal } from './expiry-signal.ts';
 
 /** Open to everyone, as they tell nothing about any sandbox. */
 const EXEMPT_PATHS: ReadonlySet<string> = new Set(['/', '/health', '/docs', '/openapi.json', '/redoc']);
@@ -46,7 +47,10 @@ export const admit = async (
   if (ticket !== undefined) return admitTicket(dependencies, ticket, state);
   const caller = await callerOf(dependencies, request, path, state);
   const headers = limitCaller(dependencies, caller, state.clientIp);
-  return { state: { ...state, caller, signal: signalFor(caller, state), log: logFor(caller, state) }, headers };
+  return {
+    state: { ...state, caller, signal: signalFor(caller, state, dependencies), log: logFor(caller, state) },
+    headers,
+  };
 };
 
 const callerOf = async (
@@ -67,9 +71,21 @@ const callerOf = async (
   throw problemError('invalid-api-key', 'Invalid API key.');
 };
 
-/** What a key has under way ends with the key. */
-const signalFor = (caller: Caller, { signal }: RequestState): AbortSignal =>
-  caller.kind === 'key' && caller.ended !== undefined ? AbortSignal.any([signal, caller.ended]) : signal;
+/** What a key has under way ends with the key: when it is revoked, and when it expires. */
+const signalFor = (
+  caller: Caller,
+  { signal, over }: RequestState,
+  { clock }: Pick<AuthenticationDependencies, 'clock'>,
+): AbortSignal => {
+  if (caller.kind !== 'key') return signal;
+  const { ended, expiresAt } = caller;
+  const signals = [signal];
+  if (ended !== undefined) signals.push(ended);
+  if (expiresAt !== undefined) signals.push(expirySignal(clock, expiresAt, over, keyExpired));
+  return signals.length === 1 ? signal : AbortSignal.any(signals);
+};
+
+const keyExpired = (): ProblemError => problemError('api-key-expired', 'This API key has expired. Ask for a new one.');
 
 const logFor = (caller: Caller, { log }: RequestState): RequestState['log'] =>
   log.child({ caller: callerName(caller) });
