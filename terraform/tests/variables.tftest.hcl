@@ -1,0 +1,393 @@
+# Every validation refuses what it should, and lets pass what it should. Nothing reaches AWS.
+mock_provider "aws" {
+  mock_data "aws_subnets" {
+    defaults = { ids = ["subnet-0123456789abcdef0"] }
+  }
+
+  mock_data "aws_ec2_instance_type_offerings" {
+    defaults = { locations = ["us-east-1a"] }
+  }
+
+  mock_data "aws_iam_policy_document" {
+    defaults = { json = "{\"Version\":\"2012-10-17\",\"Statement\":[]}" }
+  }
+}
+
+variables {
+  s3_bucket_name = "matrx-workspaces-1"
+}
+
+run "the_defaults_are_valid" {
+  command = plan
+
+  assert {
+    condition     = length(var.ssh_cidr_blocks) == 0 && length(var.api_cidr_blocks) == 0
+    error_message = "Something is open by default."
+  }
+}
+
+run "all_that_can_be_given_is_valid" {
+  command = plan
+
+  variables {
+    aws_region         = "us-gov-west-1"
+    ec2_instance_type  = "m7g.2xlarge"
+    ec2_ami_id         = "ami-0123456789abcdef0"
+    ec2_key_pair_name  = "my key"
+    ec2_use_spot       = true
+    ec2_spot_max_price = "0.08"
+    vpc_id             = "vpc-0123456789abcdef0"
+    subnet_id          = "subnet-0123456789abcdef0"
+    ssh_cidr_blocks    = ["203.0.113.7/32"]
+    api_cidr_blocks    = ["0.0.0.0/0"]
+    ecr_repo_arn       = "arn:aws:ecr:us-east-1:123456789012:repository/team/image"
+  }
+}
+
+run "refuses_aws_region_1" {
+  command         = plan
+  expect_failures = [var.aws_region]
+
+  variables {
+    aws_region = "us_east"
+  }
+}
+
+run "refuses_environment_1" {
+  command         = plan
+  expect_failures = [var.environment]
+
+  variables {
+    environment = "Prod"
+  }
+}
+
+run "refuses_environment_2" {
+  command         = plan
+  expect_failures = [var.environment]
+
+  variables {
+    environment = "a-very-long-environment"
+  }
+}
+
+run "refuses_project_name_1" {
+  command         = plan
+  expect_failures = [var.project_name]
+
+  variables {
+    project_name = "a--b"
+  }
+}
+
+run "refuses_project_name_2" {
+  command         = plan
+  expect_failures = [var.project_name]
+
+  variables {
+    project_name = "matrx_sandbox"
+  }
+}
+
+run "refuses_s3_bucket_name_1" {
+  command         = plan
+  expect_failures = [var.s3_bucket_name]
+
+  variables {
+    s3_bucket_name = "ab"
+  }
+}
+
+run "refuses_s3_bucket_name_2" {
+  command         = plan
+  expect_failures = [var.s3_bucket_name]
+
+  variables {
+    s3_bucket_name = "Upper-case"
+  }
+}
+
+run "refuses_s3_bucket_name_3" {
+  command         = plan
+  expect_failures = [var.s3_bucket_name]
+
+  variables {
+    s3_bucket_name = "with.dots"
+  }
+}
+
+run "refuses_s3_bucket_name_4" {
+  command         = plan
+  expect_failures = [var.s3_bucket_name]
+
+  variables {
+    s3_bucket_name = "ends-in-dash-"
+  }
+}
+
+run "refuses_s3_bucket_name_5" {
+  command         = plan
+  expect_failures = [var.s3_bucket_name]
+
+  variables {
+    s3_bucket_name = "xn--name"
+  }
+}
+
+run "refuses_s3_bucket_name_6" {
+  command         = plan
+  expect_failures = [var.s3_bucket_name]
+
+  variables {
+    s3_bucket_name = "name-s3alias"
+  }
+}
+
+run "refuses_noncurrent_version_days_1" {
+  command         = plan
+  expect_failures = [var.noncurrent_version_days]
+
+  variables {
+    noncurrent_version_days = 6
+  }
+}
+
+run "refuses_noncurrent_version_days_2" {
+  command         = plan
+  expect_failures = [var.noncurrent_version_days]
+
+  variables {
+    noncurrent_version_days = 7.5
+  }
+}
+
+run "refuses_log_retention_days_1" {
+  command         = plan
+  expect_failures = [var.log_retention_days]
+
+  variables {
+    log_retention_days = 31
+  }
+}
+
+run "refuses_ecr_repo_arn_1" {
+  command         = plan
+  expect_failures = [var.ecr_repo_arn]
+
+  variables {
+    ecr_repo_arn = "arn:aws:ecr:us-east-1:123456789012:repository/*"
+  }
+}
+
+run "refuses_ecr_repo_arn_2" {
+  command         = plan
+  expect_failures = [var.ecr_repo_arn]
+
+  variables {
+    ecr_repo_arn = "my-repository"
+  }
+}
+
+run "refuses_ec2_instance_type_1" {
+  command         = plan
+  expect_failures = [var.ec2_instance_type]
+
+  variables {
+    ec2_instance_type = "large"
+  }
+}
+
+run "refuses_ec2_instance_type_2" {
+  command         = plan
+  expect_failures = [var.ec2_instance_type]
+
+  variables {
+    ec2_instance_type = "t3.micro"
+  }
+}
+
+run "refuses_ec2_ami_id_1" {
+  command         = plan
+  expect_failures = [var.ec2_ami_id]
+
+  variables {
+    ec2_ami_id = "ami-xyz"
+  }
+}
+
+run "refuses_ec2_key_pair_name_1" {
+  command         = plan
+  expect_failures = [var.ec2_key_pair_name]
+
+  variables {
+    ec2_key_pair_name = ""
+  }
+}
+
+run "refuses_ec2_spot_max_price_1" {
+  command         = plan
+  expect_failures = [var.ec2_spot_max_price]
+
+  variables {
+    ec2_spot_max_price = "cheap"
+    ec2_use_spot       = true
+  }
+}
+
+run "refuses_ec2_spot_max_price_2" {
+  command         = plan
+  expect_failures = [var.ec2_spot_max_price]
+
+  variables {
+    ec2_spot_max_price = "0.0"
+    ec2_use_spot       = true
+  }
+}
+
+run "refuses_ec2_spot_max_price_3" {
+  command         = plan
+  expect_failures = [var.ec2_spot_max_price]
+
+  variables {
+    ec2_spot_max_price = "0.08"
+  }
+}
+
+run "refuses_root_volume_gib_1" {
+  command         = plan
+  expect_failures = [var.root_volume_gib]
+
+  variables {
+    root_volume_gib = 8
+  }
+}
+
+run "refuses_vpc_id_1" {
+  command         = plan
+  expect_failures = [var.vpc_id]
+
+  variables {
+    vpc_id    = "vpc-1"
+    subnet_id = "subnet-0123456789abcdef0"
+  }
+}
+
+run "refuses_vpc_id_2" {
+  command         = plan
+  expect_failures = [var.vpc_id]
+
+  variables {
+    vpc_id = "vpc-0123456789abcdef0"
+  }
+}
+
+run "refuses_subnet_id_1" {
+  command         = plan
+  expect_failures = [var.subnet_id]
+
+  variables {
+    subnet_id = "subnet-1"
+    vpc_id    = "vpc-0123456789abcdef0"
+  }
+}
+
+run "refuses_create_vpc_1" {
+  command         = plan
+  expect_failures = [var.create_vpc]
+
+  variables {
+    create_vpc = true
+    vpc_id     = "vpc-0123456789abcdef0"
+    subnet_id  = "subnet-0123456789abcdef0"
+  }
+}
+
+run "refuses_vpc_cidr_1" {
+  command         = plan
+  expect_failures = [var.vpc_cidr]
+
+  variables {
+    vpc_cidr = "10.80.0.1/24"
+  }
+}
+
+run "refuses_vpc_cidr_2" {
+  command         = plan
+  expect_failures = [var.vpc_cidr]
+
+  variables {
+    vpc_cidr = "10.80.0.0/29"
+  }
+}
+
+run "refuses_vpc_cidr_3" {
+  command         = plan
+  expect_failures = [var.vpc_cidr]
+
+  variables {
+    vpc_cidr = "10.42.0.0/24"
+  }
+}
+
+run "refuses_vpc_cidr_4" {
+  command         = plan
+  expect_failures = [var.vpc_cidr]
+
+  variables {
+    vpc_cidr = "10.0.0.0/8"
+  }
+}
+
+run "refuses_ssh_cidr_blocks_1" {
+  command         = plan
+  expect_failures = [var.ssh_cidr_blocks]
+
+  variables {
+    ssh_cidr_blocks = ["203.0.113.7"]
+  }
+}
+
+run "refuses_ssh_cidr_blocks_2" {
+  command         = plan
+  expect_failures = [var.ssh_cidr_blocks]
+
+  variables {
+    ssh_cidr_blocks = ["203.0.113.7/24"]
+  }
+}
+
+run "refuses_ssh_cidr_blocks_3" {
+  command         = plan
+  expect_failures = [var.ssh_cidr_blocks]
+
+  variables {
+    ssh_cidr_blocks = ["0.0.0.0/0"]
+  }
+}
+
+run "refuses_ssh_cidr_blocks_4" {
+  command         = plan
+  expect_failures = [var.ssh_cidr_blocks]
+
+  variables {
+    ssh_cidr_blocks = ["2001:db8::/32"]
+  }
+}
+
+run "refuses_api_cidr_blocks_1" {
+  command         = plan
+  expect_failures = [var.api_cidr_blocks]
+
+  variables {
+    api_cidr_blocks = ["everyone"]
+  }
+}
+
+run "refuses_api_cidr_blocks_2" {
+  command         = plan
+  expect_failures = [var.api_cidr_blocks]
+
+  variables {
+    api_cidr_blocks = ["10.0.0.1/8"]
+  }
+}

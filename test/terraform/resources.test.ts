@@ -1,0 +1,183 @@
+import { beforeAll, describe, expect, test } from '@jest/globals';
+import { patternsAllowed, statementsOf } from './policy-statements.ts';
+import { blockOf, blocksOf, readModule, type Block, type Module } from './read-module.ts';
+
+let module: Module;
+beforeAll(async () => {
+  module = await readModule();
+});
+
+const resource = (type: string, name: string): Block['body'] => blockOf(module, 'resource', type, name);
+const typesMade = (): readonly string[] =>
+  module.blocks.filter(({ kind }) => kind === 'resource').map(({ type }) => type);
+
+describe('the bucket', () => {
+  test('keeps versions, is encrypted, closed to the public, and is never removed with the rest [A9.1]', () => {
+    expect(resource('aws_s3_bucket', 'workspaces')).toMatchObject({
+      force_destroy: false,
+      lifecycle: [{ prevent_destroy: true }],
+    });
+    expect(resource('aws_s3_bucket_versioning', 'workspaces')).toMatchObject({
+      versioning_configuration: [{ status: 'Enabled' }],
+    });
+    expect(resource('aws_s3_bucket_server_side_encryption_configuration', 'workspaces')).toMatchObject({
+      rule: [{ apply_server_side_encryption_by_default: [{ sse_algorithm: 'AES256' }] }],
+    });
+    expect(resource('aws_s3_bucket_public_access_block', 'workspaces')).toMatchObject({
+      block_public_acls: true,
+      block_public_policy: true,
+      ignore_public_acls: true,
+      restrict_public_buckets: true,
+    });
+  });
+
+  test('every setting is of this bucket', () => {
+    const settings = module.blocks.filter(({ kind, type }) => kind === 'resource' && type.startsWith('aws_s3_bucket_'));
+    expect(settings).toHaveLength(6);
+    for (const { body } of settings) expect(body.bucket).toBe('${aws_s3_bucket.workspaces.id}');
+  });
+
+  test('drops old versions and unfinished uploads, never a current object [A9.1]', () => {
+    expect(resource('aws_s3_bucket_lifecycle_configuration', 'workspaces').rule).toEqual([
+      {
+        id: 'noncurrent-versions',
+        status: 'Enabled',
+        filter: [{ prefix: 'users/' }],
+        noncurrent_version_expiration: [{ noncurrent_days: '${var.noncurrent_version_days}' }],
+        expiration: [{ expired_object_delete_marker: true }],
+      },
+      {
+        id: 'unfinished-uploads',
+        status: 'Enabled',
+        filter: [{}],
+        abort_incomplete_multipart_upload: [{ days_after_initiation: 1 }],
+      },
+    ]);
+  });
+
+  test('refuses what does not come by TLS [A9.1]', () => {
+    expect(statementsOf(module.blocks).filter(({ document }) => document === 'bucket')).toEqual([
+      expect.objectContaining({
+        effect: 'Deny',
+        actions: ['s3:*'],
+        resources: ['${aws_s3_bucket.workspaces.arn}', '${aws_s3_bucket.workspaces.arn}/*'],
+        condition: [{ test: 'Bool', variable: 'aws:SecureTransport', values: ['false'] }],
+      }),
+    ]);
+    expect(resource('aws_s3_bucket_policy', 'workspaces').policy).toBe('${data.aws_iam_policy_document.bucket.json}');
+  });
+});
+
+describe('the host', () => {
+  test('is Amazon Linux 2023 or the image that was given, on an encrypted gp3 disk [A9.1]', () => {
+    expect(blockOf(module, 'data', 'aws_ssm_parameter', 'al2023').name).toMatch(/\/al2023-ami-kernel-default-/);
+    expect(resource('aws_instance', 'host')).toMatchObject({
+      ami: '${var.ec2_ami_id == null ? data.aws_ssm_parameter.al2023.insecure_value : var.ec2_ami_id}',
+      root_block_device: [{ volume_type: 'gp3', encrypted: true, volume_size: '${var.root_volume_gib}' }],
+    });
+  });
+
+  test('answers for its role only with a token, and not beyond the first hop: no sandbox sees it [A9.1] [T7]', () => {
+    expect(resource('aws_instance', 'host').metadata_options).toEqual([
+      { http_endpoint: 'enabled', http_tokens: 'required', http_put_response_hop_limit: 1 },
+    ]);
+  });
+
+  test('lets nothing in but what the two lists name, and they are empty [A9.1]', () => {
+    const rules = module.blocks.filter(({ type }) => type === 'aws_vpc_security_group_ingress_rule');
+    expect(
+      rules.map(({ body }) => [body.for_each, body.cidr_ipv4, body.ip_protocol, body.from_port, body.to_port]),
+    ).toEqual([
+      ['${toset(var.api_cidr_blocks)}', '${each.value}', 'tcp', 8000, 8000],
+      ['${toset(var.ssh_cidr_blocks)}', '${each.value}', 'tcp', 22, 22],
+    ]);
+    for (const list of ['ssh_cidr_blocks', 'api_cidr_blocks']) {
+      expect(blockOf(module, 'variable', '', list).default).toEqual([]);
+    }
+    expect(resource('aws_security_group', 'host')).not.toHaveProperty('ingress');
+    expect(typesMade()).not.toContain('aws_security_group_rule');
+    expect(resource('aws_default_security_group', 'new')).not.toHaveProperty('ingress');
+    expect(resource('aws_instance', 'host').vpc_security_group_ids).toEqual(['${aws_security_group.host.id}']);
+  });
+
+  test('reaches S3 inside AWS, and is reached by Systems Manager [A9.1]', () => {
+    expect(resource('aws_vpc_endpoint', 's3')).toMatchObject({
+      vpc_endpoint_type: 'Gateway',
+      service_name: 'com.amazonaws.${var.aws_region}.s3',
+    });
+    expect(resource('aws_cloudwatch_log_group', 'sandbox').name).toMatch(/^\/matrx\/sandbox\//);
+    expect(resource('aws_iam_role_policy_attachment', 'systems_manager').policy_arn).toMatch(
+      /:policy\/AmazonSSMManagedInstanceCore$/,
+    );
+  });
+});
+
+describe('rights', () => {
+  test('are by name: all that is allowed by a pattern is this, and on * the login to the registry alone [A9.1]', () => {
+    const objects =
+      's3:GetObject, s3:PutObject, s3:DeleteObject, s3:AbortMultipartUpload, s3:ListMultipartUploadParts on ${aws_s3_bucket.workspaces.arn}';
+    expect(patternsAllowed(module.blocks)).toEqual([
+      `host: ${objects}/users/*`,
+      `host: ${objects}/.matrx/probe/*`,
+      'host: ecr:GetAuthorizationToken on *',
+      'host: logs:CreateLogStream, logs:DescribeLogStreams, logs:PutLogEvents on ${aws_cloudwatch_log_group.sandbox.arn}:*',
+      `workspace: ${objects}/users/$\${aws:PrincipalTag/matrx-user}/*`,
+    ]);
+  });
+
+  test('come from the policy documents and one policy of AWS, nowhere else', () => {
+    const policies = module.blocks.filter(({ kind, type }) => kind === 'resource' && /^aws_iam_.*policy/.test(type));
+    expect(policies.map(({ type, name, body }) => [type, name, body.policy ?? body.policy_arn])).toEqual([
+      ['aws_iam_role_policy', 'host', '${data.aws_iam_policy_document.host.json}'],
+      ['aws_iam_role_policy', 'workspace', '${data.aws_iam_policy_document.workspace.json}'],
+      [
+        'aws_iam_role_policy_attachment',
+        'systems_manager',
+        'arn:${data.aws_partition.current.partition}:iam::aws:policy/AmazonSSMManagedInstanceCore',
+      ],
+    ]);
+    for (const role of ['host', 'workspace']) {
+      expect(resource('aws_iam_role', role)).not.toHaveProperty('inline_policy');
+      expect(resource('aws_iam_role', role)).not.toHaveProperty('managed_policy_arns');
+    }
+  });
+
+  test('a pattern in a policy is found', async () => {
+    const blocks = await blocksOf(
+      'bad.tf',
+      `data "aws_iam_policy_document" "bad" {
+         statement {
+           actions   = ["s3:*"]
+           resources = ["*"]
+         }
+       }`,
+    );
+    expect(patternsAllowed(blocks)).toEqual(['bad: s3:* on *', 'bad: s3:*']);
+  });
+
+  test('pulling images is allowed from the repositories by ARN [A9.1]', () => {
+    expect(statementsOf(module.blocks).find(({ sid }) => sid === 'RegistryPull')).toMatchObject({
+      actions: ['ecr:BatchCheckLayerAvailability', 'ecr:BatchGetImage', 'ecr:GetDownloadUrlForLayer'],
+      resources: ['${local.pullable_repository_arns}'],
+    });
+    expect(typesMade()).toContain('aws_ecr_repository');
+  });
+
+  test('the workspace role is one user’s at a time: assumed with that user’s tag alone, it reaches that prefix alone [A9.1] [T7]', () => {
+    const trust = statementsOf(module.blocks).find(({ document }) => document === 'workspace_trust');
+    expect(trust).toMatchObject({
+      actions: ['sts:AssumeRole', 'sts:TagSession'],
+      condition: [
+        { test: 'Null', variable: 'aws:RequestTag/matrx-user', values: ['false'] },
+        { test: 'StringLike', variable: 'aws:RequestTag/matrx-user', values: ['?*'] },
+        { test: 'ForAllValues:StringEquals', variable: 'aws:TagKeys', values: ['matrx-user'] },
+      ],
+    });
+    const [, list] = statementsOf(module.blocks).filter(({ document }) => document === 'workspace');
+    expect(list).toMatchObject({
+      actions: ['s3:ListBucket'],
+      resources: ['${aws_s3_bucket.workspaces.arn}'],
+      condition: [{ test: 'StringLike', variable: 's3:prefix', values: ['users/$${aws:PrincipalTag/matrx-user}/*'] }],
+    });
+  });
+});
