@@ -46,9 +46,9 @@ scenario(
       'cold storage is mounted',
       ({ status }) => findCondition(status?.conditions, 'ColdMounted')?.status === 'True',
     );
-    await renameDuringUploads(cluster, name, 5);
+    await renameDuringUploads(cluster, name, 3);
     const seen = await coldFiles(cluster, name);
-    expect(Object.keys(seen)).toHaveLength(5 * 420);
+    expect(Object.keys(seen)).toHaveLength(3 * 420);
     await cluster.remove(name, 120_000);
     expect(await coldObjects(cluster, sandbox.userId)).toEqual(seen);
   },

@@ -35,7 +35,7 @@ for round in range(ROUNDS):
         os.makedirs(f'{base}/old/{folder}')
     for (folder, number), text in texts.items():
         write(f'{base}/old/{folder}/{number}', text)
-    time.sleep(WRITE_BACK - 0.8 + round * 0.3)
+    time.sleep(WRITE_BACK - 0.8 + round * 0.6)
     os.rename(f'{base}/old', f'{base}/new')
     check_tree(f'{base}/new', texts)
     for folder, number in paths[::37]:
