@@ -1,10 +1,8 @@
 import { afterAll, beforeAll, describe, expect } from '@jest/globals';
-import { type Condition, findCondition } from '../../src/api/condition.ts';
 import type { Pod } from '../../src/api/pod.ts';
-import type { Sandbox } from '../../src/api/sandbox.ts';
 import { systemClock } from '../../src/base/clock.ts';
 import { PODS, SANDBOXES } from '../../src/kube/resource-types.ts';
-import { coldFiles, coldObjects, mountProcess } from '../support/e2e/cold/cold.ts';
+import { coldCondition, coldFiles, coldObjects, mountProcess, startWithCold } from '../support/e2e/cold/cold.ts';
 import type { Cluster } from '../support/e2e/cluster.ts';
 import { requireEnvironment } from '../support/e2e/environment.ts';
 import { eventually } from '../support/e2e/eventually.ts';
@@ -17,14 +15,6 @@ import { startTcpFaultProxy, type TcpFaultProxy } from '../support/e2e-faults/tc
 
 const kubectl = makeKubectl(new AbortController().signal);
 
-const cold = (sandbox: Sandbox): Condition | undefined => findCondition(sandbox.status?.conditions, 'ColdMounted');
-const mounted = (cluster: Cluster, name: string): Promise<Sandbox> =>
-  cluster.until(name, 'cold storage is mounted', (found) => cold(found)?.status === 'True');
-const start = async (cluster: Cluster, sandbox: ReturnType<typeof aSandbox>): Promise<string> => {
-  const name = await cluster.start(sandbox);
-  await mounted(cluster, name);
-  return name;
-};
 const WRITE_500 = 'mkdir -p /data/cold/many && for i in $(seq 500); do echo "content $i" > /data/cold/many/$i; done';
 const READ_LAST = 'cat /data/cold/many/500';
 
@@ -46,7 +36,7 @@ const VICTIMS: readonly {
 describe.each(VICTIMS)('SIGKILL of $what with 500 files that are not uploaded', ({ kill }) => {
   scenario('the running sandbox sees the mount again, and everything arrives', 300, async (cluster) => {
     const sandbox = aSandbox('cold-killed');
-    const name = await start(cluster, sandbox);
+    const name = await startWithCold(cluster, sandbox);
     const pod = await cluster.kubectl.json<Pod>(['get', 'pod', name]);
     await cluster.shell(name, WRITE_500);
     const back = await kill(cluster, sandbox.userId);
@@ -70,7 +60,7 @@ describe.each(VICTIMS)('SIGKILL of $what with 500 files that are not uploaded', 
 
 scenario('a mount shows which isolation is in force, and another user sees nothing of it', 240, async (cluster) => {
   const [ann, anna] = [aSandbox('cold-ann'), aSandbox('cold-anna')];
-  const [first, second] = [await start(cluster, ann), await start(cluster, anna)];
+  const [first, second] = [await startWithCold(cluster, ann), await startWithCold(cluster, anna)];
   await cluster.shell(first, 'echo secret > /data/cold/mine');
   expect(await cluster.shell(second, 'ls -A /data/cold')).toBe('');
   const workspace = await cluster.workspaceUntil(
@@ -99,7 +89,7 @@ describe('without S3', () => {
 
   scenario('for two minutes of writing: the sandbox writes on, and everything arrives', 400, async (cluster) => {
     const sandbox = aSandbox('cold-outage');
-    const name = await start(cluster, sandbox);
+    const name = await startWithCold(cluster, sandbox);
     await cluster.shell(name, 'mkdir /data/cold/out && echo first > /data/cold/out/0');
     await proxy.setMode('refuse');
     await cluster.shell(name, 'for i in $(seq 120); do echo "line $i" >> /data/cold/out/log; sleep 1; done', {
@@ -116,16 +106,20 @@ describe('without S3', () => {
     400,
     async (cluster) => {
       const sandbox = aSandbox('cold-unsent');
-      const name = await start(cluster, sandbox);
+      const name = await startWithCold(cluster, sandbox);
       await proxy.setMode('refuse');
       await cluster.shell(name, 'echo precious > /data/cold/late');
       await cluster.kubectl.run(['delete', `sandbox/${name}`, '--wait=false']);
       await cluster.objectUntil(PODS, name, 'the pod ends all the same', (pod) => pod === undefined, 150_000);
-      await cluster.until(name, 'what is not uploaded is said', (found) => cold(found)?.reason === 'UploadingFiles');
+      await cluster.until(
+        name,
+        'what is not uploaded is said',
+        (found) => coldCondition(found)?.reason === 'UploadingFiles',
+      );
       await proxy.setMode('pass');
       await cluster.objectUntil(SANDBOXES, name, 'it is uploaded and gone', (found) => found === undefined, 150_000);
       expect(Object.keys(await coldObjects(cluster, sandbox.userId))).toEqual(['late']);
-      const again = await start(cluster, sandbox.named(`${name}-again`));
+      const again = await startWithCold(cluster, sandbox.named(`${name}-again`));
       expect(await cluster.shell(again, 'cat /data/cold/late')).toBe('precious\n');
     },
   );
@@ -138,8 +132,8 @@ describe('where cold storage cannot be mounted', () => {
   scenario('the sandbox is Ready and works, and says why it has none', 180, async (cluster) => {
     const sandbox = aSandbox('cold-less');
     const name = await cluster.start(sandbox);
-    const found = await cluster.until(name, 'why', (of) => cold(of)?.reason === 'MountFailed');
-    expect(cold(found)?.message).toContain('/nonexistent');
+    const found = await cluster.until(name, 'why', (of) => coldCondition(of)?.reason === 'MountFailed');
+    expect(coldCondition(found)?.message).toContain('/nonexistent');
     expect(await cluster.shell(name, 'echo works > kept && cat kept')).toBe('works\n');
     await cluster.remove(name);
   });

@@ -1,6 +1,5 @@
 import { expect } from '@jest/globals';
-import { findCondition } from '../../src/api/condition.ts';
-import { coldFiles, coldObjects, renameDuringUploads, renameTree, runWorkload } from '../support/e2e/cold/cold.ts';
+import { coldFiles, coldObjects, renameDuringUploads, runWorkload, startWithCold } from '../support/e2e/cold/cold.ts';
 import { aSandbox } from '../support/e2e/sandbox-builder.ts';
 import { scenario } from '../support/e2e/scenario.ts';
 
@@ -9,25 +8,14 @@ scenario(
   1500,
   async (cluster) => {
     const sandbox = aSandbox('cold-work');
-    const name = await cluster.start(sandbox);
-    await cluster.until(
-      name,
-      'cold storage is mounted',
-      ({ status }) => findCondition(status?.conditions, 'ColdMounted')?.status === 'True',
-    );
+    const name = await startWithCold(cluster, sandbox);
     await runWorkload(cluster, name, 2048);
-    await renameTree(cluster, name);
     const seen = await coldFiles(cluster, name);
     expect(Object.keys(seen).length).toBeGreaterThan(2000);
     await cluster.remove(name, 600_000);
     expect(await coldObjects(cluster, sandbox.userId)).toEqual(seen);
 
-    const again = await cluster.start(sandbox.named(`${name}-again`));
-    await cluster.until(
-      again,
-      'cold storage is mounted again',
-      ({ status }) => findCondition(status?.conditions, 'ColdMounted')?.status === 'True',
-    );
+    const again = await startWithCold(cluster, sandbox.named(`${name}-again`));
     expect(await cluster.shell(again, 'git -C /data/cold/clone log --oneline | wc -l')).toBe('30\n');
     expect(await cluster.shell(again, '/data/cold/venv/bin/python -c "import pack49; print(pack49.NUMBER)"')).toBe(
       '49\n',
@@ -40,12 +28,7 @@ scenario(
   400,
   async (cluster) => {
     const sandbox = aSandbox('cold-renames');
-    const name = await cluster.start(sandbox);
-    await cluster.until(
-      name,
-      'cold storage is mounted',
-      ({ status }) => findCondition(status?.conditions, 'ColdMounted')?.status === 'True',
-    );
+    const name = await startWithCold(cluster, sandbox);
     await renameDuringUploads(cluster, name, 3);
     const seen = await coldFiles(cluster, name);
     expect(Object.keys(seen)).toHaveLength(3 * 420);

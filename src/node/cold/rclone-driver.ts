@@ -35,7 +35,8 @@ const MOST_UNANSWERED = 3;
  *
  * The program is built with functions of our own (rclone/changes), by which a file that was closed or synced is found again
  * whatever is killed then, and is seen whole by whoever opens it while it is uploaded; an rclone as it is released would
- * lose one that is killed in the moment after close(2), and show it empty after that. What a program has written to a file that it neither synced nor closed may be lost with the process, as with any crash.
+ * lose one that is killed in the moment after close(2), and show it empty after that. What a program has written to a
+ * file that it neither synced nor closed may be lost with the process, as with any crash.
  */
 export const makeRcloneDriver = (deps: RcloneDeps): MountDriver => ({
   name: 'rclone',

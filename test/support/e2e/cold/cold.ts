@@ -1,28 +1,36 @@
 import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
+import { type Condition, findCondition } from '../../../../src/api/condition.ts';
+import type { Sandbox } from '../../../../src/api/sandbox.ts';
 import { workspacePrefix } from '../../../../src/api/workspace-id.ts';
 import { systemClock } from '../../../../src/base/clock.ts';
 import { systemRandom } from '../../../../src/base/random.ts';
-import type { ObjectStore } from '../../../../src/workspace/object-store.ts';
 import { makeS3Store } from '../../../../src/workspace/s3/store.ts';
 import { containerProcesses } from '../../e2e-faults/container-processes.ts';
 import { systemContainers } from '../../e2e-faults/system-containers.ts';
 import type { Cluster } from '../cluster.ts';
+import type { SandboxBuilder } from '../sandbox-builder.ts';
 
 const program = (name: string): string => readFileSync(new URL(name, import.meta.url), 'utf8');
 
 /** Name and SHA-256 of each file and link. */
 export type Files = Readonly<Record<string, string>>;
 
+/** What the Sandbox says of its cold storage. */
+export const coldCondition = (sandbox: Sandbox): Condition | undefined =>
+  findCondition(sandbox.status?.conditions, 'ColdMounted');
+
+/** Starts a Sandbox and waits until its cold storage is mounted. Resolves with its name. */
+export const startWithCold = async (cluster: Cluster, sandbox: SandboxBuilder): Promise<string> => {
+  const name = await cluster.start(sandbox);
+  await cluster.until(name, 'cold storage is mounted', (found) => coldCondition(found)?.status === 'True');
+  return name;
+};
+
 /** Does in /data/cold what agents do; `megabytes` is the size of its one large file. */
 export const runWorkload = async (cluster: Cluster, name: string, megabytes: number): Promise<void> => {
   await cluster.python(name, program('workload.py'), { args: [String(megabytes)], deadlineMs: 600_000 });
-};
-
-/** Renames the tree that the workload has left, in the midst of its uploads. */
-export const renameTree = async (cluster: Cluster, name: string): Promise<void> => {
-  await cluster.python(name, program('rename.py'), { deadlineMs: 120_000 });
 };
 
 /** Renames folders of 400 files, and files over one another, while they are uploaded; leaves 420 files a round. */
@@ -36,7 +44,8 @@ export const coldFiles = async (cluster: Cluster, name: string): Promise<Files> 
 
 const PART = 32 << 20;
 
-const withStore = async <T>({ environment }: Cluster, act: (store: ObjectStore) => Promise<T>): Promise<T> => {
+/** What the bucket has below the user's cold prefix; a folder's marker is no file. */
+export const coldObjects = async ({ environment }: Cluster, userId: string): Promise<Files> => {
   const store = makeS3Store({
     bucket: environment.MATRX_S3_BUCKET,
     region: environment.AWS_REGION,
@@ -45,18 +54,9 @@ const withStore = async <T>({ environment }: Cluster, act: (store: ObjectStore) 
     clock: systemClock,
     random: systemRandom,
   });
+  const prefix = `${workspacePrefix(userId)}cold/`;
+  const found: Record<string, string> = {};
   try {
-    return await act(store);
-  } finally {
-    store.close();
-  }
-};
-
-/** What the bucket has below the user's cold prefix; a folder's marker is no file. */
-export const coldObjects = (cluster: Cluster, userId: string): Promise<Files> =>
-  withStore(cluster, async (store) => {
-    const prefix = `${workspacePrefix(userId)}cold/`;
-    const found: Record<string, string> = {};
     for await (const { key, size } of store.list(prefix)) {
       if (key.endsWith('/')) continue;
       const hash = createHash('sha256');
@@ -65,8 +65,11 @@ export const coldObjects = (cluster: Cluster, userId: string): Promise<Files> =>
       }
       found[key.slice(prefix.length)] = hash.digest('hex');
     }
-    return found;
-  });
+  } finally {
+    store.close();
+  }
+  return found;
+};
 
 /** The process that mounts the user's cold storage, on this machine. Throws where there is none. */
 export const mountProcess = async (cluster: Cluster, userId: string): Promise<number> => {

@@ -86,9 +86,12 @@ with open(f'{cold}/large', 'rb') as file:
     for number in range(LARGE):
         assert file.read(1 << 20) == number.to_bytes(8, 'big') + block[8:], number
 
-# A tree that gets another name later (rename.py).
+# A tree that gets another name, in the midst of its uploads.
 for folder in range(10):
     os.makedirs(f'{cold}/before/{folder}')
     for number in range(100):
         with open(f'{cold}/before/{folder}/{number}', 'w') as file:
             file.write(f'{folder} {number}\n')
+os.rename(f'{cold}/before', f'{cold}/after')
+assert sum(len(files) for _, _, files in os.walk(f'{cold}/after')) == 1000
+assert not os.path.exists(f'{cold}/before')
