@@ -53,6 +53,16 @@ export const verifyPublish = async (deps: VerifyDeps, token: string, signal: Abo
   }
 };
 
+/**
+ * Which workspace this pod may open, by what the API says and without its token: good for what shows nobody a file.
+ * Throws KubeErrors.
+ */
+export const verifyPod = (deps: VerifyDeps, pod: Pod, signal: AbortSignal): Promise<Verdict<Grant>> => {
+  const { name, uid = '' } = pod.metadata;
+  const identity = { namespace: deps.namespace, pod: name, podUid: uid };
+  return lookUp(deps, identity, signal, { name, pod, sandbox: undefined, workspace: undefined });
+};
+
 /** What was looked up while the API server still examined the token. */
 interface Ahead {
   readonly name: string;
