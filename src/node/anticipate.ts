@@ -9,13 +9,16 @@ import { PODS } from '../kube/resource-types.ts';
 import { type Informer, makeInformer } from '../runtime/informer.ts';
 import { objectKey } from '../runtime/object-key.ts';
 import type { Log } from '../telemetry/log.ts';
+import type { ColdVolumes } from './cold/cold-volumes.ts';
 import type { Grant, Verdict } from './publish-verdict.ts';
+import type { Tier } from './publish-request.ts';
 import type { Sessions, Volume } from './sessions.ts';
 import { verifyPod } from './verify-publish.ts';
 
 export interface AnticipateDeps {
   readonly kube: Pick<KubeClient, 'get' | 'create' | 'list' | 'watch'>;
   readonly sessions: Pick<Sessions, 'begin'>;
+  readonly cold: Pick<ColdVolumes, 'begin'>;
   readonly clock: Clock;
   readonly random: Random;
   readonly log: Log;
@@ -66,11 +69,14 @@ export const anticipatePods = async (deps: AnticipateDeps, signal: AbortSignal):
 };
 
 const begin = async (deps: AnticipateDeps, pod: Pod, signal: AbortSignal): Promise<void> => {
+  const [home, cold] = [expectedVolume(pod, 'hot', deps.kubeletDir), expectedVolume(pod, 'cold', deps.kubeletDir)];
+  if ((home ?? cold) === undefined || pod.metadata.deletionTimestamp !== undefined) return;
   try {
-    const volume = homeVolume(pod, deps.kubeletDir);
-    if (volume === undefined || pod.metadata.deletionTimestamp !== undefined) return;
     const verdict = await patiently(deps, pod, signal);
-    if (verdict.kind === 'granted') await deps.sessions.begin(verdict.value, volume);
+    if (verdict.kind !== 'granted') return;
+    const beginnings = [home && deps.sessions.begin(verdict.value, home), cold && deps.cold.begin(verdict.value, cold)];
+    const outcomes = await Promise.allSettled(beginnings);
+    for (const outcome of outcomes) if (outcome.status === 'rejected') throw outcome.reason;
   } catch (error) {
     if (!signal.aborted) deps.log.debug({ pod: pod.metadata.name, err: error }, 'not begun before kubelet asks');
   }
@@ -93,14 +99,14 @@ interface PodVolumeSpec {
 const volumesOf = (pod: Pod): readonly PodVolumeSpec[] => (pod.spec?.['volumes'] ?? []) as readonly PodVolumeSpec[];
 
 /**
- * The volume of the pod's home as kubelet will ask for it: pkg/volume/csi makes an inline volume's id from the pod's uid
- * and the volume's name. Were it to choose another one day, the session would be renamed when it asks (./sessions.ts).
+ * A volume as kubelet will ask for it: pkg/volume/csi makes an inline volume's id from the pod's uid and the volume's
+ * name. Were it to choose another one day, what is begun would be renamed when it asks (./sessions.ts).
  */
-const homeVolume = (pod: Pod, kubeletDir: string): Volume | undefined => {
-  const found = volumesOf(pod).find(
-    ({ csi }) => csi?.driver === CSI_DRIVER_NAME && csi.volumeAttributes?.['tier'] === 'hot',
-  );
+const expectedVolume = (pod: Pod, tier: Tier, kubeletDir: string): Volume | undefined => {
   const { uid } = pod.metadata;
+  const found = volumesOf(pod).find(
+    ({ csi }) => csi?.driver === CSI_DRIVER_NAME && csi.volumeAttributes?.['tier'] === tier,
+  );
   if (found === undefined || uid === undefined) return undefined;
   const volumeId = `csi-${createHash('sha256').update(`${uid}${found.name}`).digest('hex')}`;
   return { volumeId, target: path.join(kubeletDir, 'pods', uid, 'volumes', 'kubernetes.io~csi', found.name, 'mount') };

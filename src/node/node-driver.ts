@@ -103,7 +103,7 @@ export const makeNodeDriver = (deps: NodeDriverDeps, settings: NodeDriverSetting
   const coldDeps: ColdVolumeDeps = { ...deps, ...deps.cold, ...settings, journal: coldJournal };
   const cold = makeColdVolumes({
     journal: coldJournal,
-    start: (record, stsToken, onFinished) => startColdVolume(coldDeps, record, stsToken, onFinished),
+    start: (record, beginning, onFinished) => startColdVolume(coldDeps, record, beginning, onFinished),
   });
   const stopping = new AbortController();
   const volumes = (): readonly PodVolume[] => [...sessions.all(), ...cold.all()];
