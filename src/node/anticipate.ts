@@ -74,9 +74,11 @@ const begin = async (deps: AnticipateDeps, pod: Pod, signal: AbortSignal): Promi
   try {
     const verdict = await patiently(deps, pod, signal);
     if (verdict.kind !== 'granted') return;
-    const beginnings = [home && deps.sessions.begin(verdict.value, home), cold && deps.cold.begin(verdict.value, cold)];
-    const outcomes = await Promise.allSettled(beginnings);
-    for (const outcome of outcomes) if (outcome.status === 'rejected') throw outcome.reason;
+    const nothing = Promise.resolve();
+    await Promise.all([
+      home === undefined ? nothing : deps.sessions.begin(verdict.value, home),
+      cold === undefined ? nothing : deps.cold.begin(verdict.value, cold),
+    ]);
   } catch (error) {
     if (!signal.aborted) deps.log.debug({ pod: pod.metadata.name, err: error }, 'not begun before kubelet asks');
   }
