@@ -11,6 +11,7 @@ import { objectKey } from '../runtime/object-key.ts';
 import type { Log } from '../telemetry/log.ts';
 import type { ColdVolumes } from './cold/cold-volumes.ts';
 import type { Grant, Verdict } from './publish-verdict.ts';
+import type { RecentGrants } from './recent-grants.ts';
 import type { Tier } from './publish-request.ts';
 import type { Sessions, Volume } from './sessions.ts';
 import { verifyPod } from './verify-publish.ts';
@@ -19,6 +20,7 @@ export interface AnticipateDeps {
   readonly kube: Pick<KubeClient, 'get' | 'create' | 'list' | 'watch'>;
   readonly sessions: Pick<Sessions, 'begin'>;
   readonly cold: Pick<ColdVolumes, 'begin'>;
+  readonly recent: Pick<RecentGrants, 'remember'>;
   readonly clock: Clock;
   readonly random: Random;
   readonly log: Log;
@@ -74,6 +76,7 @@ const begin = async (deps: AnticipateDeps, pod: Pod, signal: AbortSignal): Promi
   try {
     const verdict = await patiently(deps, pod, signal);
     if (verdict.kind !== 'granted') return;
+    deps.recent.remember(verdict.value);
     const nothing = Promise.resolve();
     await Promise.all([
       home === undefined ? nothing : deps.sessions.begin(verdict.value, home),

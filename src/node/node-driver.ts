@@ -21,6 +21,7 @@ import type { Mounts } from './mounts.ts';
 import type { NodeMetrics } from './node-metrics.ts';
 import { makeOrphanWatch, type PodVolume } from './orphans.ts';
 import { publishVolume } from './publish-volume.ts';
+import { makeRecentGrants } from './recent-grants.ts';
 import { makeRecordRefusal } from './refusal-event.ts';
 import { makeSessionJournal } from './session-journal.ts';
 import { startSession, type SessionDeps } from './session.ts';
@@ -107,7 +108,7 @@ export const makeNodeDriver = (deps: NodeDriverDeps, settings: NodeDriverSetting
   });
   const stopping = new AbortController();
   const volumes = (): readonly PodVolume[] => [...sessions.all(), ...cold.all()];
-  const callDeps = { ...deps, ...settings, sessions, cold, volumes };
+  const callDeps = { ...deps, ...settings, sessions, cold, volumes, recent: makeRecentGrants(clock) };
   const orphans = makeOrphanWatch(callDeps);
   const onPodGone = (podUid: string): void => {
     const isHeld = ({ view }: PodVolume): boolean => view().record.podUid === podUid && !view().record.released;

@@ -49,6 +49,7 @@ describe('a pod that is bound to the node', () => {
       random: makeSeededRandom(1),
       log: pino({ level: 'silent' }),
       sessions: driver.sessions,
+      recent: { remember: () => undefined },
       cold: { begin: () => Promise.reject(new Error('there is no cold storage here')) },
       mounts: { isMounted: (target: string) => Promise.resolve(world.mounted.has(target)) },
       volumes: driver.sessions.all,

@@ -58,6 +58,8 @@ export interface World {
   readonly close: () => Promise<void>;
 }
 
+const noRecent = { recall: (): undefined => undefined };
+
 const noCold: Pick<ColdVolumes, 'open' | 'find'> = {
   open: () => Promise.reject(new Error('there is no cold storage here')),
   find: () => undefined,
@@ -132,7 +134,7 @@ export const makeWorld = async (files: Readonly<Record<string, string>> = {}): P
       effects,
       publish: (volumeId = VOLUME) =>
         publishVolume(
-          { ...deps, ...SYSTEM, kube, sessions, cold: noCold, recordRefusal },
+          { ...deps, ...SYSTEM, kube, sessions, cold: noCold, recordRefusal, recent: noRecent },
           publishCall(volumeId),
           forever,
         ),
