@@ -39,8 +39,8 @@ export const startFakeS3 = async (
       const request = { ...(await readRequest(message)), index: log.length };
       const { body: _body, ...logged } = request;
       log.push(logged);
-      await uplink(request.body.length);
       const refusal = options.authorize?.(request);
+      await uplink(request.body.length);
       if (refusal === undefined) serve(buckets, request, faults.take(request), response);
       else send(response, refusal);
     };
