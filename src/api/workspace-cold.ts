@@ -24,6 +24,15 @@ export type ColdState = z.infer<typeof ColdState>;
 export const ColdReason = z.enum(['CredentialsFailed', 'MountFailed']);
 export type ColdReason = z.infer<typeof ColdReason>;
 
+/** What cold storage has in the bucket, as `matrx workspace stats` counts it. Of the home, `head` says it. */
+export const ColdUsage = z.object({
+  objects: z.int().min(0).describe('Files, links, and the markers of folders.'),
+  bytes: z.int().min(0),
+  complete: z.boolean().describe('False where there are more: counting ends at 10,000 objects.'),
+  countedAt: z.string().meta({ format: 'date-time' }),
+});
+export type ColdUsage = z.infer<typeof ColdUsage>;
+
 /** Written by the node driver that holds the epoch, as `session` is. */
 export const WorkspaceCold = z.object({
   epoch: z.int().min(0),

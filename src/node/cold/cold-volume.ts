@@ -1,7 +1,10 @@
 import { access } from 'node:fs/promises';
 import { FIELD_MANAGER_NODE } from '../../api/names.ts';
+import { rfc3339 } from '../../base/clock.ts';
 import { withDeadline } from '../../base/deadline.ts';
 import type { Log } from '../../telemetry/log.ts';
+import type { ObjectStore } from '../../workspace/object-store.ts';
+import { tierUsage } from '../../workspace/tiers.ts';
 import { makeChangeSignal } from '../change-signal.ts';
 import { CsiError } from '../csi-error.ts';
 import type { Mounts } from '../mounts.ts';
@@ -16,6 +19,8 @@ import type { MountDriver } from './mount-driver.ts';
 export interface ColdVolumeDeps extends StatusReporterDeps, Omit<ColdDeps, 'onChange'> {
   readonly mounts: Mounts;
   readonly journal: Pick<ColdJournal, 'save' | 'remove'>;
+  /** With the driver's own credentials. */
+  readonly store: Pick<ObjectStore, 'list'>;
   readonly log: Log;
   readonly node: string;
   readonly bucket: string;
@@ -50,6 +55,9 @@ export interface ColdVolume {
 
 /** One look at the rest, when nobody waits for it any more; then the mount is made anew. */
 const SEND_MS = 10 * 60_000;
+/** Eleven requests at most: what a volume's end may cost. */
+const MOST_COUNTED = 10_000;
+const COUNT_MS = 5000;
 /** How often the queue of a drain is written to the API. */
 const REPORT_EVERY_MS = 2000;
 
@@ -142,12 +150,27 @@ export const startColdVolume = (
     await retried(detach);
     await retried(sendRest);
     if (stopping.signal.aborted) return;
-    set({ closed: true });
+    set({ ...(await count()), closed: true });
     await reporter.settled();
     if (stopping.signal.aborted) return;
     await retried(() => deps.journal.remove(view.record));
     log.info({}, 'cold storage is closed: the bucket has everything');
     onFinished();
+  };
+
+  /** Right before the writer is released, as nobody else may write the status then. Nothing where it cannot be counted. */
+  const count = async (): Promise<Pick<ColdVolumeView, 'usage'>> => {
+    try {
+      const usage = await withDeadline(
+        deps.clock,
+        { what: 'counting cold storage', ms: COUNT_MS, signal: stopping.signal },
+        (signal) => tierUsage({ ...deps, prefix: view.record.prefix }, 'cold', { most: MOST_COUNTED, signal }),
+      );
+      return { usage: { ...usage, countedAt: rfc3339(deps.clock.now()) } };
+    } catch (error) {
+      log.warn({ err: error }, 'cold storage is not counted this time');
+      return {};
+    }
   };
 
   const retried = async (act: () => Promise<void>): Promise<void> => {

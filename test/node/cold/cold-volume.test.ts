@@ -36,12 +36,23 @@ describe('a cold volume', () => {
   let driver: NodeDriver;
   let node: CsiClient;
   let saveWaitMs: number;
+  /** Objects of 3 bytes that are in the bucket; undefined: it does not answer. */
+  let objects: number | undefined;
+  let listed: number;
+
+  async function* list(prefix: string): AsyncGenerator<{ readonly key: string; readonly size: number }> {
+    if (objects === undefined) throw new Error('S3 is away');
+    for (let n = 0; n < objects; n += 1) {
+      listed += 1;
+      yield await Promise.resolve({ key: `${prefix}${n}`, size: 3 });
+    }
+  }
 
   const start = async (): Promise<void> => {
     driver = makeNodeDriver(
       {
         kube: cluster.client(makeEffects()),
-        store: { name: 's3://bucket' } as unknown as ObjectStore,
+        store: { name: 's3://bucket', list } as unknown as ObjectStore,
         openHome: bucket.openHome(makeEffects()),
         checkStorage: () => Promise.resolve({ ok: true }),
         mounts: makeMounts(),
@@ -105,6 +116,7 @@ describe('a cold volume', () => {
     cluster = makeFakeCluster();
     fake = makeFakeCold();
     saveWaitMs = 30_000;
+    [objects, listed] = [2, 0];
     await start();
   });
   afterEach(async () => {
@@ -163,6 +175,31 @@ describe('a cold volume', () => {
     await untilState('Closed');
     await until('its folder is gone', () => !existsSync(paths().root));
     await unpublish('cold');
+  });
+
+  const closeWith = async (inBucket: number | undefined): Promise<unknown> => {
+    objects = inBucket;
+    await publish('cold');
+    await untilState('Mounted');
+    expect(cluster.status().coldUsage).toBeUndefined();
+    expect(listed).toBe(0);
+    await unpublish('cold');
+    await untilState('Closed');
+    return cluster.status().coldUsage;
+  };
+
+  test('says at its end what is in the bucket, and asks for it only then', async () => {
+    const usage = await closeWith(7);
+    expect(usage).toEqual({ objects: 7, bytes: 21, complete: true, countedAt: expect.any(String) });
+  });
+
+  test('of very many objects counts ten thousand, and says that there are more', async () => {
+    expect(await closeWith(1_000_000)).toMatchObject({ objects: 10_000, bytes: 30_000, complete: false });
+    expect(listed).toBe(10_001);
+  });
+
+  test('is closed all the same where the bucket does not let itself be counted', async () => {
+    expect(await closeWith(undefined)).toBeUndefined();
   });
 
   /** A pod that has gone while three files were left, for which its end did not wait long. */
