@@ -14,13 +14,14 @@ import type { ColdJournal } from './cold-journal.ts';
 import { startColdSession, type ColdDeps, type ColdSession, type ColdView } from './cold-mount.ts';
 import { coldPaths, mountPoint, type ColdRecord } from './cold-record.ts';
 import { coldKey, coldPatch, type ColdVolumeView } from './cold-status.ts';
+import { markNewUser } from './mark-new-user.ts';
 import type { MountDriver } from './mount-driver.ts';
 
 export interface ColdVolumeDeps extends StatusReporterDeps, Omit<ColdDeps, 'onChange'> {
   readonly mounts: Mounts;
   readonly journal: Pick<ColdJournal, 'save' | 'remove'>;
   /** With the driver's own credentials. */
-  readonly store: Pick<ObjectStore, 'list'>;
+  readonly store: Pick<ObjectStore, 'list' | 'put'>;
   readonly log: Log;
   readonly node: string;
   readonly bucket: string;
@@ -123,9 +124,11 @@ export const startColdVolume = (
 
   const serve = async (): Promise<void> => {
     session = start(belowVolume, mountPoint(view.record.target));
+    const marked = markNewUser(deps.store, view.record, log, stopping.signal);
     await released.promise;
     if (!stopping.signal.aborted) await session.drain(deps.saveWaitMs);
     else await session.leave();
+    await marked;
   };
 
   const detach = async (): Promise<void> => {

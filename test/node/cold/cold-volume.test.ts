@@ -9,6 +9,7 @@ import type { WorkspaceCold } from '../../../src/api/workspace-cold.ts';
 import { systemClock } from '../../../src/base/clock.ts';
 import { systemRandom } from '../../../src/base/random.ts';
 import { coldPaths } from '../../../src/node/cold/cold-record.ts';
+import { markNewUser } from '../../../src/node/cold/mark-new-user.ts';
 import { homesDir } from '../../../src/node/home-paths.ts';
 import { csiSocketPath } from '../../../src/node/kubelet-registration.ts';
 import { makeMounts } from '../../../src/node/mounts.ts';
@@ -39,6 +40,12 @@ describe('a cold volume', () => {
   /** Objects of 3 bytes that are in the bucket; undefined: it does not answer. */
   let objects: number | undefined;
   let listed: number;
+  let written: string[];
+
+  const put = (key: string, body: Uint8Array): Promise<{ readonly etag: string }> => {
+    written.push(`${key} ${body.length}`);
+    return objects === undefined ? Promise.reject(new Error('S3 is away')) : Promise.resolve({ etag: '"e"' });
+  };
 
   async function* list(prefix: string): AsyncGenerator<{ readonly key: string; readonly size: number }> {
     if (objects === undefined) throw new Error('S3 is away');
@@ -52,7 +59,7 @@ describe('a cold volume', () => {
     driver = makeNodeDriver(
       {
         kube: cluster.client(makeEffects()),
-        store: { name: 's3://bucket', list } as unknown as ObjectStore,
+        store: { name: 's3://bucket', list, put } as unknown as ObjectStore,
         openHome: bucket.openHome(makeEffects()),
         checkStorage: () => Promise.resolve({ ok: true }),
         mounts: makeMounts(),
@@ -116,7 +123,7 @@ describe('a cold volume', () => {
     cluster = makeFakeCluster();
     fake = makeFakeCold();
     saveWaitMs = 30_000;
-    [objects, listed] = [2, 0];
+    [objects, listed, written] = [2, 0, []];
     await start();
   });
   afterEach(async () => {
@@ -188,8 +195,16 @@ describe('a cold volume', () => {
     return cluster.status().coldUsage;
   };
 
+  test('of a new user marks their folder in the bucket; nobody else’s is marked again', async () => {
+    const log = pino({ level: 'silent' });
+    const { signal } = new AbortController();
+    for (const epoch of [1, 2, 70]) await markNewUser({ put }, { prefix: 'users/eve/', epoch }, log, signal);
+    expect(written).toEqual(['users/eve/cold/ 0']);
+  });
+
   test('says at its end what is in the bucket, and asks for it only then', async () => {
     const usage = await closeWith(7);
+    expect(written).toEqual(['users/ann/cold/ 0']);
     expect(usage).toEqual({ objects: 7, bytes: 21, complete: true, countedAt: expect.any(String) });
   });
 
