@@ -8,6 +8,10 @@ import { z } from 'zod';
 export const Isolation = z.enum(['prefix', 'account', 'none']);
 export type Isolation = z.infer<typeof Isolation>;
 
+/** The program that mounts: `rclone` behaves as a file system does, `mount-s3` is for large data that is mostly read. */
+export const ColdDriverName = z.enum(['rclone', 'mount-s3']);
+export type ColdDriverName = z.infer<typeof ColdDriverName>;
+
 /**
  * Cold storage of one epoch on one node. Who may leave each state:
  *

@@ -23,6 +23,7 @@ test('the node driver needs its node and its bucket, and has defaults for the re
       cacheBytes: 4 * 2 ** 30,
       writeBackSeconds: 5,
       rclone: '/usr/local/bin/rclone',
+      mountS3: '/opt/aws/mountpoint-s3/bin/mount-s3',
       caFile: undefined,
     },
     operationsHost: '0.0.0.0',

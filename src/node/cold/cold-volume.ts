@@ -1,5 +1,6 @@
 import { access } from 'node:fs/promises';
 import { FIELD_MANAGER_NODE } from '../../api/names.ts';
+import type { ColdDriverName } from '../../api/workspace-cold.ts';
 import { rfc3339 } from '../../base/clock.ts';
 import { withDeadline } from '../../base/deadline.ts';
 import type { Log } from '../../telemetry/log.ts';
@@ -17,7 +18,8 @@ import { coldKey, coldPatch, type ColdVolumeView } from './cold-status.ts';
 import { markNewUser } from './mark-new-user.ts';
 import type { MountDriver } from './mount-driver.ts';
 
-export interface ColdVolumeDeps extends StatusReporterDeps, Omit<ColdDeps, 'onChange'> {
+export interface ColdVolumeDeps extends StatusReporterDeps, Omit<ColdDeps, 'onChange' | 'driver'> {
+  readonly drivers: Readonly<Record<ColdDriverName, MountDriver>>;
   readonly mounts: Mounts;
   readonly journal: Pick<ColdJournal, 'save' | 'remove'>;
   /** With the driver's own credentials. */
@@ -69,6 +71,7 @@ export const startColdVolume = (
   firstToken: string | undefined,
   onFinished: () => void,
 ): ColdVolume => {
+  const own = deps.drivers[initial.driver];
   const paths = coldPaths(deps.coldDir, initial.workspace, initial.epoch);
   const log = deps.log.child({ workspace: initial.workspace, epoch: initial.epoch, sandbox: initial.sandbox });
   const change = makeChangeSignal(deps.clock);
@@ -108,10 +111,10 @@ export const startColdVolume = (
 
   /** Whatever has happened to the pod's volume meanwhile (a reboot, say), the mount lies below it. */
   const belowVolume: MountDriver = {
-    ...deps.driver,
+    ...own,
     mount: async (spec, signal) => {
       await inTurn('volume', show);
-      return deps.driver.mount(spec, signal);
+      return own.mount(spec, signal);
     },
   };
 
@@ -141,7 +144,7 @@ export const startColdVolume = (
     while (await exists(paths.mount)) {
       // Right before the session is there for `stop` to end: one that is begun after that would go on by itself.
       if (stopping.signal.aborted) break;
-      session = start(deps.driver, paths.outbox);
+      session = start(own, paths.outbox);
       await session.drain(SEND_MS);
     }
     await deps.mounts.unbind(paths.outbox);

@@ -1,3 +1,4 @@
+import type { ColdDriverName } from '../../api/workspace-cold.ts';
 import { CsiError } from '../csi-error.ts';
 import type { Grant } from '../publish-verdict.ts';
 import { makeTurns } from '../turns.ts';
@@ -14,6 +15,7 @@ export interface ColdVolumeRequest {
   readonly volumeId: string;
   readonly target: string;
   readonly stsToken: string | undefined;
+  readonly driver: ColdDriverName;
 }
 
 /** All cold volumes on this node, by the volume's id. */
@@ -38,7 +40,7 @@ export const makeColdVolumes = (deps: ColdVolumesDeps): ColdVolumes => {
     return volume;
   };
 
-  const open = async (grant: Grant, { volumeId, target, stsToken }: ColdVolumeRequest): Promise<ColdVolume> => {
+  const open = async (grant: Grant, { volumeId, target, stsToken, driver }: ColdVolumeRequest): Promise<ColdVolume> => {
     const known = byId.get(volumeId);
     if (known !== undefined) {
       checkSame(known.view().record, grant);
@@ -46,7 +48,7 @@ export const makeColdVolumes = (deps: ColdVolumesDeps): ColdVolumes => {
       return known;
     }
     for (const other of byId.values()) checkNotInTheWay(other.view().record, grant);
-    const record: ColdRecord = { format: 1, ...grant, volumeId, target, released: false };
+    const record: ColdRecord = { format: 1, ...grant, volumeId, target, driver, released: false };
     await deps.journal.save(record);
     return start(record, stsToken);
   };

@@ -272,6 +272,19 @@ describe('a cold volume', () => {
     await publish('cold', { volumeId: 'csi-next' });
   });
 
+  test('is mounted by the program that its pod names, by the next driver as well; another one is refused', async () => {
+    await publish('cold', { volumeContext: { tier: 'cold', driver: 'mount-s3' } });
+    await untilState('Mounted');
+    await stop();
+    await start();
+    await until('it is mounted again', () => fake.by.length === 2);
+    expect(fake.by).toEqual(['mount-s3', 'mount-s3']);
+    await expect(publish('cold', { volumeContext: { tier: 'cold', driver: 's3fs' } })).rejects.toMatchObject({
+      code: status.INVALID_ARGUMENT,
+      details: expect.stringContaining('volumeAttributes.driver is "s3fs": use "rclone" or "mount-s3"'),
+    });
+  });
+
   test('is one for each pod', async () => {
     await publish('cold');
     const second = path.join(path.dirname(path.dirname(cold)), 'twice', 'mount');
