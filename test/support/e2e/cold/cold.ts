@@ -14,6 +14,7 @@ import { makeS3Store } from '../../../../src/workspace/s3/store.ts';
 import { containerProcesses } from '../../e2e-faults/container-processes.ts';
 import { systemContainers } from '../../e2e-faults/system-containers.ts';
 import type { Cluster } from '../cluster.ts';
+import type { Environment } from '../environment.ts';
 import type { SandboxBuilder } from '../sandbox-builder.ts';
 
 const program = (name: string): string => readFileSync(new URL(name, import.meta.url), 'utf8');
@@ -49,7 +50,7 @@ export const coldFiles = async (cluster: Cluster, name: string): Promise<Files> 
 const PART = 32 << 20;
 
 /** The installation's bucket, as it is reached with these credentials. */
-export const bucketWith = ({ environment }: Cluster, credentials: UserCredentials): ObjectStore =>
+export const bucketWith = ({ environment }: Pick<Cluster, 'environment'>, credentials: UserCredentials): ObjectStore =>
   makeS3Store({
     bucket: environment.MATRX_S3_BUCKET,
     region: environment.AWS_REGION,
@@ -59,13 +60,15 @@ export const bucketWith = ({ environment }: Cluster, credentials: UserCredential
     random: systemRandom,
   });
 
+/** Those that reach the whole bucket. */
+export const rootCredentials = (environment: Environment): UserCredentials => ({
+  accessKeyId: environment.AWS_ACCESS_KEY_ID,
+  secretAccessKey: environment.AWS_SECRET_ACCESS_KEY,
+});
+
 /** What the bucket has below the user's cold prefix; a folder's marker is no file. */
 export const coldObjects = async (cluster: Cluster, userId: string): Promise<Files> => {
-  const { environment } = cluster;
-  const store = bucketWith(cluster, {
-    accessKeyId: environment.AWS_ACCESS_KEY_ID,
-    secretAccessKey: environment.AWS_SECRET_ACCESS_KEY,
-  });
+  const store = bucketWith(cluster, rootCredentials(cluster.environment));
   const prefix = `${workspacePrefix(userId)}cold/`;
   const found: Record<string, string> = {};
   try {
