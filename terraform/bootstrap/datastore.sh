@@ -24,16 +24,16 @@ backup_key() {
   echo ".matrx/host/$MATRX_NAME/datastore.tar.gz.enc"
 }
 
-# backup_says FIELD: what the copy in the bucket says of itself, in SAID. Returns 1 where there is none. No subshell: one
-# that fails must not look like "there is none".
-backup_says() {
-  local code=0
-  SAID=$(cloud s3api head-object --bucket "$MATRX_BUCKET" --key "$(backup_key)" \
-    --query "Metadata.$1" --output text 2>"$WORK/error") || code=$?
-  [[ $code -ne 0 ]] || return 0
-  grep -q '(404)' "$WORK/error" && return 1
-  fail "s3://$MATRX_BUCKET/$(backup_key) could not be asked for: $(tail -n 2 "$WORK/error" | tr '\n' ' ')" \
-    'look whether the host reaches S3 and its role may read there: whether there is a backup decides how the cluster starts'
+# Whether there is a copy in the bucket. By its list: for an object that is not there, S3 answers "forbidden" to a role that
+# may not list all of the bucket. And in no subshell: what cannot be asked must not look like "there is none".
+has_backup() {
+  local code=0 count
+  count=$(cloud s3api list-objects-v2 --bucket "$MATRX_BUCKET" --prefix "$(backup_key)" --no-paginate \
+    --query KeyCount --output text 2>"$WORK/error") || code=$?
+  [[ $code -eq 0 && $count =~ ^[0-9]+$ ]] ||
+    fail "s3://$MATRX_BUCKET/$(backup_key) could not be asked for: $(tail -n 2 "$WORK/error" | tr '\n' ' ')" \
+      'look whether the host reaches S3 and its role may list .matrx/host/: whether there is a backup decides how the cluster starts'
+  ((count > 0))
 }
 
 # A token is made once for an installation, and never again while something needs the old one.
@@ -45,7 +45,7 @@ ensure_token() {
   if ! parameter "$MATRX_TOKEN_PARAMETER" "$TOKEN"; then
     [[ $MATRX_K3S_ROLE == server ]] ||
       fail "the parameter $MATRX_TOKEN_PARAMETER is not there" 'start the server first: it makes the token'
-    if uses_sqlite && { has_datastore || backup_says revision; }; then
+    if uses_sqlite && { has_datastore || has_backup; }; then
       fail "there is a datastore, or a backup of one, but the parameter $MATRX_TOKEN_PARAMETER that it needs is gone" \
         "put it back; on the data volume it is the last part of $SERVER/token, after ::server:"
     fi
@@ -85,16 +85,15 @@ restore_datastore() {
     say '   the host has one: nothing is restored'
     return
   fi
+  if ! has_backup; then
+    say '   there is no backup: a new cluster'
+    return
+  fi
   local stage=$SERVER/.restore code=0 sha256
   rm -rf "$stage"
   (umask 077 && mkdir -p "$stage/content")
   sha256=$(cloud s3api get-object --bucket "$MATRX_BUCKET" --key "$(backup_key)" \
     --query Metadata.sha256 --output text "$stage/archive" 2>"$WORK/error") || code=$?
-  if [[ $code -ne 0 ]] && grep -q NoSuchKey "$WORK/error"; then
-    rm -rf "$stage"
-    say '   there is no backup: a new cluster'
-    return
-  fi
   [[ $code -eq 0 ]] || fail "the backup could not be fetched: $(tail -n 2 "$WORK/error" | tr '\n' ' ')"
   has_sha256 "$stage/archive" "$sha256" ||
     fail "s3://$MATRX_BUCKET/$(backup_key) does not have the SHA-256 that it states ($sha256)"
@@ -124,8 +123,9 @@ restore_datastore() {
 # Beside the datastore and its keys: the node's password, what is installed, and the releases that it names.
 readonly RESTORED=('node /etc/rancher/node' 'product /etc/matrx' 'releases /opt/matrx/releases')
 
+# What a failed one left is removed by the next.
 backup_datastore() {
-  local stage=$SERVER/.backup part revision sha256
+  local stage=$SERVER/.backup part revision newest sha256
   rm -rf "$stage"
   (umask 077 && mkdir -p "$stage/content")
   # One read transaction on the running database: a copy of one moment, and k3s goes on writing.
@@ -147,10 +147,13 @@ backup_datastore() {
   run openssl enc -aes-256-cbc -pbkdf2 -iter 200000 -salt -pass "file:$TOKEN" -in "$stage/tar" -out "$stage/archive"
   sha256=$(sha256sum <"$stage/archive")
   sha256=${sha256%% *}
-  if backup_says revision && [[ $SAID =~ ^[0-9]+$ ]] && ((SAID > revision)); then
-    rm -rf "$stage"
-    fail "the backup in the bucket has revision $SAID, this host's datastore has $revision: it was not replaced" \
-      "this host's datastore is not the newest. To go on from the backup: stop k3s, move $SERVER/db away and run matrx-bootstrap; to go on from here: move s3://$MATRX_BUCKET/$(backup_key) away"
+  if has_backup; then
+    newest=$(cloud s3api head-object --bucket "$MATRX_BUCKET" --key "$(backup_key)" --query Metadata.revision --output text)
+    [[ $newest =~ ^[0-9]+$ ]] || fail "the backup in the bucket says no revision: $newest" \
+      "it is not one of this program's: move s3://$MATRX_BUCKET/$(backup_key) away"
+    ((newest <= revision)) ||
+      fail "the backup in the bucket has revision $newest, this host's datastore has $revision: it was not replaced" \
+        "this host's datastore is not the newest. To go on from the backup: stop k3s, move $SERVER/db away and run matrx-bootstrap; to go on from here: move s3://$MATRX_BUCKET/$(backup_key) away"
   fi
   run cloud s3api put-object --bucket "$MATRX_BUCKET" --key "$(backup_key)" --body "$stage/archive" \
     --metadata "sha256=$sha256,revision=$revision,host=$(uname -n)"
