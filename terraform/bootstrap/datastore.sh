@@ -126,6 +126,8 @@ readonly RESTORED=('node /etc/rancher/node' 'product /etc/matrx' 'releases /opt/
 # What a failed one left is removed by the next.
 backup_datastore() {
   local stage=$SERVER/.backup part revision newest sha256
+  exec 6>>"$ROOT/run/matrx-backup.lock"
+  flock --wait 300 6 || fail 'another backup has been under way for five minutes' 'systemctl status matrx-backup.service'
   rm -rf "$stage"
   (umask 077 && mkdir -p "$stage/content")
   # One read transaction on the running database: a copy of one moment, and k3s goes on writing.
@@ -158,6 +160,7 @@ backup_datastore() {
   run cloud s3api put-object --bucket "$MATRX_BUCKET" --key "$(backup_key)" --body "$stage/archive" \
     --metadata "sha256=$sha256,revision=$revision,host=$(uname -n)"
   rm -rf "$stage"
+  exec 6>&-
   say "   backed up revision $revision: $sha256"
 }
 
@@ -197,6 +200,15 @@ OnUnitInactiveSec=5min
 
 [Install]
 WantedBy=timers.target
+END
+  put "$ROOT/etc/logrotate.d/matrx" 644 <<'END'
+/var/log/matrx-*.log {
+  monthly
+  rotate 3
+  compress
+  missingok
+  notifempty
+}
 END
   run systemctl daemon-reload
   run systemctl enable --now matrx-backup.timer

@@ -174,7 +174,9 @@ start_k3s() {
     cat "$ROOT/etc/systemd/system/k3s.service" "$RANCHER/config.yaml" "$CREDENTIALS/config.yaml"
     [[ $MATRX_K3S_ROLE == agent ]] || cat "$RANCHER/admission.yaml" "$RANCHER/audit.yaml"
   } | sha256sum)
-  if [[ -f $applied && $(<"$applied") == "$wanted" ]] && systemctl is-active --quiet k3s; then
+  # No waiting for the unit, which has no deadline: wait_for_node has one.
+  if [[ -f $applied && $(<"$applied") == "$wanted" ]]; then
+    run systemctl start --no-block k3s
     say '   runs with these settings'
     return
   fi
@@ -184,7 +186,7 @@ start_k3s() {
   chmod 700 "$ROOT/var/log/matrx"
   run systemctl daemon-reload
   run systemctl enable k3s
-  run systemctl restart k3s
+  run systemctl restart --no-block k3s
   put "$applied" 600 <<<"$wanted"
 }
 

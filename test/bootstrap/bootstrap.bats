@@ -15,7 +15,7 @@ load support
   done
   grep -q 'enforce: restricted' "$ROOT/etc/rancher/k3s/admission.yaml"
   grep -q 'vm.overcommit_memory = 1' "$ROOT/etc/sysctl.d/90-matrx.conf"
-  [[ $(calls 'systemctl restart k3s') -eq 1 ]]
+  [[ $(calls 'systemctl restart --no-block k3s') -eq 1 ]]
   [[ $(calls 'systemctl enable --now matrx-backup.timer') -eq 1 ]]
 }
 
@@ -73,7 +73,7 @@ everything() {
   succeeds bootstrap
   diff <(echo "$before") <(everything)
   [[ $(wc -l <"$BATS_FILE_TMPDIR/requests") -eq $requests ]]
-  [[ $(calls 'systemctl restart k3s') -eq 1 ]]
+  [[ $(calls 'systemctl restart --no-block k3s') -eq 1 ]]
   [[ $(calls 'aws .* put-') -eq 1 ]]
 }
 
@@ -120,8 +120,8 @@ everything() {
   succeeds bootstrap
   [[ $(readlink "$ROOT/usr/local/bin/k3s") != "$first" && -x $first ]]
   [[ $(grep -n 's3api put-object' "$FAKE/calls" | tail -n 1 | cut -d : -f 1) -lt \
-    $(grep -n 'systemctl restart k3s' "$FAKE/calls" | tail -n 1 | cut -d : -f 1) ]]
-  [[ $(calls 'systemctl restart k3s') -eq 2 ]]
+    $(grep -n 'systemctl restart --no-block k3s' "$FAKE/calls" | tail -n 1 | cut -d : -f 1) ]]
+  [[ $(calls 'systemctl restart --no-block k3s') -eq 2 ]]
 }
 
 @test "which release runs is the business of roll-outs once one is installed" {
