@@ -9,7 +9,7 @@ export interface LinkedTest {
   readonly title: string;
 }
 
-const TESTS = ['test/**/*.test.ts', 'sandbox-image/sdk/tests/**/test_*.py', 'test/**/test_*.py'];
+const TESTS = ['test/**/*.test.ts', 'sandbox-image/sdk/tests/**/test_*.py', 'test/**/test_*.py', 'test/**/*.bats'];
 const ID = /\[((?:A\d+\.\d+|T\d+))\]/g;
 /** A title, or the first line of a docstring: a quoted text on one line that holds ids. */
 const TITLED = /(['"`]{1,3})((?:(?!\1).)*?\[(?:A\d+\.\d+|T\d+)\](?:(?!\1).)*)/g;
