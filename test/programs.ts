@@ -10,6 +10,7 @@ const TEST_PROGRAMS: readonly NeededProgram[] = [
   { program: 'python3', debianPackage: 'python3' },
   { program: 'ip', debianPackage: 'iproute2' },
   { program: 'nft', debianPackage: 'nftables' },
+  { program: 'shellcheck', debianPackage: 'shellcheck' },
 ];
 /** Debian's own layout: sftp-server is no program for people. */
 const TEST_FILES = [{ file: '/usr/lib/openssh/sftp-server', debianPackage: 'openssh-sftp-server' }];
