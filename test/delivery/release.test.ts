@@ -43,7 +43,7 @@ describe('the files of a release', () => {
       (one) => one.toJS() as object,
     );
     const text = JSON.stringify(install);
-    const images = [...text.matchAll(/"image":"([^"]*)"/g)].map(([, image]) => image);
+    const images = [...text.matchAll(/"image":"([^"]*)"/g)].map(([, image = '']) => image);
     expect(images.toSorted()).toEqual([
       ...Array.from({ length: 3 }, () => `ghcr.io/someone/matrx/product@${DIGEST}`),
       `ghcr.io/someone/matrx/sandbox@${DIGEST}`,

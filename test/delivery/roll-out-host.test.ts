@@ -1,4 +1,4 @@
-import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { copyFile, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, relative } from 'node:path';
 import { afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
@@ -32,6 +32,7 @@ beforeEach(async () => {
     await runCommand('cp', ['-R', join(ROOT, part), join(releases, OLD)], { deadlineMs: 10_000 });
   }
   await writeFile(join(settings, 'kustomization.yaml'), settingsOf(OLD, 'old'));
+  await copyFile(join(ROOT, 'manifests/base/image-fields.yaml'), join(settings, 'image-fields.yaml'));
   programs = await makeFakePrograms(folder, {
     k3s: `
       if [ "$2" = kustomize ]; then exec ${kustomize} build "$3"; fi
@@ -58,6 +59,7 @@ images:
     newName: ${REGISTRY}/product
     newTag: ${tag}
   - { name: matrx-sandbox/sandbox, newName: ${REGISTRY}/sandbox, newTag: ${tag} }
+configurations: [image-fields.yaml]
 generatorOptions: { disableNameSuffixHash: true }
 configMapGenerator:
   - name: matrx-config
@@ -105,7 +107,7 @@ describe('a roll-out on the host', () => {
     const rendered = await runCommand(kustomize, ['build', settings], { deadlineMs: 20_000 });
     expect(rendered.stdout.toString()).toContain(`image: ${REGISTRY}/sandbox:new`);
     expect(rendered.stdout.toString()).toContain('MATRX_S3_BUCKET: workspaces');
-    expect((await readdir(settings)).toSorted()).toEqual(['kustomization.yaml', 'roll-out.lock']);
+    expect((await readdir(settings)).toSorted()).toEqual(['image-fields.yaml', 'kustomization.yaml', 'roll-out.lock']);
   });
 
   it.each([

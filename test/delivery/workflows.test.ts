@@ -104,9 +104,9 @@ describe('the workflows', () => {
 
   it('docs/ci.md says what each variable is, and names none that is not used', () => {
     const used = new Set(
-      [...texts.values()].flatMap((text) => [...text.matchAll(/vars\.(\w+)/g)].map(([, one]) => one)),
+      [...texts.values()].flatMap((text) => [...text.matchAll(/vars\.(\w+)/g)].map(([, one = '']) => one)),
     );
-    const documented = new Set([...document.matchAll(/^\| `([A-Z_]+)`/gm)].map(([, one]) => one));
+    const documented = new Set([...document.matchAll(/^\| `([A-Z_]+)`/gm)].map(([, one = '']) => one));
     expect([...documented].toSorted()).toEqual([...used].toSorted());
   });
 });
