@@ -48,7 +48,7 @@ bench-exec: $(INSTALLED) ## commands, output and files next to pods/exec and kub
 build: $(INSTALLED) ## dist/main.js, the bundle of the product image
 	@$(NODE) build.ts
 
-generate: $(INSTALLED) ## what programs write: crds, docs/openapi.json, docs/acceptance.md
+generate: $(INSTALLED) ## what programs write: crds, docs/crds.md, docs/openapi.json, docs/acceptance.md
 	@npm run -s generate
 
 format: $(INSTALLED) ## rewrite the sources in the house format

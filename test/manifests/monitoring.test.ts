@@ -63,8 +63,10 @@ let expressions: readonly string[];
 beforeAll(async () => {
   await goTool('kustomize');
   manifests = await render('manifests/examples/install/eks');
-  const rule = manifests.find(({ kind }) => kind === 'PrometheusRule');
-  rules = (rule?.spec?.['groups'] as readonly { readonly rules: readonly Rule[] }[]).flatMap((group) => group.rules);
+  rules = manifests
+    .filter(({ kind }) => kind === 'PrometheusRule')
+    .flatMap(({ spec }) => spec?.['groups'] as readonly { readonly rules: readonly Rule[] }[])
+    .flatMap((group) => group.rules);
   const dashboard = manifests.find(({ metadata }) => metadata.name === 'matrx-dashboard')?.data?.['matrx-sandbox.json'];
   const { panels } = JSON.parse(dashboard ?? '') as {
     readonly panels: readonly { readonly targets: readonly { readonly expr: string }[] }[];
