@@ -1,4 +1,5 @@
 import { execFileSync } from 'node:child_process';
+import { goTool } from '../scripts/go-tools.ts';
 import { installPackages, missingPackages, type NeededProgram, withSystemFolders } from '../src/local/packages.ts';
 
 /** What the tests themselves run, beside what `make up` installs for the cluster. */
@@ -10,7 +11,6 @@ const TEST_PROGRAMS: readonly NeededProgram[] = [
   { program: 'python3', debianPackage: 'python3' },
   { program: 'ip', debianPackage: 'iproute2' },
   { program: 'nft', debianPackage: 'nftables' },
-  { program: 'shellcheck', debianPackage: 'shellcheck' },
 ];
 /** Debian's own layout: sftp-server is no program for people. */
 const TEST_FILES = [{ file: '/usr/lib/openssh/sftp-server', debianPackage: 'openssh-sftp-server' }];
@@ -35,3 +35,5 @@ const installTestPrograms = async (): Promise<void> => {
 };
 
 await installTestPrograms();
+// Here, and not under the deadline of the test that comes to one first.
+for (const name of ['actionlint', 'glua', 'kubeconform', 'kustomize'] as const) console.log(await goTool(name));

@@ -1,4 +1,4 @@
-import { globSync, readFileSync } from 'node:fs';
+import { globSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, it } from '@jest/globals';
 import { pythonPrograms } from '../../scripts/python-programs.ts';
@@ -17,20 +17,3 @@ it('hadolint finds nothing in the Dockerfiles', async () => {
   });
   expect({ exitCode, found: stdout.toString() }).toEqual({ exitCode: 0, found: '' });
 }, 300_000);
-
-it('shellcheck finds nothing in the shell scripts', async () => {
-  const scripts = globSync('{scripts,sandbox-image/**,.ci}/*', { cwd: ROOT })
-    .filter((path) => /^#!.*\b(ba)?sh\b/.test(firstLine(join(ROOT, path))))
-    .toSorted();
-  expect(scripts).toContain('scripts/roll-out-host.sh');
-  const { exitCode, stdout } = await runCommand('shellcheck', scripts, { deadlineMs: 120_000, cwd: ROOT });
-  expect({ exitCode, found: stdout.toString() }).toEqual({ exitCode: 0, found: '' });
-}, 150_000);
-
-const firstLine = (path: string): string => {
-  try {
-    return readFileSync(path, 'utf8').split('\n', 1)[0] ?? '';
-  } catch {
-    return ''; // a folder
-  }
-};

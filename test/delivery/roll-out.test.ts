@@ -24,7 +24,7 @@ afterEach(() => rm(folder, { recursive: true, force: true }));
 const run = async (script: string, programs: FakePrograms, variables: Readonly<Record<string, string>>) => {
   const { exitCode, stdout, stderr } = await runCommand(process.execPath, ['--no-warnings', join(SCRIPTS, script)], {
     deadlineMs: 50_000,
-    env: { PATH: programs.path, HOME: folder, MATRX_RELEASE_DIR: folder, ...variables },
+    env: { ...process.env, PATH: programs.path, MATRX_RELEASE_DIR: folder, ...variables },
   });
   return { exitCode, output: `${stdout.toString()}${stderr}` };
 };

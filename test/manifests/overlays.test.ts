@@ -1,5 +1,7 @@
+import { generateKeyPairSync } from 'node:crypto';
 import { beforeAll, describe, expect, it } from '@jest/globals';
 import { loadControllerConfig } from '../../src/config/controller.ts';
+import { loadFacadeConfig } from '../../src/config/facade.ts';
 import { loadNodeConfig } from '../../src/config/node.ts';
 import { goTool } from '../../scripts/go-tools.ts';
 import { differences } from './differences.ts';
@@ -57,13 +59,15 @@ describe.each(['multi-node', 'eks'])('the example installation %s', (example) =>
     ).toEqual([]);
   });
 
-  it('has settings that controller and node driver take', async () => {
+  it('has settings that all parts take', async () => {
     const config = (await render(`manifests/examples/install/${example}`)).find(
       ({ kind, metadata }) => kind === 'ConfigMap' && metadata.name === 'matrx-config',
     );
     const data = { ...config?.data };
     expect(loadNodeConfig({ ...data, NODE_NAME: 'n' }).bucket).toBe('example-workspaces');
-    expect(() => loadControllerConfig({ ...data, POD_NAME: 'p' })).not.toThrow();
+    expect(loadControllerConfig(data).installation.facadeUrl).toBe('http://matrx-facade.matrx-system');
+    const key = generateKeyPairSync('ed25519').privateKey.export({ format: 'der', type: 'pkcs8' }).toString('base64');
+    expect(() => loadFacadeConfig({ ...data, MATRX_FACADE_KEY: key })).not.toThrow();
   });
 });
 
