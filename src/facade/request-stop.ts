@@ -5,6 +5,7 @@ import {
   FIELD_MANAGER_FACADE,
 } from '../api/names.ts';
 import type { Sandbox, StopReason } from '../api/sandbox.ts';
+import { isKubeError } from '../kube/errors.ts';
 import { SANDBOXES } from '../kube/resource-types.ts';
 import type { SandboxPatch } from './change-sandbox.ts';
 import type { FacadeDependencies } from './dependencies.ts';
@@ -26,9 +27,12 @@ export const stopPatch = ({ spec }: Sandbox, { reason, graceful, startFailure }:
   spec: { desiredState: 'Stopped' },
 });
 
+/** A conflict is another's write; more of them in a row than this is something else. */
+const MAX_TRIES = 5;
+
 /**
- * Asks for it, whatever else is written meanwhile. Not `graceful`: its processes are killed at once; the home is saved
- * all the same. Resolves with the Sandbox as it is then.
+ * Asks for it. Not `graceful`: its processes are killed at once; the home is saved all the same. Resolves with the
+ * Sandbox as it is then. `sandbox` may be behind: a stop that another replica has asked for meanwhile keeps its reason.
  */
 export const requestStop = async (
   { kube, cache, settings }: Pick<FacadeDependencies, 'kube' | 'cache' | 'settings'>,
@@ -36,13 +40,23 @@ export const requestStop = async (
   request: StopRequest,
 ): Promise<Sandbox> => {
   const { name, uid } = sandbox.metadata;
-  const { annotations = {}, spec = {} } = stopPatch(sandbox, request);
-  const patched = await kube.mergePatch<Sandbox>(
-    { type: SANDBOXES, namespace: settings.namespace, name },
+  const ref = { type: SANDBOXES, namespace: settings.namespace, name };
+  for (let tries = 1, seen = sandbox; ; tries++) {
+    const { annotations = {}, spec = {} } = stopPatch(seen, request);
+    const { resourceVersion } = seen.metadata;
     // The uid is a precondition: never stop another Sandbox that has taken the name.
-    { metadata: { ...(uid === undefined ? {} : { uid }), annotations }, spec },
-    { fieldManager: FIELD_MANAGER_FACADE },
-  );
-  cache.put(patched);
-  return patched;
+    const metadata = {
+      ...(uid === undefined ? {} : { uid }),
+      ...(resourceVersion === undefined ? {} : { resourceVersion }),
+      annotations,
+    };
+    try {
+      const patched = await kube.mergePatch<Sandbox>(ref, { metadata, spec }, { fieldManager: FIELD_MANAGER_FACADE });
+      cache.put(patched);
+      return patched;
+    } catch (error) {
+      if (tries === MAX_TRIES || !isKubeError(error, 'Conflict')) throw error;
+      seen = await kube.get<Sandbox>(ref);
+    }
+  }
 };

@@ -7,6 +7,7 @@ import type { Part } from '../runtime/manager.ts';
 import type { Log } from '../telemetry/log.ts';
 import type { Home, HomeOptions } from '../workspace/home.ts';
 import type { ObjectStore } from '../workspace/object-store.ts';
+import { anticipatePods } from './anticipate.ts';
 import { makeColdJournal } from './cold/cold-journal.ts';
 import { startColdVolume, type ColdVolumeDeps } from './cold/cold-volume.ts';
 import { makeColdVolumes } from './cold/cold-volumes.ts';
@@ -18,8 +19,9 @@ import { csiSocketPath, registerWithKubelet, type KubeletRegistration } from './
 import { makeLimiter } from './limiter.ts';
 import type { Mounts } from './mounts.ts';
 import type { NodeMetrics } from './node-metrics.ts';
-import { watchOrphans, type PodVolume } from './orphans.ts';
+import { makeOrphanWatch, type PodVolume } from './orphans.ts';
 import { publishVolume } from './publish-volume.ts';
+import { makeRecentGrants } from './recent-grants.ts';
 import { makeRecordRefusal } from './refusal-event.ts';
 import { makeSessionJournal } from './session-journal.ts';
 import { startSession, type SessionDeps } from './session.ts';
@@ -29,7 +31,7 @@ import { makeStorageWatch, type StorageVerdict } from './storage-watch.ts';
 import { unpublishVolume } from './unpublish-volume.ts';
 
 export interface NodeDriverDeps {
-  readonly kube: Pick<KubeClient, 'get' | 'list' | 'create' | 'jsonPatch' | 'mergePatch'>;
+  readonly kube: Pick<KubeClient, 'get' | 'list' | 'watch' | 'create' | 'jsonPatch' | 'mergePatch'>;
   readonly store: ObjectStore;
   readonly openHome: (options: HomeOptions) => Promise<Home>;
   readonly checkStorage: (signal: AbortSignal) => Promise<StorageVerdict>;
@@ -102,11 +104,16 @@ export const makeNodeDriver = (deps: NodeDriverDeps, settings: NodeDriverSetting
   const coldDeps: ColdVolumeDeps = { ...deps, ...deps.cold, ...settings, journal: coldJournal };
   const cold = makeColdVolumes({
     journal: coldJournal,
-    start: (record, stsToken, onFinished) => startColdVolume(coldDeps, record, stsToken, onFinished),
+    start: (record, beginning, onFinished) => startColdVolume(coldDeps, record, beginning, onFinished),
   });
   const stopping = new AbortController();
   const volumes = (): readonly PodVolume[] => [...sessions.all(), ...cold.all()];
-  const callDeps = { ...deps, ...settings, sessions, cold, volumes };
+  const callDeps = { ...deps, ...settings, sessions, cold, volumes, recent: makeRecentGrants(clock) };
+  const orphans = makeOrphanWatch(callDeps);
+  const onPodGone = (podUid: string): void => {
+    const isHeld = ({ view }: PodVolume): boolean => view().record.podUid === podUid && !view().record.released;
+    if (volumes().some(isHeld)) orphans.lookNow();
+  };
   const services = makeCsiServices({
     ...callDeps,
     stopping: stopping.signal,
@@ -135,7 +142,11 @@ export const makeNodeDriver = (deps: NodeDriverDeps, settings: NodeDriverSetting
 
   const start = async (): Promise<void> => {
     await adopt();
-    watches = [storage.run(stopping.signal), watchOrphans(callDeps, stopping.signal)];
+    watches = [
+      storage.run(stopping.signal),
+      orphans.run(stopping.signal),
+      anticipatePods({ ...callDeps, onPodGone }, stopping.signal),
+    ];
     csi = await serveGrpcSocket(csiSocketPath(settings.kubeletDir), services);
     registration = await registerWithKubelet({ kubeletDir: settings.kubeletDir, log });
   };

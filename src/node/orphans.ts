@@ -3,6 +3,7 @@ import type { Clock } from '../base/clock.ts';
 import type { KubeClient } from '../kube/client.ts';
 import { PODS } from '../kube/resource-types.ts';
 import type { Log } from '../telemetry/log.ts';
+import { makeChangeSignal } from './change-signal.ts';
 import type { Mounts } from './mounts.ts';
 
 /** What belongs to a pod and has to be released when that is no more. */
@@ -53,17 +54,38 @@ export const lookFor = (session: { readonly podUid: string }, pods: readonly Pod
 export const isOrphan = (pod: Lookout, mounted: boolean, goneForMs: number): boolean =>
   pod !== 'running' && (!mounted || (pod === 'gone' && goneForMs >= PATIENCE_MS));
 
-/** Looks every 30 s, the first time at once, until `signal` is aborted: releases the sessions whose pod is no more. */
-export const watchOrphans = async (deps: OrphanDeps, signal: AbortSignal): Promise<void> => {
+/** Releases the volumes whose pod is no more. */
+export interface OrphanWatch {
+  /** Looks every 30 s, the first time at once, until `signal` is aborted. Never rejects. */
+  readonly run: (signal: AbortSignal) => Promise<void>;
+  /** Looks as soon as it can: what was begun for a pod that went before kubelet asked is nobody's to unpublish. */
+  readonly lookNow: () => void;
+}
+
+export const makeOrphanWatch = (deps: OrphanDeps): OrphanWatch => {
   const goneSince = new Map<string, number>();
-  while (!signal.aborted) {
+  const change = makeChangeSignal(deps.clock);
+  let wanted = false;
+  const look = async (signal: AbortSignal): Promise<void> => {
+    wanted = false;
     try {
       await releaseOrphans(deps, goneSince, signal);
     } catch (error) {
       if (!signal.aborted) deps.log.warn({ err: error }, 'cannot look for orphaned homes; trying again');
     }
-    await deps.clock.sleep(EVERY_MS, signal).catch(() => undefined);
-  }
+  };
+  return {
+    run: async (signal) => {
+      while (!signal.aborted) {
+        await look(signal);
+        await change.until(() => wanted, EVERY_MS, signal).catch(() => undefined);
+      }
+    },
+    lookNow: () => {
+      wanted = true;
+      change.notify();
+    },
+  };
 };
 
 const releaseOrphans = async (deps: OrphanDeps, goneSince: Map<string, number>, signal: AbortSignal): Promise<void> => {

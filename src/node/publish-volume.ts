@@ -34,7 +34,7 @@ export const publishVolume = async (
   const request = parsePublish(call, deps.kubeletDir);
   const grant = await verify(deps, request.token, signal);
   if (request.tier === 'cold') return publishCold(deps.cold, grant, request, signal);
-  const session = await deps.sessions.open(grant, request.volumeId, request.target);
+  const session = await deps.sessions.open(grant, request);
   const isDecided = await session.until(isDecidedFor, PUBLISH_WAIT_MS, signal);
   if (!isDecided) throw unfinished(session.view());
   await session.attach(request.target);

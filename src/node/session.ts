@@ -40,6 +40,8 @@ export interface Session {
   readonly until: (condition: (view: SessionView) => boolean, ms: number, signal?: AbortSignal) => Promise<boolean>;
   /** Mounts the home at `target`. Throws a CsiError when the session is not open any more. */
   readonly attach: (target: string) => Promise<void>;
+  /** It is shown by this volume, and not by the one that was expected. Resolves when the journal says so. */
+  readonly rename: (volume: Pick<SessionRecord, 'volumeId' | 'target'>) => Promise<void>;
   /** No process writes to the home any more. Resolves when the journal says so. */
   readonly release: () => Promise<void>;
   /** Begins nothing new but one last commit; resolves when that has ended, well or not. */
@@ -221,6 +223,7 @@ export const startSession = (deps: SessionDeps, initial: SessionRecord, onFinish
     view: board.view,
     until: (condition, ms, signal) => change.until(() => condition(board.view()), ms, signal),
     attach,
+    rename: ({ volumeId, target }) => inTurn('record', () => save({ ...current(), volumeId, target })),
     release,
     drain: async () => {
       draining = true;

@@ -12,12 +12,23 @@ export interface SessionsDeps {
   readonly start: (record: SessionRecord, onFinished: () => void) => Session;
 }
 
+/** A volume as kubelet names it, and where it wants it. */
+export interface Volume {
+  readonly volumeId: string;
+  readonly target: string;
+}
+
 /** All homes on this node, by the volume that shows them. */
 export interface Sessions {
   /** Goes on with what the journals of an earlier driver say. Answers the folders it could not read. */
   readonly adopt: () => Promise<readonly { readonly folder: string; readonly message: string }[]>;
-  /** The session of this volume, begun now if there is none. Throws a CsiError if another one is in the way. */
-  readonly open: (grant: Grant, volumeId: string, target: string) => Promise<Session>;
+  /**
+   * The session of this volume, begun now if there is none. Throws a CsiError if another one is in the way. What was
+   * begun before kubelet asked becomes the session of the volume that it asks for, whatever id was expected.
+   */
+  readonly open: (grant: Grant, volume: Volume) => Promise<Session>;
+  /** Begins the session that kubelet is about to ask for, if nothing is in the way. */
+  readonly begin: (grant: Grant, expected: Volume) => Promise<void>;
   readonly find: (volumeId: string) => Session | undefined;
   readonly all: () => readonly Session[];
   /** One last commit of each open home, within `ms` milliseconds; then cuts what still runs. Never rejects. */
@@ -26,17 +37,20 @@ export interface Sessions {
 
 export const makeSessions = (deps: SessionsDeps): Sessions => {
   const byVolume = new Map<string, Session>();
+  /** Begun, and not asked for yet. */
+  const expected = new Set<Session>();
   const inTurn = makeTurns();
 
   const start = (record: SessionRecord): Session => {
-    const session = deps.start(record, () => byVolume.delete(record.volumeId));
+    const session = deps.start(record, () => {
+      expected.delete(session);
+      byVolume.delete(session.view().record.volumeId);
+    });
     byVolume.set(record.volumeId, session);
     return session;
   };
 
-  const open = async (grant: Grant, volumeId: string, target: string): Promise<Session> => {
-    const known = byVolume.get(volumeId);
-    if (known !== undefined) return checkSame(known, grant);
+  const create = async (grant: Grant, { volumeId, target }: Volume): Promise<Session> => {
     for (const other of byVolume.values()) checkNotInTheWay(other.view().record, grant);
     const record: SessionRecord = {
       format: 1,
@@ -51,6 +65,24 @@ export const makeSessions = (deps: SessionsDeps): Sessions => {
     return start(record);
   };
 
+  const open = async (grant: Grant, volume: Volume): Promise<Session> => {
+    const session =
+      byVolume.get(volume.volumeId) ?? [...expected].find((one) => one.view().record.podUid === grant.podUid);
+    if (session === undefined) return create(grant, volume);
+    const { volumeId } = checkSame(session, grant).view().record;
+    if (volumeId !== volume.volumeId) {
+      await session.rename(volume);
+      byVolume.delete(volumeId);
+      byVolume.set(volume.volumeId, session);
+    }
+    expected.delete(session);
+    return session;
+  };
+
+  const begin = async (grant: Grant, volume: Volume): Promise<void> => {
+    if (!byVolume.has(volume.volumeId)) expected.add(await create(grant, volume));
+  };
+
   return {
     adopt: async () => {
       const { records, unreadable } = await deps.journal.load();
@@ -58,7 +90,8 @@ export const makeSessions = (deps: SessionsDeps): Sessions => {
       return unreadable;
     },
     // One at a time: two pods must not both find a workspace's folder free.
-    open: (grant, volumeId, target) => inTurn('open', () => open(grant, volumeId, target)),
+    open: (grant, volume) => inTurn('open', () => open(grant, volume)),
+    begin: (grant, volume) => inTurn('open', () => begin(grant, volume)),
     find: (volumeId) => byVolume.get(volumeId),
     all: () => [...byVolume.values()],
     stop: async (clock, ms) => {

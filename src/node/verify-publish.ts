@@ -9,6 +9,7 @@ import type { Clock } from '../base/clock.ts';
 import type { KubeClient, ResourceType } from '../kube/client.ts';
 import { isKubeError } from '../kube/errors.ts';
 import { PODS, SANDBOXES, TOKEN_REVIEWS, WORKSPACES } from '../kube/resource-types.ts';
+import type { RecentGrants } from './recent-grants.ts';
 import { judgePod, judgeSandbox, judgeToken, judgeWorkspace, type Grant, type Verdict } from './publish-verdict.ts';
 
 export interface VerifyDeps {
@@ -16,6 +17,7 @@ export interface VerifyDeps {
   readonly clock: Clock;
   readonly namespace: string;
   readonly node: string;
+  readonly recent: Pick<RecentGrants, 'recall'>;
 }
 
 /** The pod's uid reaches the Sandbox's status right after the pod exists: it is usually there before kubelet asks. */
@@ -33,12 +35,16 @@ export interface Verification {
  * from the call. Waits up to 10 s for what the controller is about to write. Throws KubeErrors: the API did not answer.
  */
 export const verifyPublish = async (deps: VerifyDeps, token: string, signal: AbortSignal): Promise<Verification> => {
-  const ahead = lookAhead(deps, token, signal);
+  const hint = podNamedIn(token, deps.namespace);
+  const isKnown = hint !== undefined && deps.recent.recall(hint) !== undefined;
+  const ahead = isKnown ? undefined : lookAhead(deps, hint?.pod, signal);
   const request = tokenReview(token, CSI_DRIVER_NAME);
   const review = await deps.kube.create<TokenReview>(TOKEN_REVIEWS, undefined, request, { signal });
   const bound = judgeToken(review, deps.namespace);
   if (bound.kind !== 'granted') return { verdict: bound, identity: undefined };
   const identity = bound.value;
+  const recent = deps.recent.recall(identity);
+  if (recent !== undefined) return { verdict: { kind: 'granted', value: recent }, identity };
   const deadline = deps.clock.monotonic() + PATIENCE_MS;
   const seen = await ahead;
   if (seen?.name === identity.pod) {
@@ -53,6 +59,16 @@ export const verifyPublish = async (deps: VerifyDeps, token: string, signal: Abo
   }
 };
 
+/**
+ * Which workspace this pod may open, by what the API says and without its token: good for what shows nobody a file.
+ * Throws KubeErrors.
+ */
+export const verifyPod = (deps: Omit<VerifyDeps, 'recent'>, pod: Pod, signal: AbortSignal): Promise<Verdict<Grant>> => {
+  const { name, uid = '' } = pod.metadata;
+  const identity = { namespace: deps.namespace, pod: name, podUid: uid };
+  return lookUp(deps, identity, signal, { name, pod, sandbox: undefined, workspace: undefined });
+};
+
 /** What was looked up while the API server still examined the token. */
 interface Ahead {
   readonly name: string;
@@ -65,8 +81,11 @@ interface Ahead {
  * kubelet looks every 300 ms whether the volume is there, so a few round trips decide between two of its looks. Which
  * pod the token names is only a hint of what to read meanwhile: nothing is granted by it. Never rejects.
  */
-const lookAhead = async (deps: VerifyDeps, token: string, signal: AbortSignal): Promise<Ahead | undefined> => {
-  const name = podNameIn(token);
+const lookAhead = async (
+  deps: VerifyDeps,
+  name: string | undefined,
+  signal: AbortSignal,
+): Promise<Ahead | undefined> => {
   if (name === undefined) return undefined;
   const readHome = async () => {
     // A Sandbox's pod has the Sandbox's name.
@@ -83,20 +102,22 @@ const lookAhead = async (deps: VerifyDeps, token: string, signal: AbortSignal): 
   }
 };
 
-const podNameIn = (token: string): string | undefined => {
+/** Which pod the token says it is bound to: a hint, until the API server has said so. */
+const podNamedIn = (token: string, namespace: string): PodIdentity | undefined => {
   try {
     const claims = JSON.parse(Buffer.from(token.split('.')[1] ?? '', 'base64url').toString('utf8')) as {
-      readonly 'kubernetes.io'?: { readonly pod?: { readonly name?: unknown } };
+      readonly 'kubernetes.io'?: { readonly pod?: { readonly name?: unknown; readonly uid?: unknown } };
     };
-    const name = claims['kubernetes.io']?.pod?.name;
-    return typeof name === 'string' && /^[a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?$/.test(name) ? name : undefined;
+    const { name, uid } = claims['kubernetes.io']?.pod ?? {};
+    if (typeof name !== 'string' || !/^[a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?$/.test(name)) return undefined;
+    return { namespace, pod: name, podUid: typeof uid === 'string' ? uid : '' };
   } catch {
     return undefined;
   }
 };
 
 const lookUp = async (
-  deps: VerifyDeps,
+  deps: Omit<VerifyDeps, 'recent'>,
   identity: PodIdentity,
   signal: AbortSignal,
   ahead: Ahead | undefined,
@@ -120,7 +141,7 @@ const lookUp = async (
 };
 
 const find = async <T extends KubeObject>(
-  deps: VerifyDeps,
+  deps: Omit<VerifyDeps, 'recent'>,
   type: ResourceType,
   name: string,
   signal: AbortSignal,

@@ -30,7 +30,11 @@ describe('DELETE /sandboxes/{id}', () => {
       workspace: { saved: true },
     });
     expect(facade.cluster.lastPatch()).toEqual({
-      metadata: { uid: 'uid-of-demo', annotations: { 'matrx.dev/stop-reason': 'user_requested' } },
+      metadata: {
+        uid: 'uid-of-demo',
+        resourceVersion: expect.any(String),
+        annotations: { 'matrx.dev/stop-reason': 'user_requested' },
+      },
       spec: { desiredState: 'Stopped' },
     });
   });
@@ -91,6 +95,13 @@ describe('DELETE /sandboxes/{id}', () => {
   it('leaves the reason of an earlier stop as it is', async () => {
     facade.cluster.add(aSandbox('old').wanted('Stopped').status(notReady('SavingWorkspace')).build());
     await facade.request('/sandboxes/old', { method: 'DELETE', headers: { Prefer: 'respond-async' } });
+    expect(facade.cluster.lastPatch()).toMatchObject({ metadata: { annotations: {} } });
+  });
+
+  it('leaves the reason of a stop that this replica has not heard of yet as it is', async () => {
+    facade.cluster.lag();
+    facade.cluster.add(aSandbox().wanted('Stopped').status(notReady('SavingWorkspace')).build());
+    await del('', { Prefer: 'respond-async' });
     expect(facade.cluster.lastPatch()).toMatchObject({ metadata: { annotations: {} } });
   });
 

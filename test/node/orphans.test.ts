@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, jest, test } from '@jest/globals';
 import pino from 'pino';
 import { KubeError } from '../../src/kube/errors.ts';
-import { isOrphan, lookFor, watchOrphans } from '../../src/node/orphans.ts';
+import { isOrphan, lookFor, makeOrphanWatch, type OrphanWatch } from '../../src/node/orphans.ts';
 import { makeEffects } from './support/effects.ts';
 import { NODE } from './support/fake-cluster.ts';
 import { asKubelet, makeWorld, type TestDriver, type World } from './support/world.ts';
@@ -34,6 +34,7 @@ describe('the watch over orphans', () => {
   let world: World;
   let driver: TestDriver;
   let watching: AbortController;
+  let orphans: OrphanWatch;
   let watch: Promise<void>;
 
   beforeEach(async () => {
@@ -50,18 +51,16 @@ describe('the watch over orphans', () => {
   });
 
   const start = (): void => {
-    watch = watchOrphans(
-      {
-        kube: world.cluster.client(makeEffects()),
-        clock: world.clock,
-        log: pino({ level: 'silent' }),
-        mounts: { isMounted: (target) => Promise.resolve(world.mounted.has(target)) },
-        volumes: driver.sessions.all,
-        namespace: 'sandboxes',
-        node: NODE,
-      },
-      watching.signal,
-    );
+    orphans = makeOrphanWatch({
+      kube: world.cluster.client(makeEffects()),
+      clock: world.clock,
+      log: pino({ level: 'silent' }),
+      mounts: { isMounted: (target) => Promise.resolve(world.mounted.has(target)) },
+      volumes: driver.sessions.all,
+      namespace: 'sandboxes',
+      node: NODE,
+    });
+    watch = orphans.run(watching.signal);
   };
   const state = (): string | undefined => world.cluster.session()?.state;
 
@@ -86,6 +85,17 @@ describe('the watch over orphans', () => {
     await world.clock.advance(9 * 60_000);
     expect(state()).toBe('Open');
     await world.until(() => state() === 'Closed');
+  });
+
+  test('looks at once when it is told to: not even a second passes', async () => {
+    start();
+    await world.clock.advance(1000);
+    world.reboot();
+    world.cluster.set('Pod', 'demo', undefined);
+    const before = world.clock.monotonic();
+    orphans.lookNow();
+    await world.until(() => driver.sessions.all().every((session) => session.view().record.released));
+    expect(world.clock.monotonic() - before).toBeLessThan(1000);
   });
 
   test('takes an API server that does not answer for no answer', async () => {

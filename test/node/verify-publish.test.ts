@@ -1,6 +1,7 @@
 import { beforeEach, describe, expect, test } from '@jest/globals';
 import type { KubeClient } from '../../src/kube/client.ts';
 import { KubeError } from '../../src/kube/errors.ts';
+import { makeRecentGrants, type RecentGrants } from '../../src/node/recent-grants.ts';
 import { verifyPublish } from '../../src/node/verify-publish.ts';
 import { makeVirtualClock, type VirtualClock } from '../support/virtual-clock.ts';
 import { makeEffects } from './support/effects.ts';
@@ -13,12 +14,15 @@ const recorded = { ...unrecorded, status: { podName: 'demo', podUid: 'pod-uid' }
 describe('a publish', () => {
   let cluster: FakeCluster;
   let clock: VirtualClock;
+  let recent: RecentGrants;
+  const system = () => ({ clock, namespace: 'sandboxes', node: NODE, recent });
   const verify = (token = 'token of pod-uid') =>
-    verifyPublish({ kube: cluster.client(makeEffects()), clock, namespace: 'sandboxes', node: NODE }, token, forever);
+    verifyPublish({ ...system(), kube: cluster.client(makeEffects()) }, token, forever);
 
   beforeEach(() => {
     cluster = makeFakeCluster();
     clock = makeVirtualClock();
+    recent = makeRecentGrants(clock);
   });
 
   test('is granted the workspace of the user whose Sandbox recorded the pod', async () => {
@@ -63,11 +67,7 @@ describe('a publish', () => {
           return get(ref, ...call);
         },
       };
-      const { verdict } = await verifyPublish(
-        { kube, clock, namespace: 'sandboxes', node: NODE },
-        jwtNaming('demo'),
-        forever,
-      );
+      const { verdict } = await verifyPublish({ ...system(), kube }, jwtNaming('demo'), forever);
       expect(verdict).toMatchObject({ kind: 'granted', value: { pod: 'demo', workspace: 'ann' } });
       expect(reads).toEqual(['Pod', 'Sandbox', 'Workspace']);
     });
@@ -93,8 +93,55 @@ describe('a publish', () => {
           return create(...call);
         },
       };
-      const deps = { kube, clock, namespace: 'sandboxes', node: NODE };
+      const deps = { ...system(), kube };
       expect((await verifyPublish(deps, jwtNaming('demo'), forever)).verdict.kind).toBe('granted');
+    });
+  });
+
+  describe('of a pod that was looked at a moment ago', () => {
+    const counting = () => {
+      const reads: string[] = [];
+      const { create, get } = cluster.client(makeEffects());
+      const kube: Pick<KubeClient, 'create' | 'get'> = {
+        create,
+        get: (ref, ...call) => {
+          reads.push(ref.type.kind);
+          return get(ref, ...call);
+        },
+      };
+      return { reads, kube };
+    };
+    const claims = { 'kubernetes.io': { pod: { name: 'demo', uid: 'pod-uid' } } };
+    const token = `header.${Buffer.from(JSON.stringify(claims)).toString('base64url')}.token of pod-uid`;
+    beforeEach(async () => {
+      const { verdict } = await verify();
+      if (verdict.kind === 'granted') recent.remember(verdict.value);
+    });
+
+    test('needs its token alone', async () => {
+      const { reads, kube } = counting();
+      expect((await verifyPublish({ ...system(), kube }, token, forever)).verdict).toMatchObject({
+        kind: 'granted',
+        value: { podUid: 'pod-uid', workspace: 'ann', epoch: 1 },
+      });
+      expect(reads).toEqual([]);
+    });
+
+    test('is refused without it all the same', async () => {
+      const { kube } = counting();
+      expect((await verifyPublish({ ...system(), kube }, 'stolen', forever)).verdict).toMatchObject({
+        kind: 'refused',
+        reason: 'TokenRejected',
+      });
+    });
+
+    test('is looked at again once that is three seconds ago', async () => {
+      await clock.advance(3001);
+      cluster.set('Sandbox', 'demo', undefined);
+      const { kube } = counting();
+      expect((await verifyPublish({ ...system(), kube }, token, forever)).verdict).toMatchObject({
+        reason: 'SandboxNotFound',
+      });
     });
   });
 

@@ -5,6 +5,7 @@ import type { Log } from '../../telemetry/log.ts';
 import { makeChangeSignal } from '../change-signal.ts';
 import { CsiError } from '../csi-error.ts';
 import type { Mounts } from '../mounts.ts';
+import type { Volume } from '../sessions.ts';
 import { makeStatusReporter, workspaceRef, type StatusReporterDeps } from '../status-reporter.ts';
 import { makeTurns } from '../turns.ts';
 import type { ColdJournal } from './cold-journal.ts';
@@ -41,6 +42,8 @@ export interface ColdVolume {
   readonly attach: (target: string) => Promise<void>;
   /** Whether the Workspace's status speaks of this volume: false once another is the writer. Rejects after `ms`. */
   readonly known: (ms: number, signal: AbortSignal) => Promise<boolean>;
+  /** It is shown by this volume, and not by the one that was expected. Resolves when the journal says so. */
+  readonly rename: (volume: Volume) => Promise<void>;
   /** A newer one for STS. */
   readonly renewToken: (token: string | undefined) => void;
   /** No process writes to it any more. Resolves when the journal says so. */
@@ -53,11 +56,17 @@ const SEND_MS = 10 * 60_000;
 /** How often the queue of a drain is written to the API. */
 const REPORT_EVERY_MS = 2000;
 
+export interface ColdBeginning {
+  /** False: nobody has asked for it yet, and its target does not exist. It is reported, and served from `attach` on. */
+  readonly shown: boolean;
+  readonly stsToken: string | undefined;
+}
+
 /** `onFinished` is called when nothing of it is left on this node. */
 export const startColdVolume = (
   deps: ColdVolumeDeps,
   initial: ColdRecord,
-  firstToken: string | undefined,
+  beginning: ColdBeginning,
   onFinished: () => void,
 ): ColdVolume => {
   const paths = coldPaths(deps.coldDir, initial.workspace, initial.epoch);
@@ -76,7 +85,9 @@ export const startColdVolume = (
         signal,
       })),
   });
-  let token = firstToken;
+  const shown = Promise.withResolvers<void>();
+  if (beginning.shown) shown.resolve();
+  let token = beginning.stsToken;
   let view: ColdVolumeView = { record: initial, cold: { state: 'Mounting' }, detached: false, closed: false };
   let reportedAt = -Infinity;
   let session: ColdSession | undefined;
@@ -114,6 +125,8 @@ export const startColdVolume = (
     );
 
   const serve = async (): Promise<void> => {
+    await Promise.race([shown.promise, released.promise]);
+    if (view.record.released || stopping.signal.aborted) return;
     session = start(belowVolume, mountPoint(view.record.target));
     await released.promise;
     if (!stopping.signal.aborted) await session.drain(deps.saveWaitMs);
@@ -174,6 +187,13 @@ export const startColdVolume = (
           throw new CsiError('InvalidArgument', `this cold volume belongs at ${view.record.target}`);
         }
         await show();
+        shown.resolve();
+      }),
+    rename: ({ volumeId, target }) =>
+      inTurn('volume', async () => {
+        const record = { ...view.record, volumeId, target };
+        await deps.journal.save(record);
+        set({ record });
       }),
     known: (ms, signal) =>
       withDeadline(deps.clock, { what: 'reporting the cold volume', ms, signal }, () => reporter.first),

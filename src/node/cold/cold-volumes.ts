@@ -1,18 +1,17 @@
 import { CsiError } from '../csi-error.ts';
 import type { Grant } from '../publish-verdict.ts';
+import type { Volume } from '../sessions.ts';
 import { makeTurns } from '../turns.ts';
 import type { ColdJournal } from './cold-journal.ts';
 import type { ColdRecord } from './cold-record.ts';
-import type { ColdVolume } from './cold-volume.ts';
+import type { ColdBeginning, ColdVolume } from './cold-volume.ts';
 
 export interface ColdVolumesDeps {
   readonly journal: Pick<ColdJournal, 'save' | 'load'>;
-  readonly start: (record: ColdRecord, stsToken: string | undefined, onFinished: () => void) => ColdVolume;
+  readonly start: (record: ColdRecord, beginning: ColdBeginning, onFinished: () => void) => ColdVolume;
 }
 
-export interface ColdVolumeRequest {
-  readonly volumeId: string;
-  readonly target: string;
+export interface ColdVolumeRequest extends Volume {
   readonly stsToken: string | undefined;
 }
 
@@ -22,6 +21,8 @@ export interface ColdVolumes {
   readonly adopt: () => Promise<readonly { readonly folder: string; readonly message: string }[]>;
   /** The one of this id, begun now if there is none. Throws a CsiError if another one is in the way. */
   readonly open: (grant: Grant, request: ColdVolumeRequest) => Promise<ColdVolume>;
+  /** Begins what kubelet is about to ask for, if nothing is in the way: nothing is mounted until it does. */
+  readonly begin: (grant: Grant, expected: Volume) => Promise<void>;
   readonly find: (volumeId: string) => ColdVolume | undefined;
   readonly all: () => readonly ColdVolume[];
   /** Leaves the mounts as they are. */
@@ -30,35 +31,57 @@ export interface ColdVolumes {
 
 export const makeColdVolumes = (deps: ColdVolumesDeps): ColdVolumes => {
   const byId = new Map<string, ColdVolume>();
+  /** Begun, and not asked for yet. */
+  const expected = new Set<ColdVolume>();
   const inTurn = makeTurns();
 
-  const start = (record: ColdRecord, stsToken: string | undefined): ColdVolume => {
-    const volume = deps.start(record, stsToken, () => byId.delete(record.volumeId));
+  const start = (record: ColdRecord, beginning: ColdBeginning): ColdVolume => {
+    const volume = deps.start(record, beginning, () => {
+      expected.delete(volume);
+      byId.delete(volume.view().record.volumeId);
+    });
     byId.set(record.volumeId, volume);
     return volume;
   };
 
-  const open = async (grant: Grant, { volumeId, target, stsToken }: ColdVolumeRequest): Promise<ColdVolume> => {
-    const known = byId.get(volumeId);
-    if (known !== undefined) {
-      checkSame(known.view().record, grant);
-      known.renewToken(stsToken);
-      return known;
-    }
+  const create = async (grant: Grant, volume: Volume, beginning: ColdBeginning): Promise<ColdVolume> => {
     for (const other of byId.values()) checkNotInTheWay(other.view().record, grant);
+    const { volumeId, target } = volume;
     const record: ColdRecord = { format: 1, ...grant, volumeId, target, released: false };
     await deps.journal.save(record);
-    return start(record, stsToken);
+    return start(record, beginning);
+  };
+
+  const open = async (grant: Grant, request: ColdVolumeRequest): Promise<ColdVolume> => {
+    const { volumeId, stsToken } = request;
+    const known = byId.get(volumeId) ?? [...expected].find((one) => one.view().record.podUid === grant.podUid);
+    if (known === undefined) return create(grant, request, { shown: true, stsToken });
+    const { record } = known.view();
+    checkSame(record, grant);
+    known.renewToken(stsToken);
+    if (record.volumeId !== volumeId) {
+      await known.rename(request);
+      byId.delete(record.volumeId);
+      byId.set(volumeId, known);
+    }
+    expected.delete(known);
+    return known;
+  };
+
+  const begin = async (grant: Grant, volume: Volume): Promise<void> => {
+    if (byId.has(volume.volumeId)) return;
+    expected.add(await create(grant, volume, { shown: false, stsToken: undefined }));
   };
 
   return {
     adopt: async () => {
       const { records, unreadable } = await deps.journal.load();
-      for (const record of records) start(record, undefined);
+      for (const record of records) start(record, { shown: true, stsToken: undefined });
       return unreadable;
     },
     // One at a time: two pods must not both find a workspace's folder free.
     open: (grant, request) => inTurn('open', () => open(grant, request)),
+    begin: (grant, volume) => inTurn('open', () => begin(grant, volume)),
     find: (volumeId) => byId.get(volumeId),
     all: () => [...byId.values()],
     stop: async () => {

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { execFileSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
@@ -23,6 +24,21 @@ import { makeFakeCluster, NODE, type FakeCluster } from '../support/fake-cluster
 import { type FakeCold, makeFakeCold, writeUnsent } from '../support/fake-cold.ts';
 
 jest.setTimeout(60_000);
+
+const POD_WITH_COLD = {
+  metadata: {
+    name: 'demo',
+    uid: 'pod-uid',
+    resourceVersion: '2',
+    ownerReferences: [
+      { apiVersion: 'matrx.dev/v1alpha1', kind: 'Sandbox', name: 'demo', uid: 'sandbox-uid', controller: true },
+    ],
+  },
+  spec: {
+    nodeName: NODE,
+    volumes: [{ name: 'cold', csi: { driver: 'workspace.matrx.dev', volumeAttributes: { tier: 'cold' } } }],
+  },
+};
 
 // Real sockets and real mounts, as root; what is mounted is memory in place of a bucket.
 describe('a cold volume', () => {
@@ -128,6 +144,41 @@ describe('a cold volume', () => {
     expect(await readFile(path.join(hot, 'old'), 'utf8')).toBe('from before');
     await publish('cold');
     expect(fake.targets).toHaveLength(1);
+  });
+
+  describe('of a pod that has just been bound to the node', () => {
+    const id = `csi-${createHash('sha256').update('pod-uidcold').digest('hex')}`;
+    const bind = async (): Promise<void> => {
+      await stop();
+      cluster.set('Pod', 'demo', undefined);
+      await start();
+      await until('the driver watches', () => cluster.watchers() === 1);
+      cluster.set('Pod', 'demo', POD_WITH_COLD);
+      await until('it is reported', () => reported()?.state === 'Mounting');
+    };
+
+    test('is reported before kubelet asks, and mounted when it does', async () => {
+      await bind();
+      await publish('cold', { volumeId: id });
+      await untilState('Mounted');
+      expect(fake.targets).toEqual([path.join(cold, 'cold')]);
+    });
+
+    test('is the one that kubelet asks for, by whatever id', async () => {
+      await bind();
+      await publish('cold');
+      await untilState('Mounted');
+      await unpublish('cold');
+      await untilState('Closed');
+      expect(await isMounted(cold)).toBe(false);
+    });
+
+    test('is closed when the pod goes before kubelet asks: nothing was mounted', async () => {
+      await bind();
+      cluster.set('Pod', 'demo', undefined);
+      await untilState('Closed');
+      expect(fake.targets.filter((target) => target.startsWith(cold))).toEqual([]);
+    });
   });
 
   test('that cannot be mounted does not hold up the pod, and says why', async () => {

@@ -1,10 +1,17 @@
 import type { KubeObject } from '../../../src/api/meta.ts';
 import type { WorkspaceRestore, WorkspaceSession, WorkspaceStatus } from '../../../src/api/workspace.ts';
-import type { JsonPatchOperation, KubeClient, ListPage, ObjectRef, ResourceType } from '../../../src/kube/client.ts';
+import type {
+  JsonPatchOperation,
+  KubeClient,
+  ListPage,
+  ObjectRef,
+  ResourceType,
+  WatchEvent,
+} from '../../../src/kube/client.ts';
 import { KubeError } from '../../../src/kube/errors.ts';
 import type { Effects } from './effects.ts';
 
-type Verbs = Pick<KubeClient, 'get' | 'list' | 'create' | 'jsonPatch' | 'mergePatch'>;
+type Verbs = Pick<KubeClient, 'get' | 'list' | 'watch' | 'create' | 'jsonPatch' | 'mergePatch'>;
 
 /** The few objects of one sandbox, as the controller leaves them when the pod has been made. */
 export interface FakeCluster {
@@ -16,6 +23,8 @@ export interface FakeCluster {
   readonly statusWrites: () => number;
   readonly created: (kind: string) => readonly KubeObject[];
   readonly configMaps: () => readonly object[];
+  /** How many watches are open. */
+  readonly watchers: () => number;
   readonly set: (kind: string, name: string, object: object | undefined) => void;
   readonly setWriter: (writer: WorkspaceStatus['writer']) => void;
   readonly setHistory: (history: NonNullable<WorkspaceStatus['history']>) => void;
@@ -39,9 +48,17 @@ export const makeFakeCluster = (): FakeCluster => {
   let writes = 0;
   let fault: KubeError | undefined;
 
+  const watchers = new Set<(kind: string, event: WatchEvent<KubeObject>) => void>();
+
   const set = (kind: string, name: string, object: object | undefined): void => {
-    if (object === undefined) objects.delete(`${kind}/${name}`);
-    else objects.set(`${kind}/${name}`, object);
+    const key = `${kind}/${name}`;
+    const before = objects.get(key);
+    if (object === undefined) objects.delete(key);
+    else objects.set(key, object);
+    const changed = (object ?? before) as KubeObject | undefined;
+    if (changed === undefined) return;
+    const what = object === undefined ? 'deleted' : before === undefined ? 'added' : 'modified';
+    for (const tell of watchers) tell(kind, { kind: what, object: structuredClone(changed) });
   };
   set('Pod', 'demo', {
     metadata: {
@@ -106,6 +123,8 @@ export const makeFakeCluster = (): FakeCluster => {
       const items = [...objects].flatMap(([key, object]) => (key.startsWith(`${type.kind}/`) ? [object] : []));
       return { items: copy(items) as T[], resourceVersion: '1' };
     },
+    watch: <T extends KubeObject>(type: ResourceType, _selection: object, { signal }: { signal?: AbortSignal }) =>
+      eventsOf<T>(watchers, type.kind, signal),
     create: async <T extends KubeObject>(type: ResourceType, _namespace: string | undefined, object: T) => {
       check();
       if (type.kind === 'TokenReview') return copy(review(object)) as T;
@@ -136,6 +155,7 @@ export const makeFakeCluster = (): FakeCluster => {
     statusWrites: () => writes,
     created: (kind) => created.filter((object) => object.kind === kind),
     configMaps: () => configMaps,
+    watchers: () => watchers.size,
     set,
     setWriter: (writer) => {
       const { writer: _before, ...rest } = status;
@@ -152,4 +172,38 @@ export const makeFakeCluster = (): FakeCluster => {
       fault = error;
     },
   };
+};
+
+/** What happens from now on to the objects of one kind, until the watch is given up. */
+const eventsOf = async function* <T extends KubeObject>(
+  watchers: Set<(kind: string, event: WatchEvent<KubeObject>) => void>,
+  kind: string,
+  signal: AbortSignal | undefined,
+): AsyncGenerator<WatchEvent<T>> {
+  const unread: WatchEvent<T>[] = [];
+  let wake = (): void => undefined;
+  const tell = (of: string, event: WatchEvent<KubeObject>): void => {
+    if (of !== kind) return;
+    unread.push(event as WatchEvent<T>);
+    wake();
+  };
+  watchers.add(tell);
+  let ended = signal?.aborted === true;
+  const end = (): void => {
+    ended = true;
+    wake();
+  };
+  signal?.addEventListener('abort', end, { once: true });
+  try {
+    for (;;) {
+      yield* unread.splice(0);
+      if (ended) return;
+      await new Promise<void>((resolve) => {
+        wake = resolve;
+        if (unread.length > 0 || ended) resolve();
+      });
+    }
+  } finally {
+    watchers.delete(tell);
+  }
 };

@@ -23,8 +23,8 @@ import { makeEffects, type Death, type Effects } from './effects.ts';
 import { makeFakeBucket, type FakeBucket } from './fake-bucket.ts';
 import { makeFakeCluster, NODE, type FakeCluster } from './fake-cluster.ts';
 
-const SYSTEM = { namespace: 'sandboxes', node: NODE, kubeletDir: '/var/lib/kubelet', saveWaitMs: 60_000 };
-const TARGET = '/var/lib/kubelet/pods/pod-uid/volumes/kubernetes.io~csi/home/mount';
+export const SYSTEM = { namespace: 'sandboxes', node: NODE, kubeletDir: '/var/lib/kubelet', saveWaitMs: 60_000 };
+export const TARGET = '/var/lib/kubelet/pods/pod-uid/volumes/kubernetes.io~csi/home/mount';
 /** The journal is synced to disk at every step; these tests are about its order, not about the disk. */
 const MEMORY = '/dev/shm';
 const GIVE_UP_MS = 20_000;
@@ -35,8 +35,8 @@ const forever = new AbortController().signal;
 export interface TestDriver {
   readonly sessions: Sessions;
   readonly effects: Effects;
-  readonly publish: () => Promise<void>;
-  readonly unpublish: () => Promise<void>;
+  readonly publish: (volumeId?: string) => Promise<void>;
+  readonly unpublish: (volumeId?: string) => Promise<void>;
 }
 
 /** One node with its disk, its mounts, a cluster and a bucket. They outlive any driver process. */
@@ -57,6 +57,8 @@ export interface World {
   readonly homes: () => Promise<readonly string[]>;
   readonly close: () => Promise<void>;
 }
+
+const noRecent = { recall: (): undefined => undefined };
 
 const noCold: Pick<ColdVolumes, 'open' | 'find'> = {
   open: () => Promise.reject(new Error('there is no cold storage here')),
@@ -130,14 +132,14 @@ export const makeWorld = async (files: Readonly<Record<string, string>> = {}): P
     const driver: TestDriver = {
       sessions,
       effects,
-      publish: () =>
-        publishVolume({ ...deps, ...SYSTEM, kube, sessions, cold: noCold, recordRefusal }, publishCall(), forever),
-      unpublish: () =>
-        unpublishVolume(
-          { ...deps, ...SYSTEM, sessions, cold: noCold },
-          { volumeId: VOLUME, targetPath: TARGET },
+      publish: (volumeId = VOLUME) =>
+        publishVolume(
+          { ...deps, ...SYSTEM, kube, sessions, cold: noCold, recordRefusal, recent: noRecent },
+          publishCall(volumeId),
           forever,
         ),
+      unpublish: (volumeId = VOLUME) =>
+        unpublishVolume({ ...deps, ...SYSTEM, sessions, cold: noCold }, { volumeId, targetPath: TARGET }, forever),
     };
     drivers.push(driver);
     return driver;
@@ -185,8 +187,8 @@ export const makeWorld = async (files: Readonly<Record<string, string>> = {}): P
 
 export const homeOf = (world: World): string => homePaths(world.stateDir, 'ann', 1).home;
 
-const publishCall = (): NodePublishVolumeRequest => ({
-  volumeId: VOLUME,
+const publishCall = (volumeId: string): NodePublishVolumeRequest => ({
+  volumeId,
   targetPath: TARGET,
   volumeCapability: { mount: {} },
   readonly: false,
