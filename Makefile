@@ -5,6 +5,7 @@ MATRX := $(NODE) src/main.ts
 
 .DEFAULT_GOAL := help
 .PHONY: help up down env test check unit e2e fuzz bench bench-exec bench-cold build generate format
+.PHONY: terraform images sbom scan-images push-images roll-out release-files sign publish
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -50,8 +51,35 @@ bench-cold: $(INSTALLED) ## cold storage next to a mount by hand and to the disk
 build: $(INSTALLED) ## dist/main.js, the bundle of the product image
 	@$(NODE) build.ts
 
-generate: $(INSTALLED) ## what programs write: crds, docs/openapi.json, docs/acceptance.md
+generate: $(INSTALLED) ## what programs write: crds, docs/crds.md, docs/openapi.json, docs/acceptance.md
 	@npm run -s generate
 
 format: $(INSTALLED) ## rewrite the sources in the house format
 	@npm run -s format
+
+terraform: ## format, validation and tests of terraform/, which needs Terraform and its registry
+	cd terraform && terraform fmt -check -recursive && terraform init -backend=false && terraform validate && terraform test
+
+images: $(INSTALLED) ## both images by the Docker Engine; their names are in release/images.json
+	@$(NODE) scripts/build-images.ts
+
+sbom: $(INSTALLED) ## what is in those images: release/*.spdx.json
+	@$(NODE) scripts/inspect-images.ts sbom
+
+scan-images: $(INSTALLED) ## what of that is known to be vulnerable
+	@$(NODE) scripts/inspect-images.ts scan
+
+push-images: $(INSTALLED) ## both images to PRODUCT_REPOSITORY and SANDBOX_REPOSITORY under TAG
+	@$(NODE) scripts/push-images.ts
+
+roll-out: $(INSTALLED) ## TAG on the host INSTANCE_ID, by Systems Manager; back again if it is not healthy
+	@$(NODE) scripts/roll-out.ts
+
+release-files: $(INSTALLED) ## install.yaml, checksums and notes of TAG in release/
+	@$(NODE) scripts/release-files.ts
+
+sign: $(INSTALLED) ## signs the pushed images and the checksums, without a key
+	@$(NODE) scripts/sign.ts
+
+publish: $(INSTALLED) ## the GitHub release of TAG
+	@$(NODE) scripts/publish.ts

@@ -1,4 +1,5 @@
 import { execFileSync } from 'node:child_process';
+import { goTool } from '../scripts/go-tools.ts';
 import { installPackages, missingPackages, type NeededProgram, withSystemFolders } from '../src/local/packages.ts';
 
 /** What the tests themselves run, beside what `make up` installs for the cluster. */
@@ -41,3 +42,5 @@ const installTestPrograms = async (): Promise<void> => {
 };
 
 await installTestPrograms();
+// Here, and not under the deadline of the test that comes to one first.
+for (const name of ['actionlint', 'glua', 'kubeconform', 'kustomize'] as const) console.log(await goTool(name));

@@ -36,12 +36,12 @@ export const titlesIn = (file: string, text: string): readonly LinkedTest[] =>
 
 /** docs/acceptance.md. */
 export const acceptanceTable = (tests: readonly LinkedTest[]): string => {
-  const row = ({ id, says, waitsFor }: AcceptanceLine): string => {
+  const row = ({ id, says }: AcceptanceLine): string => {
     const shown = tests
       .filter((test) => test.id === id)
       .map(({ file, title }) => `[${escape(title)}](../${file})`)
       .join('<br>');
-    return `| ${id} | ${escape(says)} | ${shown === '' ? `waits for ${waitsFor ?? 'a test'}` : shown} |`;
+    return `| ${id} | ${escape(says)} | ${shown} |`;
   };
   return `# What the original did, and the tests that show it here
 

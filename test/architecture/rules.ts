@@ -47,7 +47,7 @@ const MAX_LINES = 300;
 const VAGUE = /(^|[-.])(utils?|helpers?|common|misc)([-.]|$)/;
 const KEBAB = /^[a-z0-9]+(-[a-z0-9]+)*(\.[a-z0-9]+(-[a-z0-9]+)*)*$/;
 
-/** What is wrong with a source tree, one sentence each. `sources` are files below src/ and test/. */
+/** What is wrong with a source tree, one sentence each. `sources` are files below src/, test/ and scripts/. */
 export const violations = (sources: readonly SourceFile[]): readonly string[] => {
   const paths = new Set(sources.map(({ path }) => path));
   return sources.flatMap((file) => [

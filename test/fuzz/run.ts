@@ -1,10 +1,9 @@
 // `make fuzz`: schemathesis against the real facade on a cluster that is played (serve.ts), for MINUTES=10 unless given.
 // It ends with 1 where schemathesis finds something, or where the facade does not outlive it.
 import { type ChildProcess, spawn } from 'node:child_process';
-import { createHash } from 'node:crypto';
-import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
+import { pythonPrograms } from '../../scripts/python-programs.ts';
 import { FUZZ_KEY } from './names.ts';
 
 const HERE = import.meta.dirname;
@@ -18,23 +17,6 @@ const run = (command: string, args: readonly string[]): Promise<number> =>
     child.once('exit', (code) => resolve(code ?? 1));
   });
 
-const must = async (command: string, args: readonly string[]): Promise<void> => {
-  const code = await run(command, args);
-  if (code !== 0) throw new Error(`${command} ${args.join(' ')} ended with ${code}`);
-};
-
-/** A Python of our own with what requirements.txt names, made once. */
-const schemathesis = async (): Promise<string> => {
-  const version = createHash('sha256').update(readFileSync(REQUIREMENTS)).digest('hex').slice(0, 12);
-  const venv = join(ROOT, 'node_modules', '.cache', `fuzz-${version}`);
-  const program = join(venv, 'bin', 'schemathesis');
-  if (!existsSync(program)) {
-    await must('python3', ['-m', 'venv', '--clear', venv]);
-    await must(join(venv, 'bin', 'pip'), ['install', '--quiet', '--disable-pip-version-check', '-r', REQUIREMENTS]);
-  }
-  return program;
-};
-
 interface Facade {
   readonly url: string;
   readonly process: ChildProcess;
@@ -47,7 +29,7 @@ const startFacade = async (): Promise<Facade> => {
 };
 
 const minutes = Number(process.env['MINUTES'] ?? 10);
-const program = await schemathesis();
+const program = join(await pythonPrograms(REQUIREMENTS), 'schemathesis');
 const facade = await startFacade();
 const code = await run(program, [
   '--config-file',

@@ -1,0 +1,40 @@
+import { mkdir, rename } from 'node:fs/promises';
+import { join } from 'node:path';
+import { buildGoProgram, type GoProgram, locateGoProgram } from '../src/local/go-build.ts';
+import { openLocal } from '../src/local/open-local.ts';
+
+const tool = (name: string, module: string, version: string): GoProgram => ({
+  name,
+  source: { module, version },
+  flags: ['-trimpath', '-ldflags', '-s -w'],
+});
+
+/**
+ * What delivery works with beside Node: each a Go module at one version, which Go's checksum database vouches for, built
+ * on first use and kept with the other builds.
+ */
+const GO_TOOLS = {
+  actionlint: tool('actionlint', 'github.com/rhysd/actionlint/cmd/actionlint', 'v1.7.12'),
+  cosign: tool('cosign', 'github.com/sigstore/cosign/v2/cmd/cosign', 'v2.6.5'),
+  /** The Lua that Argo CD runs its health scripts with. */
+  glua: tool('glua', 'github.com/yuin/gopher-lua/cmd/glua', 'v1.1.1'),
+  grype: tool('grype', 'github.com/anchore/grype/cmd/grype', 'v0.121.3'),
+  kubeconform: tool('kubeconform', 'github.com/yannh/kubeconform/cmd/kubeconform', 'v0.7.0'),
+  kustomize: tool('kustomize', 'sigs.k8s.io/kustomize/kustomize/v5', 'v5.8.1'),
+  syft: tool('syft', 'github.com/anchore/syft/cmd/syft', 'v1.57.1'),
+} as const;
+export type GoTool = keyof typeof GO_TOOLS;
+
+/** The path of the program, which is built where it is not there yet. Throws where there is no Go, or no module proxy. */
+export const goTool = async (name: GoTool): Promise<string> => {
+  const { env, paths } = openLocal();
+  const program = GO_TOOLS[name];
+  const { path, exists } = await locateGoProgram(program, paths.cache, env);
+  if (exists) return path;
+  await mkdir(join(paths.cache, 'bin'), { recursive: true });
+  // Two processes may build it at the same time: each in a folder of its own.
+  const own = `${path}.${process.pid}`;
+  await buildGoProgram(program, own, { env });
+  await rename(own, path);
+  return path;
+};

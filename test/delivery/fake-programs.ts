@@ -1,0 +1,32 @@
+import { chmod, mkdir, readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+
+/** Programs of the tests that stand in for those of other people's services, and what they were asked. */
+export interface FakePrograms {
+  /** Goes before everything else in PATH. */
+  readonly path: string;
+  /** Each call as one line: the program and its arguments. */
+  readonly calls: () => Promise<readonly string[]>;
+}
+
+/** `bodies` are bash: `$1`, `$2`, … are the arguments, `$state` a folder that lasts from call to call. */
+export const makeFakePrograms = async (
+  folder: string,
+  bodies: Readonly<Record<string, string>>,
+): Promise<FakePrograms> => {
+  const state = join(folder, 'state');
+  const log = join(folder, 'calls');
+  const bin = join(folder, 'bin');
+  await mkdir(bin, { recursive: true });
+  await mkdir(state, { recursive: true });
+  await writeFile(log, '');
+  for (const [name, body] of Object.entries(bodies)) {
+    const file = join(bin, name);
+    await writeFile(file, `#!/usr/bin/env bash\nstate=${state}\necho "${name} $*" >>${log}\n${body}\n`);
+    await chmod(file, 0o755);
+  }
+  return {
+    path: `${bin}:${process.env.PATH ?? ''}`,
+    calls: async () => (await readFile(log, 'utf8')).split('\n').filter((line) => line !== ''),
+  };
+};
