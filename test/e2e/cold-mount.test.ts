@@ -226,6 +226,7 @@ describe('a cold mount', () => {
 
 describe("one user's credentials on the embedded server", () => {
   const signal = new AbortController().signal;
+  const FORBIDDEN = { reason: 'Forbidden' };
 
   test('reach the own prefix, and no object, listing or write of another user', async () => {
     const store = world.storeOf(await world.provider.issue({ userId: 'ann', session: 't' }, signal));
@@ -235,10 +236,11 @@ describe("one user's credentials on the embedded server", () => {
     const names: string[] = [];
     for await (const { key } of store.list('users/ann/')) names.push(key);
     expect(names).toContain('users/ann/cold/own');
-    await expect(store.get('users/anna/cold/secret')).rejects.toThrow();
-    await expect(store.put('users/anna/cold/x', Buffer.from('x'))).rejects.toThrow();
+    await expect(store.get('users/anna/cold/secret')).rejects.toMatchObject(FORBIDDEN);
+    await expect(store.get('users/anna/.ws/HEAD')).rejects.toMatchObject(FORBIDDEN);
+    await expect(store.put('users/anna/cold/x', Buffer.from('x'))).rejects.toMatchObject(FORBIDDEN);
     for (const prefix of ['', 'users/', 'users/ann', 'users/anna/']) {
-      await expect(store.list(prefix)[Symbol.asyncIterator]().next()).rejects.toThrow();
+      await expect(store.list(prefix)[Symbol.asyncIterator]().next()).rejects.toMatchObject(FORBIDDEN);
     }
   });
 });

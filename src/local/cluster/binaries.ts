@@ -41,6 +41,7 @@ export const rcloneProgram = (projectRoot: string): GoProgram => ({
     added: [
       'vfs/flush.go',
       'vfs/folder.go',
+      'vfs/remove.go',
       'vfs/vfscache/durable.go',
       'vfs/vfscache/reload.go',
       'vfs/vfscache/writeback/hold.go',
@@ -64,6 +65,7 @@ export const rcloneProgram = (projectRoot: string): GoProgram => ({
       ...UPLOADED_EARLIER,
       ...FOLDERS,
       ...HELD_UPLOADS,
+      ...REMOVED,
     ],
   },
   flags: ['-trimpath', '-ldflags', `-s -w -X github.com/rclone/rclone/fs.Version=${RCLONE_VERSION}-matrx`],
@@ -126,4 +128,20 @@ const HELD_UPLOADS: readonly GoEdit[] = [
     '\t\t// Pop the item, mark as uploading and start the uploader\n',
     '\t\tif wb._isHeld(wbItem.name) {\n\t\t\twb.items._update(wbItem, time.Now().Add(heldFor))\n\t\t\tcontinue\n\t\t}\n',
   ),
+];
+
+/** A file that is removed while it is uploaded: vfs/remove.go. */
+const REMOVED: readonly GoEdit[] = [
+  edit(
+    'vfs/file.go',
+    '\t// Remove the object from the cache\n\twasWriting := false\n',
+    '\tremote := f.CachePath()\n\trelease, cut := d.vfs.holdRemoval(remote)\n\tdefer release()\n\twasWriting := false\n',
+  ),
+  edit(
+    'vfs/file.go',
+    '\tif f.o != nil {\n\t\terr = f.o.Remove(f.ctx)\n\t}\n',
+    '\terr = f._removeObject(remote, cut)\n',
+  ),
+  // What is known to be in the bucket has not been removed from it then.
+  edit('vfs/file.go', '\t\tif wasWriting {', '\t\tif wasWriting && f.getObject() == nil {'),
 ];
