@@ -4,7 +4,7 @@ INSTALLED := node_modules/.package-lock.json
 MATRX := $(NODE) src/main.ts
 
 .DEFAULT_GOAL := help
-.PHONY: help up down env test check unit e2e fuzz bench bench-exec build generate format
+.PHONY: help up down env test check unit e2e fuzz bench bench-exec bench-cold build generate format
 .PHONY: terraform images sbom scan-images push-images roll-out release-files sign publish
 
 help: ## this list
@@ -44,6 +44,9 @@ bench: $(INSTALLED) ## the benchmarks, against the running `make up`
 
 bench-exec: $(INSTALLED) ## commands, output and files next to pods/exec and kubectl; a part of `make bench`
 	@eval "$$($(MATRX) env)" && $(NODE) test/bench/run.ts exec $(ARGS)
+
+bench-cold: $(INSTALLED) ## cold storage next to a mount by hand and to the disk, and what it adds to a start; a part of `make bench`
+	@eval "$$($(MATRX) env)" && $(NODE) test/bench/run.ts cold-files cold-start $(ARGS)
 
 build: $(INSTALLED) ## dist/main.js, the bundle of the product image
 	@$(NODE) build.ts

@@ -66,6 +66,20 @@ resource "aws_s3_bucket_lifecycle_configuration" "workspaces" {
     }
   }
 
+  # The copy of the datastore is replaced every few minutes; it never expires itself.
+  rule {
+    id     = "older-datastores"
+    status = "Enabled"
+
+    filter {
+      prefix = ".matrx/host/"
+    }
+
+    noncurrent_version_expiration {
+      noncurrent_days = 14
+    }
+  }
+
   rule {
     id     = "unfinished-uploads"
     status = "Enabled"

@@ -19,6 +19,7 @@ resource "aws_instance" "host" {
   vpc_security_group_ids      = [aws_security_group.host.id]
   associate_public_ip_address = var.associate_public_ip
   iam_instance_profile        = aws_iam_instance_profile.host.name
+  user_data_base64            = local.user_data
 
   # Tokens only, and their answers die at the first hop: a pod is one hop away and never sees the host's role.
   metadata_options {
@@ -31,6 +32,7 @@ resource "aws_instance" "host" {
     volume_type = "gp3"
     volume_size = var.root_volume_gib
     encrypted   = true
+    tags        = { Name = "${local.name}-host", Project = var.project_name, Environment = var.environment }
   }
 
   dynamic "instance_market_options" {
@@ -48,15 +50,21 @@ resource "aws_instance" "host" {
     }
   }
 
-  # It reaches for registries as soon as it boots.
-  depends_on = [aws_route.internet, aws_route_table_association.new, aws_vpc_security_group_egress_rule.all]
+  # It reaches for registries, its settings and the bucket as soon as it boots.
+  depends_on = [
+    aws_route.internet,
+    aws_route_table_association.new,
+    aws_vpc_security_group_egress_rule.all,
+    aws_iam_role_policy.host,
+    aws_iam_role_policy_attachment.systems_manager,
+  ]
 
-  tags        = { Name = "${local.name}-host" }
-  volume_tags = { Name = "${local.name}-host", Project = var.project_name, Environment = var.environment }
+  tags = { Name = "${local.name}-host" }
 
-  # A newer Amazon Linux is no reason to replace the host under running sandboxes: `terraform apply -replace` is.
+  # A newer Amazon Linux is no reason to replace the host under running sandboxes, nor are newer scripts a reason to stop
+  # it, which a change of user data is to AWS: `terraform apply -replace` is.
   lifecycle {
-    ignore_changes = [ami]
+    ignore_changes = [ami, user_data_base64]
   }
 }
 

@@ -23,6 +23,10 @@ resource "aws_iam_instance_profile" "host" {
   role = aws_iam_role.host.name
 }
 
+locals {
+  backup_key = ".matrx/host/${local.name}/datastore.tar.gz.enc"
+}
+
 data "aws_iam_policy_document" "host" {
   # The node driver commits and restores the homes of all users of this host. Never a version: what was deleted by
   # mistake or by a thief can be brought back by the account's owner. .matrx/probe/ is the bucket's check at start.
@@ -40,7 +44,33 @@ data "aws_iam_policy_document" "host" {
     condition {
       test     = "StringLike"
       variable = "s3:prefix"
-      values   = ["users/*", ".matrx/probe/*"]
+      values   = ["users/*", ".matrx/probe/*", local.backup_key]
+    }
+  }
+
+  # The copy of the datastore: one object of this installation's name.
+  statement {
+    sid       = "Backup"
+    actions   = ["s3:GetObject", "s3:PutObject"]
+    resources = ["${aws_s3_bucket.workspaces.arn}/${local.backup_key}"]
+  }
+
+  statement {
+    sid       = "Releases"
+    actions   = ["s3:GetObject"]
+    resources = ["${aws_s3_bucket.workspaces.arn}/.matrx/releases/*"]
+  }
+
+  # The first server makes the token that its datastore is read with. Nobody on the host can replace it.
+  statement {
+    sid       = "ServerToken"
+    actions   = ["ssm:PutParameter"]
+    resources = ["arn:${data.aws_partition.current.partition}:ssm:${var.aws_region}:${data.aws_caller_identity.current.account_id}:parameter${local.token_parameter}"]
+
+    condition {
+      test     = "StringEquals"
+      variable = "ssm:Overwrite"
+      values   = ["false"]
     }
   }
 

@@ -3,7 +3,9 @@ locals {
   use_default_vpc = var.vpc_id == null && !var.create_vpc
   vpc_id          = var.create_vpc ? aws_vpc.new[0].id : (local.use_default_vpc ? data.aws_vpc.default[0].id : var.vpc_id)
   subnet_id       = var.create_vpc ? aws_subnet.new[0].id : (local.use_default_vpc ? sort(data.aws_subnets.default[0].ids)[0] : var.subnet_id)
-  route_table_ids = var.create_vpc ? [aws_route_table.new[0].id] : data.aws_route_tables.existing[0].ids
+  # A volume is of one zone, and so is the host that it is attached to.
+  availability_zone = var.create_vpc ? aws_subnet.new[0].availability_zone : data.aws_subnet.existing[0].availability_zone
+  route_table_ids   = var.create_vpc ? [aws_route_table.new[0].id] : data.aws_route_tables.existing[0].ids
 }
 
 data "aws_vpc" "default" {
@@ -46,6 +48,11 @@ data "aws_ec2_instance_type_offerings" "zones" {
     name   = "instance-type"
     values = [var.ec2_instance_type]
   }
+}
+
+data "aws_subnet" "existing" {
+  count = var.create_vpc ? 0 : 1
+  id    = local.subnet_id
 }
 
 data "aws_route_tables" "existing" {

@@ -13,6 +13,11 @@ output "ec2_instance_id" {
   value       = aws_instance.host.id
 }
 
+output "data_volume_id" {
+  description = "The volume that outlives the host."
+  value       = aws_ebs_volume.data.id
+}
+
 output "ec2_public_ip" {
   description = "Address of the host; empty without a public one."
   value       = aws_instance.host.public_ip

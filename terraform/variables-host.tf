@@ -60,7 +60,7 @@ variable "ec2_spot_max_price" {
 }
 
 variable "root_volume_gib" {
-  description = "Size of the host's disk. It holds images and the homes of running sandboxes."
+  description = "Size of the host's own disk. It holds the system and the images."
   type        = number
   default     = 50
 

@@ -11,6 +11,13 @@ const TEST_PROGRAMS: readonly NeededProgram[] = [
   { program: 'python3', debianPackage: 'python3' },
   { program: 'ip', debianPackage: 'iproute2' },
   { program: 'nft', debianPackage: 'nftables' },
+  // rclone mounts by it.
+  { program: 'fusermount3', debianPackage: 'fuse3' },
+  { program: 'shellcheck', debianPackage: 'shellcheck' },
+  { program: 'bats', debianPackage: 'bats' },
+  { program: 'sqlite3', debianPackage: 'sqlite3' },
+  { program: 'curl', debianPackage: 'curl' },
+  { program: 'openssl', debianPackage: 'openssl' },
 ];
 /** Debian's own layout: sftp-server is no program for people. */
 const TEST_FILES = [{ file: '/usr/lib/openssh/sftp-server', debianPackage: 'openssh-sftp-server' }];

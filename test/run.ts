@@ -4,7 +4,9 @@ import { spawn } from 'node:child_process';
 import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { availableParallelism, tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { runBats } from './bats.ts';
 import { coveredSources } from './coverage.ts';
+import { shellScripts } from './shell-scripts.ts';
 
 interface Outcome {
   readonly passed: number;
@@ -151,6 +153,12 @@ const jest = async (
   return { passed: result.numPassedTests, failed: failed === 0 && code !== 0 ? 1 : failed };
 };
 
+/** The scripts of the host's bootstrap. */
+const bats = (): Promise<Outcome> => {
+  heading('bats');
+  return runBats('test/**/*.bats');
+};
+
 /** Of what runs in jest's own processes: what tests start as processes of their own is not counted. */
 const COVERAGE = [
   '--coverage',
@@ -208,6 +216,8 @@ const outcomes: Outcome[] = [
   await check('format', node, ['node_modules/prettier/bin/prettier.cjs', '--check', '--log-level', 'warn', '.']),
   await check('types', 'node_modules/.bin/tsc', ['--noEmit']),
   await check('lint', 'node_modules/.bin/oxlint', ['--type-aware', '--deny-warnings']),
+  await check('shellcheck', 'shellcheck', ['--external-sources', ...shellScripts(process.cwd())]),
+  await bats(),
   // Jest's own choice leaves a core idle, which on two cores is half of them.
   await jest('unit', [`--maxWorkers=${availableParallelism()}`, ...COVERAGE], { env: process.env }),
   // With a seed: what a change breaks is to be seen here, and what chance finds, by `make fuzz`.

@@ -89,6 +89,8 @@ const WORKSPACE: Kind = {
     { name: 'Saved', type: 'string', jsonPath: condition('Saved', 'status') },
     { name: 'Files', type: 'integer', jsonPath: '.status.head.files' },
     { name: 'Bytes', type: 'integer', jsonPath: '.status.head.bytes' },
+    { name: 'Cold', type: 'integer', jsonPath: '.status.coldUsage.objects', description: 'Objects when last closed.' },
+    { name: 'Cold bytes', type: 'integer', jsonPath: '.status.coldUsage.bytes', priority: 1 },
     { name: 'Node', type: 'string', jsonPath: '.status.session.node', priority: 1 },
     { name: 'Session', type: 'string', jsonPath: '.status.session.state', priority: 1 },
     { name: 'Message', type: 'string', jsonPath: condition('Ready', 'message'), priority: 1 },

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import type { ObjectMeta } from './meta.ts';
+import { ColdDriverName } from './workspace-cold.ts';
 import { EnvVars, ImageReference, ObjectName, Resources } from './pod-settings.ts';
 
 /**
@@ -14,7 +15,13 @@ export const SandboxTemplateSpec = z
     runtimeClassName: ObjectName.optional().describe('gVisor, Kata: a RuntimeClass of the cluster.'),
     env: EnvVars.optional().describe("The Sandbox's own env wins over it, name by name."),
     cold: z
-      .object({ enabled: z.boolean().default(true).describe('Whether cold storage is mounted at /data/cold.') })
+      .object({
+        enabled: z.boolean().default(true).describe('Whether cold storage is mounted at /data/cold.'),
+        driver: ColdDriverName.default('rclone').describe(
+          'The program that mounts it. mount-s3 is for large data that is mostly read: it refuses renames, appends, ' +
+            "random writes and links, and has to be added to the node driver's image.",
+        ),
+      })
       .optional()
       .describe('Where the installation has no cold storage set up, nothing of this has an effect.'),
     security: z

@@ -8,6 +8,10 @@ import { z } from 'zod';
 export const Isolation = z.enum(['prefix', 'account', 'none']);
 export type Isolation = z.infer<typeof Isolation>;
 
+/** The program that mounts: `rclone` behaves as a file system does, `mount-s3` is for large data that is mostly read. */
+export const ColdDriverName = z.enum(['rclone', 'mount-s3']);
+export type ColdDriverName = z.infer<typeof ColdDriverName>;
+
 /**
  * Cold storage of one epoch on one node. Who may leave each state:
  *
@@ -23,6 +27,15 @@ export type ColdState = z.infer<typeof ColdState>;
 /** Why cold storage is not mounted, or not yet uploaded. A closed set. */
 export const ColdReason = z.enum(['CredentialsFailed', 'MountFailed']);
 export type ColdReason = z.infer<typeof ColdReason>;
+
+/** What cold storage has in the bucket, as `matrx workspace stats` counts it. Of the home, `head` says it. */
+export const ColdUsage = z.object({
+  objects: z.int().min(0).describe('Files, links, and the markers of folders.'),
+  bytes: z.int().min(0),
+  complete: z.boolean().describe('False where there are more: counting ends at 10,000 objects.'),
+  countedAt: z.string().meta({ format: 'date-time' }),
+});
+export type ColdUsage = z.infer<typeof ColdUsage>;
 
 /** Written by the node driver that holds the epoch, as `session` is. */
 export const WorkspaceCold = z.object({

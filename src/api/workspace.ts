@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { Conditions } from './condition.ts';
 import type { ObjectMeta } from './meta.ts';
 import { UserId, WorkspaceNameSuffix } from './user-id.ts';
-import { WorkspaceCold } from './workspace-cold.ts';
+import { ColdUsage, WorkspaceCold } from './workspace-cold.ts';
 
 const Time = z.string().meta({ format: 'date-time' });
 
@@ -158,6 +158,7 @@ export const WorkspaceStatus = z.object({
   writer: WorkspaceWriter.optional(),
   session: WorkspaceSession.optional(),
   cold: WorkspaceCold.optional(),
+  coldUsage: ColdUsage.optional().describe('What cold storage had in the bucket when it was last closed.'),
   head: WorkspaceHead.optional(),
   history: z
     .array(WorkspaceCommit)

@@ -46,7 +46,7 @@ export const runNode = async (): Promise<number> => {
     {
       kube,
       store,
-      openHome,
+      openHome: (options) => openHome({ ...options, excludes: config.homeExcludes }),
       checkStorage: (signal) => checkBucket(store, { random, signal }),
       mounts,
       cold,

@@ -26,7 +26,7 @@ const isConfirmed = async (
 ): Promise<boolean> => {
   if (!process.stdin.isTTY) throw new ConfigError('cleanup asks before it deletes; without a terminal, give --yes');
   for (const tier of tiers) {
-    const { objects, bytes } = await tierUsage(bucket, tier, signal);
+    const { objects, bytes } = await tierUsage(bucket, tier, { signal });
     say(`${name}: ${objects} objects of ${tier}, ${formatBytes(bytes)}, are about to be deleted`);
   }
   const asked = user ?? prefix;

@@ -29,6 +29,8 @@ const ColdEnvironment = z.object({
   MATRX_COLD_DIR: absolute.optional(),
   MATRX_COLD_CACHE_MB: z.coerce.number().int().min(64).max(10_000_000).default(4096),
   MATRX_COLD_WRITE_BACK_SECONDS: seconds.max(600).default(5),
+  // Where its package puts it.
+  MATRX_MOUNT_S3: absolute.default('/opt/aws/mountpoint-s3/bin/mount-s3'),
   MATRX_RCLONE: absolute.default('/usr/local/bin/rclone'),
   SSL_CERT_FILE: absolute.optional(),
 });
@@ -60,6 +62,7 @@ export interface ColdConfig {
   /** How long a closed file waits for its upload, in case it is written again. */
   readonly writeBackSeconds: number;
   readonly rclone: string;
+  readonly mountS3: string;
   /** Certificates that are trusted beside the system's, for the mount process. */
   readonly caFile: string | undefined;
 }
@@ -77,6 +80,7 @@ export const loadColdConfig = (
     cacheBytes: given.MATRX_COLD_CACHE_MB * 2 ** 20,
     writeBackSeconds: given.MATRX_COLD_WRITE_BACK_SECONDS,
     rclone: given.MATRX_RCLONE,
+    mountS3: given.MATRX_MOUNT_S3,
     caFile: given.SSL_CERT_FILE,
   });
 };

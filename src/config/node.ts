@@ -15,6 +15,13 @@ const NodeEnvironment = z.object({
   AWS_REGION: z.string().optional(),
   AWS_ENDPOINT_URL_S3: z.url().optional(),
   MATRX_RPO_SECONDS: seconds.min(1).max(3600).default(10),
+  MATRX_HOME_EXCLUDES: z
+    .string()
+    .transform((text) => text.split(',').map((pattern) => pattern.trim()))
+    .refine((patterns) => patterns.every((pattern) => /^[^/]+\/?$/.test(pattern)), {
+      error: 'takes names, separated by commas, with * for anything and / at the end of folders: *.tmp,__pycache__/',
+    })
+    .default([]),
   MATRX_SAVE_WAIT_SECONDS: seconds.max(100).default(60),
   MATRX_DRAIN_SECONDS: seconds.max(600).default(20),
   MATRX_HTTP_HOST: z.string().default('0.0.0.0'),
@@ -35,6 +42,8 @@ export interface NodeConfig {
   readonly endpoint: string | undefined;
   /** What the loss of a node may cost at most: how long a change may wait for its commit. */
   readonly rpoMs: number;
+  /** Names that are not saved, in whatever folder of a home. */
+  readonly homeExcludes: readonly string[];
   /** How long the end of a pod waits for its home to be saved. kubelet itself waits two minutes for an answer. */
   readonly saveWaitMs: number;
   /** How long the driver's own end waits for last commits. */
@@ -59,6 +68,7 @@ export const loadNodeConfig = (env: NodeJS.ProcessEnv = process.env): NodeConfig
     region: given.AWS_REGION,
     endpoint: given.AWS_ENDPOINT_URL_S3,
     rpoMs: given.MATRX_RPO_SECONDS * 1000,
+    homeExcludes: given.MATRX_HOME_EXCLUDES,
     saveWaitMs: given.MATRX_SAVE_WAIT_SECONDS * 1000,
     drainMs: given.MATRX_DRAIN_SECONDS * 1000,
     cold: loadColdConfig(env, given.MATRX_STATE_DIR, { region: given.AWS_REGION, endpoint: given.AWS_ENDPOINT_URL_S3 }),

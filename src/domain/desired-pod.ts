@@ -113,7 +113,7 @@ export const desiredPod = (sandbox: Sandbox, template: SandboxTemplate, installa
           ],
         },
       ],
-      volumes: [{ name: HOME_VOLUME, ...homeVolume(sandbox) }, ...(hasCold ? [COLD] : []), TOKEN],
+      volumes: [{ name: HOME_VOLUME, ...homeVolume(sandbox) }, ...(hasCold ? [coldVolume(template)] : []), TOKEN],
     },
   };
 };
@@ -130,7 +130,10 @@ const wantsCold = (sandbox: Sandbox, template: SandboxTemplate, { hasCold = fals
   // rclone's mounts cannot be mapped to the ids of a user namespace.
   template.spec.security?.sudo !== true;
 
-const COLD = { name: COLD_VOLUME, csi: { driver: CSI_DRIVER_NAME, volumeAttributes: { tier: 'cold' } } };
+const coldVolume = ({ spec: { cold } }: SandboxTemplate) => {
+  const mountedBy = cold?.driver === undefined || cold.driver === 'rclone' ? {} : { driver: cold.driver };
+  return { name: COLD_VOLUME, csi: { driver: CSI_DRIVER_NAME, volumeAttributes: { tier: 'cold', ...mountedBy } } };
+};
 
 /** What is mounted in it later, or again after a crash, is seen by the running container. */
 const COLD_MOUNT = { name: COLD_VOLUME, mountPath: COLD_VOLUME_PATH, mountPropagation: 'HostToContainer' };

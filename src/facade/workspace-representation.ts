@@ -23,6 +23,13 @@ const RestoreState = z.object({
   done_at: Time.nullable(),
 });
 
+const ColdUsage = z.object({
+  objects: z.int().min(0),
+  bytes: z.int().min(0),
+  complete: z.boolean().describe('False where there are more: counting ends at 10,000 objects.'),
+  counted_at: Time,
+});
+
 /** A Workspace as the REST API shows it. */
 export const WorkspaceRepresentation = z
   .object({
@@ -30,7 +37,10 @@ export const WorkspaceRepresentation = z
     name: z.string().nullable().describe("Null: the user's own."),
     saved: z.boolean().nullable().describe('Whether all that the home holds is saved; null where that is not known.'),
     message: z.string().nullable().describe('Why it is not, or how it came to be.'),
-    head: Commit.nullable().describe('The newest commit; null before the first.'),
+    head: Commit.nullable().describe('The newest commit, with what the home holds; null before the first.'),
+    cold: ColdUsage.nullable().describe(
+      'What cold storage had in the bucket when it was last closed; null before that.',
+    ),
     history: z.array(Commit).describe('The newest commits, the newest first; older ones are in the bucket.'),
     writer: z.object({ sandbox_id: z.string(), since: Time }).nullable().describe('The sandbox that has the home now.'),
     restore: RestoreState.nullable().describe('What was last asked for, or last done, of going back.'),
@@ -65,11 +75,18 @@ export const representWorkspace = (workspace: Workspace): WorkspaceRepresentatio
     message: saved?.message ?? null,
     // A head of sequence 0 is that of a workspace to which nothing was committed yet.
     head: status?.head === undefined || status.head.sequence === 0 ? null : representCommit(status.head),
+    cold: coldOf(status),
     history: (status?.history ?? []).map(representCommit),
     writer:
       status?.writer === undefined ? null : { sandbox_id: status.writer.sandbox, since: status.writer.acquiredAt },
     restore: restoreOf(workspace),
   };
+};
+
+const coldOf = (status: Workspace['status']): WorkspaceRepresentation['cold'] => {
+  if (status?.coldUsage === undefined) return null;
+  const { countedAt, ...usage } = status.coldUsage;
+  return { ...usage, counted_at: countedAt };
 };
 
 const restoreOf = ({ spec, status }: Workspace): WorkspaceRepresentation['restore'] => {

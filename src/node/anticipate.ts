@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import path from 'node:path';
 import { CSI_DRIVER_NAME, LABEL_MANAGED_BY, MANAGED_BY } from '../api/names.ts';
 import type { Pod } from '../api/pod.ts';
+import { ColdDriverName } from '../api/workspace-cold.ts';
 import type { Clock } from '../base/clock.ts';
 import type { Random } from '../base/random.ts';
 import type { KubeClient } from '../kube/client.ts';
@@ -9,11 +10,11 @@ import { PODS } from '../kube/resource-types.ts';
 import { type Informer, makeInformer } from '../runtime/informer.ts';
 import { objectKey } from '../runtime/object-key.ts';
 import type { Log } from '../telemetry/log.ts';
-import type { ColdVolumes } from './cold/cold-volumes.ts';
+import type { ColdVolumes, ExpectedColdVolume } from './cold/cold-volumes.ts';
 import type { Grant, Verdict } from './publish-verdict.ts';
 import type { RecentGrants } from './recent-grants.ts';
 import type { Tier } from './publish-request.ts';
-import type { Sessions, Volume } from './sessions.ts';
+import type { Sessions } from './sessions.ts';
 import { verifyPod } from './verify-publish.ts';
 
 export interface AnticipateDeps {
@@ -107,14 +108,16 @@ const volumesOf = (pod: Pod): readonly PodVolumeSpec[] => (pod.spec?.['volumes']
  * A volume as kubelet will ask for it: pkg/volume/csi makes an inline volume's id from the pod's uid and the volume's
  * name. Were it to choose another one day, what is begun would be renamed when it asks (./sessions.ts).
  */
-const expectedVolume = (pod: Pod, tier: Tier, kubeletDir: string): Volume | undefined => {
+const expectedVolume = (pod: Pod, tier: Tier, kubeletDir: string): ExpectedColdVolume | undefined => {
   const { uid } = pod.metadata;
   const found = volumesOf(pod).find(
     ({ csi }) => csi?.driver === CSI_DRIVER_NAME && csi.volumeAttributes?.['tier'] === tier,
   );
-  if (found === undefined || uid === undefined) return undefined;
+  const driver = ColdDriverName.safeParse(found?.csi?.volumeAttributes?.['driver'] ?? 'rclone');
+  if (found === undefined || uid === undefined || !driver.success) return undefined;
   const volumeId = `csi-${createHash('sha256').update(`${uid}${found.name}`).digest('hex')}`;
-  return { volumeId, target: path.join(kubeletDir, 'pods', uid, 'volumes', 'kubernetes.io~csi', found.name, 'mount') };
+  const target = path.join(kubeletDir, 'pods', uid, 'volumes', 'kubernetes.io~csi', found.name, 'mount');
+  return { volumeId, target, driver: driver.data };
 };
 
 /** The rest would only fill memory, on every node. */

@@ -37,7 +37,7 @@ export interface NodeDriverDeps {
   readonly checkStorage: (signal: AbortSignal) => Promise<StorageVerdict>;
   readonly mounts: Mounts;
   /** How cold storage is mounted, and with whose credentials. */
-  readonly cold: Pick<ColdVolumeDeps, 'driver' | 'provider'>;
+  readonly cold: Pick<ColdVolumeDeps, 'drivers' | 'provider'>;
   readonly clock: Clock;
   readonly random: Random;
   readonly log: Log;

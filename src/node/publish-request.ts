@@ -1,6 +1,7 @@
 import path from 'node:path';
 import { z } from 'zod';
 import { CSI_DRIVER_NAME } from '../api/names.ts';
+import { ColdDriverName } from '../api/workspace-cold.ts';
 import type { NodePublishVolumeRequest } from './csi-descriptor.ts';
 import { CsiError } from './csi-error.ts';
 
@@ -9,6 +10,8 @@ export interface PublishRequest {
   readonly volumeId: string;
   readonly target: string;
   readonly tier: Tier;
+  /** Of cold storage. The pod's word is enough: it opens nothing, as credentials and prefix follow from the API alone. */
+  readonly driver: ColdDriverName;
   /** The pod-bound token for our audience. */
   readonly token: string;
   /** The one for AWS, where the CSIDriver object asks for it. */
@@ -43,7 +46,12 @@ export const parsePublish = (request: NodePublishVolumeRequest, kubeletDir: stri
     const found = given === undefined ? 'not set' : JSON.stringify(given);
     throw new CsiError('InvalidArgument', `volumeAttributes.tier is ${found}: use "hot" or "cold"`);
   }
-  return { volumeId: request.volumeId, target, tier, ...findTokens(request) };
+  const driver = ColdDriverName.safeParse(request.volumeContext['driver'] ?? 'rclone');
+  if (!driver.success) {
+    const found = JSON.stringify(request.volumeContext['driver']);
+    throw new CsiError('InvalidArgument', `volumeAttributes.driver is ${found}: use "rclone" or "mount-s3"`);
+  }
+  return { volumeId: request.volumeId, target, tier, driver: driver.data, ...findTokens(request) };
 };
 
 /** A target is a normalized path below kubelet's folder: whatever calls us, nothing else is ever mounted over. */

@@ -22,6 +22,8 @@ export interface HomeOptions {
   readonly ownerId: number;
   readonly clock: Clock;
   readonly random: Random;
+  /** Names that no commit takes: ./excludes.ts. None unless given. */
+  readonly excludes?: readonly string[];
   /** Makes everything on the file system of `folder` durable; `sync -f` unless given. */
   readonly flush?: (folder: string) => Promise<void>;
 }

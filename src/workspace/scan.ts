@@ -1,6 +1,7 @@
 import { lstatSync, readdirSync, readlinkSync, type BigIntStats } from 'node:fs';
 import type { Clock } from '../base/clock.ts';
 import { comparePaths, joinPath, MAX_PATH_BYTES, parentPath, type BytePath } from './byte-path.ts';
+import type { IsExcluded } from './excludes.ts';
 import { HomeError } from './home.ts';
 import { errorCode, isGone, type Directory, type Root } from './root.ts';
 import { makeTurns } from './turns.ts';
@@ -41,13 +42,16 @@ interface Listing {
  */
 const ROUNDS = 3;
 
-/** Walks the whole home. Only what vanished in between counts as gone; any other error ends the scan with it. */
-export const scanHome = async (root: Root, clock: Clock): Promise<Scan> => {
+/**
+ * Walks the whole home, but for what is excluded. Only what vanished in between counts as gone; any other error ends the
+ * scan with it.
+ */
+export const scanHome = async (root: Root, clock: Clock, isExcluded: IsExcluded = () => false): Promise<Scan> => {
   const listings = new Map<BytePath, Listing>();
   const turn = makeTurns(clock);
   let pending: BytePath[] = [''];
   for (let round = 0; round < ROUNDS && pending.length > 0; round++) {
-    await listAll(root, listings, pending, turn);
+    await listAll(root, listings, pending, isExcluded, turn);
     pending = await changedSince(root, listings, turn);
   }
   return collect(listings, pending.length);
@@ -57,11 +61,12 @@ const listAll = async (
   root: Root,
   listings: Map<BytePath, Listing>,
   pending: readonly BytePath[],
+  isExcluded: IsExcluded,
   turn: () => Promise<void> | undefined,
 ): Promise<void> => {
   const stack = [...pending];
   for (let path = stack.pop(); path !== undefined; path = stack.pop()) {
-    const listing = list(root, path);
+    const listing = list(root, path, isExcluded);
     if (listing === undefined) {
       listings.delete(path);
       continue;
@@ -74,7 +79,7 @@ const listAll = async (
   }
 };
 
-const list = (root: Root, path: BytePath): Listing | undefined => {
+const list = (root: Root, path: BytePath, isExcluded: IsExcluded): Listing | undefined => {
   const directory = root.openDirectory(path);
   if (directory === undefined) return undefined;
   try {
@@ -84,7 +89,7 @@ const list = (root: Root, path: BytePath): Listing | undefined => {
       const below = joinPath(path, name);
       const seen = below.length > MAX_PATH_BYTES ? 'skipped' : look(directory, name, below, root.device);
       if (seen === 'skipped') skipped.push(below);
-      else if (seen !== 'gone') children.push(seen);
+      else if (seen !== 'gone' && !isExcluded(name, seen.type)) children.push(seen);
     }
     return { self: observe(path, 'directory', directory.stats, undefined), children, skipped };
   } catch (thrown) {

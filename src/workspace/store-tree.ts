@@ -1,4 +1,5 @@
 import { buildTree, type BuiltTree } from './build-tree.ts';
+import { makeExcludes } from './excludes.ts';
 import type { HomeIndex } from './home-index.ts';
 import { requireRoot, type HomeState } from './home-state.ts';
 import type { CommitOptions } from './home.ts';
@@ -19,9 +20,9 @@ export interface StoredTree extends BuiltTree {
 }
 
 export const scanNow = async (state: HomeState): Promise<ScannedHome> => {
-  const { clock } = state.options;
+  const { clock, excludes = [] } = state.options;
   const start = clock.monotonic();
-  const scan = await scanHome(requireRoot(state), clock);
+  const scan = await scanHome(requireRoot(state), clock, makeExcludes(excludes));
   return { scan, scanMs: clock.monotonic() - start, fileSystemNow: once(() => fileSystemNow(state.options.state)) };
 };
 

@@ -1,5 +1,6 @@
 import type { Bucket } from './fetch-verified.ts';
 import { HEAD_KEY } from './layout.ts';
+import type { ObjectStore } from './object-store.ts';
 
 /** `hot` is the home with all its commits, `cold` what is mounted at /data/cold. */
 export const TIERS = ['hot', 'cold'] as const;
@@ -9,6 +10,8 @@ export type Tier = (typeof TIERS)[number];
 export interface TierUsage {
   readonly objects: number;
   readonly bytes: number;
+  /** False where counting has ended at a limit: there are more. */
+  readonly complete: boolean;
 }
 
 /** Where a tier's objects begin, below the workspace's prefix. */
@@ -16,14 +19,19 @@ const TIER_PREFIXES: Readonly<Record<Tier, string>> = { hot: '.ws/', cold: 'cold
 /** S3 deletes a thousand with one request. */
 const BATCH = 1000;
 
-/** Lists the whole tier: one request for each thousand objects. Throws StoreErrors. */
-export const tierUsage = async ({ store, prefix }: Bucket, tier: Tier, signal?: AbortSignal): Promise<TierUsage> => {
+/** Lists the tier, or its first `most` objects: one request for each thousand. Throws StoreErrors. */
+export const tierUsage = async (
+  { store, prefix }: { readonly store: Pick<ObjectStore, 'list'>; readonly prefix: string },
+  tier: Tier,
+  { most = Infinity, signal }: { readonly most?: number; readonly signal?: AbortSignal } = {},
+): Promise<TierUsage> => {
   let [objects, bytes] = [0, 0];
   for await (const { size } of store.list(`${prefix}${TIER_PREFIXES[tier]}`, signal)) {
+    if (objects === most) return { objects, bytes, complete: false };
     objects += 1;
     bytes += size;
   }
-  return { objects, bytes };
+  return { objects, bytes, complete: true };
 };
 
 /**

@@ -8,6 +8,18 @@ mock_provider "aws" {
     defaults = { locations = ["us-east-1a"] }
   }
 
+  mock_data "aws_partition" {
+    defaults = { partition = "aws" }
+  }
+
+  mock_data "aws_caller_identity" {
+    defaults = { account_id = "123456789012" }
+  }
+
+  mock_data "aws_subnet" {
+    defaults = { availability_zone = "us-east-1a" }
+  }
+
   mock_data "aws_iam_policy_document" {
     defaults = { json = "{\"Version\":\"2012-10-17\",\"Statement\":[]}" }
   }
@@ -41,6 +53,14 @@ run "all_that_can_be_given_is_valid" {
     ssh_cidr_blocks    = ["203.0.113.7/32"]
     api_cidr_blocks    = ["0.0.0.0/0"]
     ecr_repo_arn       = "arn:aws:ecr:us-east-1:123456789012:repository/team/image"
+
+    k3s_version         = "v1.36.4+k3s1"
+    k3s_sha256          = "835873f37245fc615f547a2fe2af9402a347875f13fa64a1f136de644955ea3f"
+    datastore_parameter = "/matrx-sandbox-dev/datastore"
+    release_url         = "s3://matrx-workspaces-1/.matrx/releases/one.tar.gz"
+    release_sha256      = "835873f37245fc615f547a2fe2af9402a347875f13fa64a1f136de644955ea3f"
+    product_image       = "123456789012.dkr.ecr.us-east-1.amazonaws.com/matrx-sandbox-dev/product:one"
+    sandbox_image       = "registry.example:5000/sandbox@sha256:835873f37245fc615f547a2fe2af9402a347875f13fa64a1f136de644955ea3f"
   }
 }
 
@@ -389,5 +409,118 @@ run "refuses_api_cidr_blocks_2" {
 
   variables {
     api_cidr_blocks = ["10.0.0.1/8"]
+  }
+}
+
+run "refuses_data_volume_gib_1" {
+  command         = plan
+  expect_failures = [var.data_volume_gib]
+
+  variables {
+    data_volume_gib = 8
+  }
+}
+
+run "refuses_k3s_version_1" {
+  command         = plan
+  expect_failures = [var.k3s_version]
+
+  variables {
+    k3s_version = "latest"
+    k3s_sha256  = "835873f37245fc615f547a2fe2af9402a347875f13fa64a1f136de644955ea3f"
+  }
+}
+
+run "refuses_k3s_version_2" {
+  command         = plan
+  expect_failures = [var.k3s_version]
+
+  variables {
+    k3s_version = "v1.36.4+k3s1"
+  }
+}
+
+run "refuses_k3s_sha256_1" {
+  command         = plan
+  expect_failures = [var.k3s_sha256]
+
+  variables {
+    k3s_version = "v1.36.4+k3s1"
+    k3s_sha256  = "835873"
+  }
+}
+
+run "refuses_datastore_parameter_1" {
+  command         = plan
+  expect_failures = [var.datastore_parameter]
+
+  variables {
+    datastore_parameter = "postgres://user:password@host/k3s"
+  }
+}
+
+run "refuses_datastore_parameter_2" {
+  command         = plan
+  expect_failures = [var.datastore_parameter]
+
+  variables {
+    datastore_parameter = "/other/datastore"
+  }
+}
+
+run "refuses_release_url_1" {
+  command         = plan
+  expect_failures = [var.release_url]
+
+  variables {
+    release_url    = "one.tar.gz"
+    release_sha256 = "835873f37245fc615f547a2fe2af9402a347875f13fa64a1f136de644955ea3f"
+    product_image  = "registry.example/product:one"
+    sandbox_image  = "registry.example/sandbox:one"
+  }
+}
+
+run "refuses_release_url_2" {
+  command         = plan
+  expect_failures = [var.release_url]
+
+  variables {
+    release_url = "https://example.com/one.tar.gz"
+  }
+}
+
+run "refuses_release_sha256_1" {
+  command         = plan
+  expect_failures = [var.release_sha256]
+
+  variables {
+    release_url    = "https://example.com/one.tar.gz"
+    release_sha256 = "sha256:0"
+    product_image  = "registry.example/product:one"
+    sandbox_image  = "registry.example/sandbox:one"
+  }
+}
+
+run "refuses_product_image_1" {
+  command         = plan
+  expect_failures = [var.product_image]
+
+  variables {
+    release_url    = "https://example.com/one.tar.gz"
+    release_sha256 = "835873f37245fc615f547a2fe2af9402a347875f13fa64a1f136de644955ea3f"
+    product_image  = "product"
+    sandbox_image  = "registry.example/sandbox:one"
+  }
+}
+
+run "refuses_sandbox_image_1" {
+  command         = plan
+  expect_failures = [var.sandbox_image]
+
+  variables {
+    release_url    = "https://example.com/one.tar.gz"
+    release_sha256 = "835873f37245fc615f547a2fe2af9402a347875f13fa64a1f136de644955ea3f"
+    product_image  = "registry.example/product:one"
+    sandbox_image  = "Sandbox:one"
   }
 }

@@ -9,7 +9,7 @@ export interface LinkedTest {
   readonly title: string;
 }
 
-const TESTS = ['test/**/*.test.ts', 'sandbox-image/sdk/tests/**/test_*.py', 'test/**/test_*.py'];
+const TESTS = ['test/**/*.test.ts', 'sandbox-image/sdk/tests/**/test_*.py', 'test/**/test_*.py', 'test/**/*.bats'];
 const ID = /\[((?:A\d+\.\d+|T\d+))\]/g;
 /** A title, or the first line of a docstring: a quoted text on one line that holds ids. */
 const TITLED = /(['"`]{1,3})((?:(?!\1).)*?\[(?:A\d+\.\d+|T\d+)\](?:(?!\1).)*)/g;
@@ -36,12 +36,12 @@ export const titlesIn = (file: string, text: string): readonly LinkedTest[] =>
 
 /** docs/acceptance.md. */
 export const acceptanceTable = (tests: readonly LinkedTest[]): string => {
-  const row = ({ id, says, waitsFor }: AcceptanceLine): string => {
+  const row = ({ id, says }: AcceptanceLine): string => {
     const shown = tests
       .filter((test) => test.id === id)
       .map(({ file, title }) => `[${escape(title)}](../${file})`)
       .join('<br>');
-    return `| ${id} | ${escape(says)} | ${shown === '' ? `waits for ${waitsFor ?? 'a test'}` : shown} |`;
+    return `| ${id} | ${escape(says)} | ${shown} |`;
   };
   return `# What the original did, and the tests that show it here
 

@@ -8,6 +8,7 @@ import { loadClusterAccess } from '../../src/kube/load-cluster-access.ts';
 import { makeKubeClient } from '../../src/kube/make-kube-client.ts';
 import { requireEnvironment } from '../support/e2e/environment.ts';
 import { makeKubectl } from '../support/e2e/kubectl.ts';
+import { coldFiles, coldStart } from './cold.ts';
 import type { Bench, BenchContext } from './context.ts';
 import { exec } from './exec.ts';
 import { describeMachine } from './machine.ts';
@@ -18,7 +19,16 @@ import { sandboxdMemory } from './sandboxd-memory.ts';
 import { table } from './table.ts';
 import { bigFile, smallFiles } from './transfer.ts';
 
-const BENCHES: readonly Bench[] = [sandboxStart, exec, smallFiles, bigFile, residentMemory, sandboxdMemory];
+const BENCHES: readonly Bench[] = [
+  sandboxStart,
+  exec,
+  smallFiles,
+  bigFile,
+  coldFiles,
+  coldStart,
+  residentMemory,
+  sandboxdMemory,
+];
 
 const usage = `usage: node test/bench/run.ts [case…] [--starts N] [--rounds N] [--without-tools] [--json FILE]
 cases, all of them unless some are named:

@@ -7,7 +7,7 @@ import type { ObjectRef, ResourceType } from '../../src/kube/client.ts';
 import { NODES, PODS, SANDBOXES } from '../../src/kube/resource-types.ts';
 import { NAMESPACE } from '../support/e2e/cluster.ts';
 import { uniqueName } from '../support/e2e/names.ts';
-import { aSandbox } from '../support/e2e/sandbox-builder.ts';
+import { aSandbox, type SandboxBuilder } from '../support/e2e/sandbox-builder.ts';
 import type { Bench, BenchContext } from './context.ts';
 import { comparedWith, secondsMeasured } from './measurement.ts';
 import { NOOP_DRIVER_NAME, startNoopCsiDriver } from './noop-csi-driver.ts';
@@ -42,7 +42,7 @@ export const sandboxStart: Bench = {
       const sandboxes: number[] = [];
       const pods: number[] = [];
       for (let round = 0; round < context.starts + WARM_UP; round += 1) {
-        const { seconds, pod } = await startSandbox(context);
+        const { seconds, pod } = await startSandbox(context, aSandbox('bench'));
         const bare = await startBarePod(context, pod);
         context.say(
           `   ${round < WARM_UP ? 'warm-up' : round}: sandbox ${seconds.toFixed(3)} s, pod ${bare.toFixed(3)} s`,
@@ -80,8 +80,11 @@ const createNoopDriverObject = async ({ kube, signal }: BenchContext): Promise<v
   await kube.create(CSI_DRIVERS, undefined, object, { signal });
 };
 
-const startSandbox = async (context: BenchContext): Promise<{ readonly seconds: number; readonly pod: Pod }> => {
-  const sandbox = aSandbox('bench');
+/** From its creation to its Ready, with the pod that it had; it is deleted again. */
+export const startSandbox = async (
+  context: BenchContext,
+  sandbox: SandboxBuilder,
+): Promise<{ readonly seconds: number; readonly pod: Pod }> => {
   const ref: ObjectRef = { type: SANDBOXES, namespace: NAMESPACE, name: sandbox.name };
   const isReady = (found: Sandbox | undefined): boolean =>
     findCondition(found?.status?.conditions, 'Ready')?.status === 'True';

@@ -14,6 +14,7 @@ test('the node driver needs its node and its bucket, and has defaults for the re
     region: undefined,
     endpoint: undefined,
     rpoMs: 10_000,
+    homeExcludes: [],
     saveWaitMs: 60_000,
     drainMs: 20_000,
     cold: {
@@ -22,6 +23,7 @@ test('the node driver needs its node and its bucket, and has defaults for the re
       cacheBytes: 4 * 2 ** 30,
       writeBackSeconds: 5,
       rclone: '/usr/local/bin/rclone',
+      mountS3: '/opt/aws/mountpoint-s3/bin/mount-s3',
       caFile: undefined,
     },
     operationsHost: '0.0.0.0',
@@ -37,6 +39,8 @@ test.each([
   [{ MATRX_RPO_SECONDS: '0' }, 'MATRX_RPO_SECONDS is "0"'],
   [{ MATRX_RPO_SECONDS: 'soon' }, 'MATRX_RPO_SECONDS is "soon"'],
   [{ AWS_ENDPOINT_URL_S3: 'localhost' }, 'AWS_ENDPOINT_URL_S3 is "localhost"'],
+  [{ MATRX_HOME_EXCLUDES: '*.tmp,a/b' }, 'MATRX_HOME_EXCLUDES is "*.tmp,a/b": takes names, separated by commas'],
+  [{ MATRX_HOME_EXCLUDES: '*.tmp,' }, 'MATRX_HOME_EXCLUDES is "*.tmp,"'],
   // kubelet gives a call two minutes: an answer that comes later is none.
   [{ MATRX_SAVE_WAIT_SECONDS: '120' }, 'MATRX_SAVE_WAIT_SECONDS is "120"'],
   [{ MATRX_COLD_PROVIDER: 'root' }, 'MATRX_COLD_PROVIDER is "root"'],
@@ -44,6 +48,11 @@ test.each([
   [{ MATRX_COLD_PROVIDER: 'accounts' }, 'AWS_ENDPOINT_URL_S3 is not set: MATRX_COLD_PROVIDER=accounts needs it'],
 ])('a wrong setting is named: %j', (change, message) => {
   expect(() => loadNodeConfig({ ...least, ...change })).toThrow(message);
+});
+
+test('what homes are saved without is a list of names', () => {
+  const { homeExcludes } = loadNodeConfig({ ...least, MATRX_HOME_EXCLUDES: '*.tmp, .DS_Store,__pycache__/' });
+  expect(homeExcludes).toEqual(['*.tmp', '.DS_Store', '__pycache__/']);
 });
 
 test('folders are taken in the one form that compares', () => {

@@ -51,9 +51,17 @@ describe('the pod of a sandbox with cold storage', () => {
     });
   });
 
+  test('is mounted by the program that the template names', () => {
+    const template = aTemplate('default', { cold: { enabled: true, driver: 'mount-s3' } });
+    expect(desiredPod(sandbox, template, { hasCold: true }).spec?.['volumes']).toContainEqual({
+      name: 'cold',
+      csi: { driver: 'workspace.matrx.dev', volumeAttributes: { tier: 'cold', driver: 'mount-s3' } },
+    });
+  });
+
   test('has none where it is off in the installation or the template, or where the sandbox is ephemeral', () => {
     expect(volumeNames(desiredPod(sandbox, aTemplate()))).not.toContain('cold');
-    const off = aTemplate('default', { cold: { enabled: false } });
+    const off = aTemplate('default', { cold: { enabled: false, driver: 'rclone' } });
     expect(volumeNames(desiredPod(sandbox, off, { hasCold: true }))).not.toContain('cold');
     const ephemeral = aSandbox('demo').ephemeral().build();
     expect(volumeNames(desiredPod(ephemeral, aTemplate(), { hasCold: true }))).not.toContain('cold');

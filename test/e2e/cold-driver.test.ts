@@ -75,7 +75,7 @@ const start = async (): Promise<void> => {
       openHome: makeFakeBucket({}).openHome(makeEffects()),
       checkStorage: () => Promise.resolve({ ok: true }),
       mounts: makeMounts(),
-      cold: world,
+      cold: { drivers: { rclone: world.driver, 'mount-s3': world.driver }, provider: world.provider },
       clock: systemClock,
       random: systemRandom,
       log: makeLog({ level: 'fatal', component: 'test' }),

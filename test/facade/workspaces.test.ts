@@ -24,6 +24,7 @@ const shown = (sequence: number) => {
 const STATUS: WorkspaceStatus = {
   epoch: 3,
   head: { epoch: 3, ...commit(2) },
+  coldUsage: { objects: 4, bytes: 1000, complete: true, countedAt: '2026-01-01T00:00:02Z' },
   history: [commit(2), commit(1)],
   conditions: [
     {
@@ -56,6 +57,7 @@ describe('GET /users/{user}/workspace', () => {
         saved: true,
         message: 'commit 2',
         head: shown(2),
+        cold: { objects: 4, bytes: 1000, complete: true, counted_at: '2026-01-01T00:00:02Z' },
         history: [shown(2), shown(1)],
         writer: { sandbox_id: 'demo', since: '2026-01-01T00:00:00Z' },
         restore: null,
@@ -71,6 +73,7 @@ describe('GET /users/{user}/workspace', () => {
       saved: null,
       message: null,
       head: null,
+      cold: null,
       history: [],
       writer: null,
       restore: null,

@@ -22,6 +22,7 @@ describe('a publish call', () => {
       volumeId: 'csi-1',
       target: `${KUBELET}/pods/1/volumes/kubernetes.io~csi/home/mount`,
       tier: 'hot',
+      driver: 'rclone',
       token: 'the-token',
       stsToken: undefined,
     });

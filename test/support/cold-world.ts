@@ -2,15 +2,13 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { connect } from 'node:net';
-import { homedir, tmpdir } from 'node:os';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { workspacePrefix } from '../../src/api/workspace-id.ts';
 import { systemClock as clock } from '../../src/base/clock.ts';
 import { signRequest } from '../../src/base/sign-request.ts';
 import { systemRandom } from '../../src/base/random.ts';
-import { rcloneProgram, VERSITYGW } from '../../src/local/cluster/binaries.ts';
-import { buildGoProgram, type GoProgram, locateGoProgram } from '../../src/local/go-build.ts';
+import { VERSITYGW } from '../../src/local/cluster/binaries.ts';
 import { freePort } from '../../src/local/s3-server.ts';
 import { makeAccountCredentials } from '../../src/node/cold/account-credentials.ts';
 import type { CredentialProvider, UserCredentials } from '../../src/node/cold/credentials.ts';
@@ -19,6 +17,7 @@ import { makeRcloneDriver } from '../../src/node/cold/rclone-driver.ts';
 import { makeMounts } from '../../src/node/mounts.ts';
 import type { ObjectStore } from '../../src/workspace/object-store.ts';
 import { makeS3Store } from '../../src/workspace/s3/store.ts';
+import { builtProgram, builtRclone } from './built-program.ts';
 import { eventually } from './e2e/eventually.ts';
 
 const REGION = 'us-east-1';
@@ -41,16 +40,9 @@ export interface ColdWorld {
   readonly close: () => Promise<void>;
 }
 
-const ensureProgram = async (program: GoProgram): Promise<string> => {
-  const cache = join(homedir(), '.cache/matrx-sandbox');
-  const { path, exists } = await locateGoProgram(program, cache, process.env);
-  if (!exists) await buildGoProgram(program, path, { env: process.env });
-  return path;
-};
-
 export const openColdWorld = async (): Promise<ColdWorld> => {
-  const rclone = await ensureProgram(rcloneProgram(fileURLToPath(new URL('../..', import.meta.url))));
-  const versitygw = await ensureProgram(VERSITYGW);
+  const rclone = await builtRclone();
+  const versitygw = await builtProgram(VERSITYGW);
   const folder = mkdtempSync(join(tmpdir(), 'matrx-cold-'));
   for (const name of ['data', 'versions', 'iam', 'mounts']) mkdirSync(join(folder, name));
   const port = await freePort(0);

@@ -47,6 +47,12 @@ describe('the bucket', () => {
         expiration: [{ expired_object_delete_marker: true }],
       },
       {
+        id: 'older-datastores',
+        status: 'Enabled',
+        filter: [{ prefix: '.matrx/host/' }],
+        noncurrent_version_expiration: [{ noncurrent_days: 14 }],
+      },
+      {
         id: 'unfinished-uploads',
         status: 'Enabled',
         filter: [{}],
@@ -100,6 +106,28 @@ describe('the host', () => {
     expect(resource('aws_instance', 'host').vpc_security_group_ids).toEqual(['${aws_security_group.host.id}']);
   });
 
+  test('is told what to do by its user data and a parameter, and a change of either neither stops nor replaces it [A9.3]', () => {
+    expect(resource('aws_instance', 'host')).toMatchObject({
+      user_data_base64: '${local.user_data}',
+      lifecycle: [{ ignore_changes: ['${ami}', '${user_data_base64}'] }],
+    });
+    expect(resource('aws_ssm_parameter', 'host').type).toBe('String');
+  });
+
+  test('keeps what must outlive it on a volume of its own, which is never removed with the rest [A9.3]', () => {
+    expect(resource('aws_ebs_volume', 'data')).toMatchObject({
+      availability_zone: '${local.availability_zone}',
+      encrypted: true,
+      lifecycle: [{ prevent_destroy: true }],
+    });
+    expect(resource('aws_volume_attachment', 'data')).toMatchObject({
+      instance_id: '${aws_instance.host.id}',
+      stop_instance_before_detaching: true,
+    });
+    // With it, AWS's provider would take the volume's own tags away at every apply.
+    expect(resource('aws_instance', 'host')).not.toHaveProperty('volume_tags');
+  });
+
   test('reaches S3 inside AWS, and is reached by Systems Manager [A9.1]', () => {
     expect(resource('aws_vpc_endpoint', 's3')).toMatchObject({
       vpc_endpoint_type: 'Gateway',
@@ -119,6 +147,7 @@ describe('rights', () => {
     expect(patternsAllowed(module.blocks)).toEqual([
       `host: ${objects}/users/*`,
       `host: ${objects}/.matrx/probe/*`,
+      'host: s3:GetObject on ${aws_s3_bucket.workspaces.arn}/.matrx/releases/*',
       'host: ecr:GetAuthorizationToken on *',
       'host: logs:CreateLogStream, logs:DescribeLogStreams, logs:PutLogEvents on ${aws_cloudwatch_log_group.sandbox.arn}:*',
       `workspace: ${objects}/users/$\${aws:PrincipalTag/matrx-user}/*`,
@@ -140,6 +169,20 @@ describe('rights', () => {
       expect(resource('aws_iam_role', role)).not.toHaveProperty('inline_policy');
       expect(resource('aws_iam_role', role)).not.toHaveProperty('managed_policy_arns');
     }
+  });
+
+  test('the host keeps one copy of its datastore, and makes the token that it is read with once [A9.3]', () => {
+    expect(statementsOf(module.blocks).filter(({ sid }) => sid === 'Backup' || sid === 'ServerToken')).toMatchObject([
+      {
+        actions: ['s3:GetObject', 's3:PutObject'],
+        resources: ['${aws_s3_bucket.workspaces.arn}/${local.backup_key}'],
+      },
+      {
+        actions: ['ssm:PutParameter'],
+        resources: [expect.stringMatching(/:parameter\$\{local\.token_parameter\}$/)],
+        condition: [{ test: 'StringEquals', variable: 'ssm:Overwrite', values: ['false'] }],
+      },
+    ]);
   });
 
   test('a pattern in a policy is found', async () => {

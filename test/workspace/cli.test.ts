@@ -137,9 +137,12 @@ test('stats counts both tiers of one user, and of no other [A4.1]', async () => 
     stats: {
       hot: { total_objects: hot.length, total_size_bytes: expect.any(Number) },
       cold: { total_objects: 2, total_size_bytes: 10 },
+      head: { files: 1, bytes: 3 },
     },
   });
-  expect((await matrx(['stats', '--user', 'ann'])).out).toMatch(/\ncold +2 +10 B\n/);
+  expect((await matrx(['stats', '--user', 'ann'])).out).toMatch(
+    /\ncold +2 +10 B\nfiles in the newest commit: 1, 3 B\n$/,
+  );
 });
 
 test('cleanup deletes a tier of one user, says how much, and may be repeated [A4.1]', async () => {

@@ -1,10 +1,11 @@
 import path from 'node:path';
 import { z } from 'zod';
+import { ColdDriverName } from '../../api/workspace-cold.ts';
 import { GRANT_RECORD } from '../grant-record.ts';
 import { epochFolder } from '../home-paths.ts';
 
 /** The journal of a cold volume: all that a fresh driver process needs to go on with it, and no secret. */
-export const ColdRecord = z.object(GRANT_RECORD).readonly();
+export const ColdRecord = z.object({ ...GRANT_RECORD, driver: ColdDriverName.default('rclone') }).readonly();
 export type ColdRecord = z.infer<typeof ColdRecord>;
 
 /** Where the cold storage of one epoch of one workspace lies on this node. */

@@ -1,7 +1,7 @@
 import { rfc3339 } from '../../base/clock.ts';
 import { canonicalJson, type Json } from '../../base/json.ts';
 import type { JsonPatchOperation } from '../../kube/client.ts';
-import type { ColdState, WorkspaceCold } from '../../api/workspace-cold.ts';
+import type { ColdState, ColdUsage, WorkspaceCold } from '../../api/workspace-cold.ts';
 import type { ColdView } from './cold-mount.ts';
 import type { ColdRecord } from './cold-record.ts';
 
@@ -13,6 +13,8 @@ export interface ColdVolumeView {
   readonly detached: boolean;
   /** Everything is in the bucket. */
   readonly closed: boolean;
+  /** What was counted when it was. */
+  readonly usage?: ColdUsage;
 }
 
 type Untimed = Omit<WorkspaceCold, 'updatedAt'>;
@@ -43,11 +45,13 @@ const coldOf = (view: ColdVolumeView, node: string): Untimed => {
 };
 
 /** Equal for views that say the same: such a view is not written again. */
-export const coldKey = (view: ColdVolumeView, node: string): string => canonicalJson(coldOf(view, node));
+export const coldKey = (view: ColdVolumeView, node: string): string =>
+  canonicalJson([coldOf(view, node), view.usage ?? null]);
 
 /** As a session's patch: refused unless this very Sandbox is still the writer and the epoch still ours. */
 export const coldPatch = (view: ColdVolumeView, node: string, now: number): readonly JsonPatchOperation[] => [
   { op: 'test', path: '/status/writer/epoch', value: view.record.epoch },
   { op: 'test', path: '/status/writer/uid', value: view.record.sandboxUid },
   { op: 'add', path: '/status/cold', value: { ...coldOf(view, node), updatedAt: rfc3339(now) } as Json },
+  ...(view.usage === undefined ? [] : [{ op: 'add' as const, path: '/status/coldUsage', value: view.usage as Json }]),
 ];

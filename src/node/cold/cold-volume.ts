@@ -1,7 +1,11 @@
 import { access } from 'node:fs/promises';
 import { FIELD_MANAGER_NODE } from '../../api/names.ts';
+import type { ColdDriverName } from '../../api/workspace-cold.ts';
+import { rfc3339 } from '../../base/clock.ts';
 import { withDeadline } from '../../base/deadline.ts';
 import type { Log } from '../../telemetry/log.ts';
+import type { ObjectStore } from '../../workspace/object-store.ts';
+import { tierUsage } from '../../workspace/tiers.ts';
 import { makeChangeSignal } from '../change-signal.ts';
 import { CsiError } from '../csi-error.ts';
 import type { Mounts } from '../mounts.ts';
@@ -12,11 +16,15 @@ import type { ColdJournal } from './cold-journal.ts';
 import { startColdSession, type ColdDeps, type ColdSession, type ColdView } from './cold-mount.ts';
 import { coldPaths, mountPoint, type ColdRecord } from './cold-record.ts';
 import { coldKey, coldPatch, type ColdVolumeView } from './cold-status.ts';
+import { markNewUser } from './mark-new-user.ts';
 import type { MountDriver } from './mount-driver.ts';
 
-export interface ColdVolumeDeps extends StatusReporterDeps, Omit<ColdDeps, 'onChange'> {
+export interface ColdVolumeDeps extends StatusReporterDeps, Omit<ColdDeps, 'onChange' | 'driver'> {
+  readonly drivers: Readonly<Record<ColdDriverName, MountDriver>>;
   readonly mounts: Mounts;
   readonly journal: Pick<ColdJournal, 'save' | 'remove'>;
+  /** With the driver's own credentials. */
+  readonly store: Pick<ObjectStore, 'list' | 'put'>;
   readonly log: Log;
   readonly node: string;
   readonly bucket: string;
@@ -53,6 +61,9 @@ export interface ColdVolume {
 
 /** One look at the rest, when nobody waits for it any more; then the mount is made anew. */
 const SEND_MS = 10 * 60_000;
+/** Eleven requests at most: what a volume's end may cost. */
+const MOST_COUNTED = 10_000;
+const COUNT_MS = 5000;
 /** How often the queue of a drain is written to the API. */
 const REPORT_EVERY_MS = 2000;
 
@@ -69,6 +80,7 @@ export const startColdVolume = (
   beginning: ColdBeginning,
   onFinished: () => void,
 ): ColdVolume => {
+  const own = deps.drivers[initial.driver];
   const paths = coldPaths(deps.coldDir, initial.workspace, initial.epoch);
   const log = deps.log.child({ workspace: initial.workspace, epoch: initial.epoch, sandbox: initial.sandbox });
   const change = makeChangeSignal(deps.clock);
@@ -110,10 +122,10 @@ export const startColdVolume = (
 
   /** Whatever has happened to the pod's volume meanwhile (a reboot, say), the mount lies below it. */
   const belowVolume: MountDriver = {
-    ...deps.driver,
+    ...own,
     mount: async (spec, signal) => {
       await inTurn('volume', show);
-      return deps.driver.mount(spec, signal);
+      return own.mount(spec, signal);
     },
   };
 
@@ -128,9 +140,11 @@ export const startColdVolume = (
     await Promise.race([shown.promise, released.promise]);
     if (view.record.released || stopping.signal.aborted) return;
     session = start(belowVolume, mountPoint(view.record.target));
+    const marked = markNewUser(deps.store, view.record, log, stopping.signal);
     await released.promise;
     if (!stopping.signal.aborted) await session.drain(deps.saveWaitMs);
     else await session.leave();
+    await marked;
   };
 
   const detach = async (): Promise<void> => {
@@ -143,7 +157,7 @@ export const startColdVolume = (
     while (await exists(paths.mount)) {
       // Right before the session is there for `stop` to end: one that is begun after that would go on by itself.
       if (stopping.signal.aborted) break;
-      session = start(deps.driver, paths.outbox);
+      session = start(own, paths.outbox);
       await session.drain(SEND_MS);
     }
     await deps.mounts.unbind(paths.outbox);
@@ -155,12 +169,27 @@ export const startColdVolume = (
     await retried(detach);
     await retried(sendRest);
     if (stopping.signal.aborted) return;
-    set({ closed: true });
+    set({ ...(await count()), closed: true });
     await reporter.settled();
     if (stopping.signal.aborted) return;
     await retried(() => deps.journal.remove(view.record));
     log.info({}, 'cold storage is closed: the bucket has everything');
     onFinished();
+  };
+
+  /** Right before the writer is released, as nobody else may write the status then. Nothing where it cannot be counted. */
+  const count = async (): Promise<Pick<ColdVolumeView, 'usage'>> => {
+    try {
+      const usage = await withDeadline(
+        deps.clock,
+        { what: 'counting cold storage', ms: COUNT_MS, signal: stopping.signal },
+        (signal) => tierUsage({ ...deps, prefix: view.record.prefix }, 'cold', { most: MOST_COUNTED, signal }),
+      );
+      return { usage: { ...usage, countedAt: rfc3339(deps.clock.now()) } };
+    } catch (error) {
+      log.warn({ err: error }, 'cold storage is not counted this time');
+      return {};
+    }
   };
 
   const retried = async (act: () => Promise<void>): Promise<void> => {

@@ -1,3 +1,4 @@
+import type { ColdDriverName } from '../../api/workspace-cold.ts';
 import { CsiError } from '../csi-error.ts';
 import type { Grant } from '../publish-verdict.ts';
 import type { Volume } from '../sessions.ts';
@@ -11,7 +12,11 @@ export interface ColdVolumesDeps {
   readonly start: (record: ColdRecord, beginning: ColdBeginning, onFinished: () => void) => ColdVolume;
 }
 
-export interface ColdVolumeRequest extends Volume {
+export interface ExpectedColdVolume extends Volume {
+  readonly driver: ColdDriverName;
+}
+
+export interface ColdVolumeRequest extends ExpectedColdVolume {
   readonly stsToken: string | undefined;
 }
 
@@ -22,7 +27,7 @@ export interface ColdVolumes {
   /** The one of this id, begun now if there is none. Throws a CsiError if another one is in the way. */
   readonly open: (grant: Grant, request: ColdVolumeRequest) => Promise<ColdVolume>;
   /** Begins what kubelet is about to ask for, if nothing is in the way: nothing is mounted until it does. */
-  readonly begin: (grant: Grant, expected: Volume) => Promise<void>;
+  readonly begin: (grant: Grant, expected: ExpectedColdVolume) => Promise<void>;
   readonly find: (volumeId: string) => ColdVolume | undefined;
   readonly all: () => readonly ColdVolume[];
   /** Leaves the mounts as they are. */
@@ -44,10 +49,10 @@ export const makeColdVolumes = (deps: ColdVolumesDeps): ColdVolumes => {
     return volume;
   };
 
-  const create = async (grant: Grant, volume: Volume, beginning: ColdBeginning): Promise<ColdVolume> => {
+  const create = async (grant: Grant, volume: ExpectedColdVolume, beginning: ColdBeginning): Promise<ColdVolume> => {
     for (const other of byId.values()) checkNotInTheWay(other.view().record, grant);
-    const { volumeId, target } = volume;
-    const record: ColdRecord = { format: 1, ...grant, volumeId, target, released: false };
+    const { volumeId, target, driver } = volume;
+    const record: ColdRecord = { format: 1, ...grant, volumeId, target, driver, released: false };
     await deps.journal.save(record);
     return start(record, beginning);
   };
@@ -68,7 +73,7 @@ export const makeColdVolumes = (deps: ColdVolumesDeps): ColdVolumes => {
     return known;
   };
 
-  const begin = async (grant: Grant, volume: Volume): Promise<void> => {
+  const begin = async (grant: Grant, volume: ExpectedColdVolume): Promise<void> => {
     if (byId.has(volume.volumeId)) return;
     expected.add(await create(grant, volume, { shown: false, stsToken: undefined }));
   };

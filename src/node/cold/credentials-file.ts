@@ -3,7 +3,7 @@ import path from 'node:path';
 import type { UserCredentials } from './credentials.ts';
 
 /** A signed request may be on its way this long: what expires sooner is no longer used. In milliseconds. */
-const EARLY_MS = 5 * 60_000;
+export const EARLY_MS = 5 * 60_000;
 
 /** Files by which a mount process gets its credentials, in a folder that root alone can enter. */
 export interface CredentialFiles {

@@ -1,3 +1,4 @@
+import type { ColdDriverName } from '../../api/workspace-cold.ts';
 import type { Clock } from '../../base/clock.ts';
 import type { ColdConfig } from '../../config/cold.ts';
 import type { Mounts } from '../mounts.ts';
@@ -9,6 +10,7 @@ import {
   type UserCredentials,
 } from './credentials.ts';
 import type { MountDriver } from './mount-driver.ts';
+import { makeMountS3Driver } from './mount-s3-driver.ts';
 import { makeRcloneDriver } from './rclone-driver.ts';
 import { makeAssumeRoleCredentials, makeWebIdentityCredentials } from './sts-credentials.ts';
 
@@ -28,16 +30,17 @@ export interface ColdWiring {
 /** How cold storage is mounted on this node, and with whose credentials, from the settings. */
 export const makeCold = (
   wiring: ColdWiring,
-): { readonly driver: MountDriver; readonly provider: CredentialProvider } => ({
-  driver: makeRcloneDriver({
-    ...wiring,
-    program: wiring.config.rclone,
-    cacheBytes: wiring.config.cacheBytes,
-    writeBackSeconds: wiring.config.writeBackSeconds,
-    env: { SSL_CERT_FILE: wiring.config.caFile },
-  }),
-  provider: providerOf(wiring),
-});
+): { readonly drivers: Readonly<Record<ColdDriverName, MountDriver>>; readonly provider: CredentialProvider } => {
+  const { config } = wiring;
+  const shared = { ...wiring, cacheBytes: config.cacheBytes, env: { SSL_CERT_FILE: config.caFile } };
+  return {
+    drivers: {
+      rclone: makeRcloneDriver({ ...shared, program: config.rclone, writeBackSeconds: config.writeBackSeconds }),
+      'mount-s3': makeMountS3Driver({ ...shared, program: config.mountS3 }),
+    },
+    provider: providerOf(wiring),
+  };
+};
 
 const providerOf = ({ config: { credentials }, bucket, own, clock }: ColdWiring): CredentialProvider => {
   const now = clock.now;

@@ -2,6 +2,7 @@ import { spawn } from 'node:child_process';
 import { open, readFile } from 'node:fs/promises';
 import { z } from 'zod';
 import type { Clock } from '../../base/clock.ts';
+import { withDeadline } from '../../base/deadline.ts';
 import { identifyProcess, isRunning, type ProcessIdentity } from '../../base/process-identity.ts';
 import { replaceFile } from './credentials-file.ts';
 
@@ -27,6 +28,8 @@ export interface StartOptions {
 }
 
 const POLL_MS = 200;
+/** How long it gets to end by itself. */
+const TERM_MS = 5000;
 
 export const startMountProcess = async (clock: Clock, options: StartOptions): Promise<MountProcess> => {
   const log = await open(options.log, 'w', 0o600);
@@ -59,6 +62,17 @@ export const findMountProcess = async (clock: Clock, record: string): Promise<Mo
   const parsed = Recorded.safeParse(parseJson(text));
   if (!parsed.success || !(await isRunning(parsed.data))) return undefined;
   return mountProcess(clock, parsed.data);
+};
+
+/** Ends it: rclone closes its files by then, but waits for no upload. Rejects where even SIGKILL does not help. */
+export const endProcess = async (clock: Clock, process: MountProcess): Promise<void> => {
+  await process.kill('SIGTERM');
+  const gone = (): Promise<void> =>
+    withDeadline(clock, { what: 'the end of the mount process', ms: TERM_MS }, (signal) => process.gone(signal));
+  await gone().catch(async () => {
+    await process.kill('SIGKILL');
+    await gone();
+  });
 };
 
 const mountProcess = (clock: Clock, identity: ProcessIdentity): MountProcess => ({

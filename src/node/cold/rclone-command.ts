@@ -1,6 +1,6 @@
 import path from 'node:path';
-import { credentialFiles } from './credentials-file.ts';
 import type { ColdMountSpec } from './mount-driver.ts';
+import { mountEnvironment } from './mount-environment.ts';
 
 export interface RcloneSettings {
   /** Path of the program. */
@@ -90,18 +90,11 @@ export const rcloneArguments = (spec: ColdMountSpec, settings: RcloneSettings): 
   ];
 };
 
-/** All that the process gets of an environment: nothing of the driver's own, which has its credentials. */
 export const rcloneEnvironment = (
   spec: ColdMountSpec,
   inherited: Readonly<Record<string, string | undefined>>,
 ): Readonly<Record<string, string>> => ({
-  PATH: '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin',
-  HOME: spec.folder,
-  AWS_CONFIG_FILE: credentialFiles(spec.folder).config,
-  AWS_SHARED_CREDENTIALS_FILE: '/dev/null',
-  // The instance's role reaches every user's files.
-  AWS_EC2_METADATA_DISABLED: 'true',
+  ...mountEnvironment(spec, inherited),
   // Memory goes back to the node soon: there is a process for each sandbox.
   GOGC: '50',
-  ...(inherited['SSL_CERT_FILE'] === undefined ? {} : { SSL_CERT_FILE: inherited['SSL_CERT_FILE'] }),
 });

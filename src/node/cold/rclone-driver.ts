@@ -1,11 +1,12 @@
-import { access, mkdir, readFile, rm } from 'node:fs/promises';
+import { mkdir, rm } from 'node:fs/promises';
 import type { Clock } from '../../base/clock.ts';
 import { withDeadline } from '../../base/deadline.ts';
 import { errorMessage } from '../../base/errors.ts';
 import type { Mounts } from '../mounts.ts';
 import { replaceFile } from './credentials-file.ts';
-import type { ColdMount, ColdMountSpec, MountDriver } from './mount-driver.ts';
-import { findMountProcess, startMountProcess, type MountProcess } from './mount-process.ts';
+import { MOUNT_MS, type ColdMount, type ColdMountSpec, type MountDriver } from './mount-driver.ts';
+import { endProcess, findMountProcess, startMountProcess, type MountProcess } from './mount-process.ts';
+import { clearTarget, lastWords, requireFuse } from './mount-target.ts';
 import {
   rcloneArguments,
   rcloneConfig,
@@ -22,10 +23,7 @@ export interface RcloneDeps extends RcloneSettings {
   readonly env: Readonly<Record<string, string | undefined>>;
 }
 
-export const MOUNT_MS = 30_000;
 const POLL_MS = 50;
-/** How long rclone gets to end by itself: it closes files, but waits for no upload. */
-const TERM_MS = 5000;
 const WATCH_MS = 5000;
 /** Unanswered looks in a row, each of 5 s, until a process that runs counts as hung. */
 const MOST_UNANSWERED = 3;
@@ -48,12 +46,10 @@ export const makeRcloneDriver = (deps: RcloneDeps): MountDriver => ({
     if (left !== undefined) {
       if ((await deps.mounts.isMounted(spec.target)) && (await control.alive()))
         return watched(deps, spec, left, control);
-      await end(deps, left);
+      await endProcess(deps.clock, left);
     }
-    await clear(deps, spec);
-    await access('/dev/fuse').catch((error: unknown) => {
-      throw new Error('this node has no /dev/fuse: load its kernel module `fuse`', { cause: error });
-    });
+    await clearTarget(deps.mounts, spec.target);
+    await requireFuse();
     const process = await start(deps, spec);
     try {
       await withDeadline(deps.clock, { what: 'mounting cold storage', ms: MOUNT_MS, signal }, async (inner) => {
@@ -62,8 +58,8 @@ export const makeRcloneDriver = (deps: RcloneDeps): MountDriver => ({
         await control.refresh(inner);
       });
     } catch (error) {
-      await end(deps, process);
-      await clear(deps, spec);
+      await endProcess(deps.clock, process);
+      await clearTarget(deps.mounts, spec.target);
       throw new Error(`${errorMessage(error)}${await lastWords(files.log)}`, { cause: error });
     }
     return watched(deps, spec, process, control);
@@ -108,8 +104,8 @@ const watched = (deps: RcloneDeps, spec: ColdMountSpec, process: MountProcess, c
     hurry: control.hurry,
     unmount: async () => {
       watching.abort();
-      await end(deps, process);
-      await clear(deps, spec);
+      await endProcess(deps.clock, process);
+      await clearTarget(deps.mounts, spec.target);
     },
     leave: () => watching.abort(),
   };
@@ -137,26 +133,4 @@ const watch = async (
     return 'rclone does not answer any more';
   })().catch(() => left);
   return Promise.race([died, hung]);
-};
-
-const end = async (deps: RcloneDeps, process: MountProcess): Promise<void> => {
-  await process.kill('SIGTERM');
-  const gone = (): Promise<void> =>
-    withDeadline(deps.clock, { what: 'the end of rclone', ms: TERM_MS }, (signal) => process.gone(signal));
-  await gone().catch(async () => {
-    await process.kill('SIGKILL');
-    await gone();
-  });
-};
-
-/** Leaves an empty folder that only root can write to, so that nothing is written beside the mount. */
-const clear = async (deps: RcloneDeps, spec: ColdMountSpec): Promise<void> => {
-  await deps.mounts.unbind(spec.target);
-  await mkdir(spec.target, { recursive: true, mode: 0o755 });
-};
-
-const lastWords = async (log: string): Promise<string> => {
-  const text = await readFile(log, 'utf8').catch(() => '');
-  const line = text.trimEnd().split('\n').at(-1)?.trim() ?? '';
-  return line === '' ? '' : `: ${line.slice(0, 500)}`;
 };

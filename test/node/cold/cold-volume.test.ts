@@ -10,6 +10,7 @@ import type { WorkspaceCold } from '../../../src/api/workspace-cold.ts';
 import { systemClock } from '../../../src/base/clock.ts';
 import { systemRandom } from '../../../src/base/random.ts';
 import { coldPaths } from '../../../src/node/cold/cold-record.ts';
+import { markNewUser } from '../../../src/node/cold/mark-new-user.ts';
 import { homesDir } from '../../../src/node/home-paths.ts';
 import { csiSocketPath } from '../../../src/node/kubelet-registration.ts';
 import { makeMounts } from '../../../src/node/mounts.ts';
@@ -52,12 +53,29 @@ describe('a cold volume', () => {
   let driver: NodeDriver;
   let node: CsiClient;
   let saveWaitMs: number;
+  /** Objects of 3 bytes that are in the bucket; undefined: it does not answer. */
+  let objects: number | undefined;
+  let listed: number;
+  let written: string[];
+
+  const put = (key: string, body: Uint8Array): Promise<{ readonly etag: string }> => {
+    written.push(`${key} ${body.length}`);
+    return objects === undefined ? Promise.reject(new Error('S3 is away')) : Promise.resolve({ etag: '"e"' });
+  };
+
+  async function* list(prefix: string): AsyncGenerator<{ readonly key: string; readonly size: number }> {
+    if (objects === undefined) throw new Error('S3 is away');
+    for (let n = 0; n < objects; n += 1) {
+      listed += 1;
+      yield await Promise.resolve({ key: `${prefix}${n}`, size: 3 });
+    }
+  }
 
   const start = async (): Promise<void> => {
     driver = makeNodeDriver(
       {
         kube: cluster.client(makeEffects()),
-        store: { name: 's3://bucket' } as unknown as ObjectStore,
+        store: { name: 's3://bucket', list, put } as unknown as ObjectStore,
         openHome: bucket.openHome(makeEffects()),
         checkStorage: () => Promise.resolve({ ok: true }),
         mounts: makeMounts(),
@@ -121,6 +139,7 @@ describe('a cold volume', () => {
     cluster = makeFakeCluster();
     fake = makeFakeCold();
     saveWaitMs = 30_000;
+    [objects, listed, written] = [2, 0, []];
     await start();
   });
   afterEach(async () => {
@@ -216,6 +235,39 @@ describe('a cold volume', () => {
     await unpublish('cold');
   });
 
+  const closeWith = async (inBucket: number | undefined): Promise<unknown> => {
+    objects = inBucket;
+    await publish('cold');
+    await untilState('Mounted');
+    expect(cluster.status().coldUsage).toBeUndefined();
+    expect(listed).toBe(0);
+    await unpublish('cold');
+    await untilState('Closed');
+    return cluster.status().coldUsage;
+  };
+
+  test('of a new user marks their folder in the bucket; nobody else’s is marked again', async () => {
+    const log = pino({ level: 'silent' });
+    const { signal } = new AbortController();
+    for (const epoch of [1, 2, 70]) await markNewUser({ put }, { prefix: 'users/eve/', epoch }, log, signal);
+    expect(written).toEqual(['users/eve/cold/ 0']);
+  });
+
+  test('says at its end what is in the bucket, and asks for it only then', async () => {
+    const usage = await closeWith(7);
+    expect(written).toEqual(['users/ann/cold/ 0']);
+    expect(usage).toEqual({ objects: 7, bytes: 21, complete: true, countedAt: expect.any(String) });
+  });
+
+  test('of very many objects counts ten thousand, and says that there are more', async () => {
+    expect(await closeWith(1_000_000)).toMatchObject({ objects: 10_000, bytes: 30_000, complete: false });
+    expect(listed).toBe(10_001);
+  });
+
+  test('is closed all the same where the bucket does not let itself be counted', async () => {
+    expect(await closeWith(undefined)).toBeUndefined();
+  });
+
   /** A pod that has gone while three files were left, for which its end did not wait long. */
   const endWithUnsent = async (): Promise<void> => {
     await stop();
@@ -269,6 +321,19 @@ describe('a cold volume', () => {
     fake.sending = true;
     await until('its folder is gone', () => !existsSync(paths().root));
     await publish('cold', { volumeId: 'csi-next' });
+  });
+
+  test('is mounted by the program that its pod names, by the next driver as well; another one is refused', async () => {
+    await publish('cold', { volumeContext: { tier: 'cold', driver: 'mount-s3' } });
+    await untilState('Mounted');
+    await stop();
+    await start();
+    await until('it is mounted again', () => fake.by.length === 2);
+    expect(fake.by).toEqual(['mount-s3', 'mount-s3']);
+    await expect(publish('cold', { volumeContext: { tier: 'cold', driver: 's3fs' } })).rejects.toMatchObject({
+      code: status.INVALID_ARGUMENT,
+      details: expect.stringContaining('volumeAttributes.driver is "s3fs": use "rclone" or "mount-s3"'),
+    });
   });
 
   test('is one for each pod', async () => {

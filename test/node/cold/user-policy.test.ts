@@ -2,28 +2,16 @@ import { describe, expect, it, test } from '@jest/globals';
 import * as fc from 'fast-check';
 import { USER_ID_PATTERN, workspacePrefix } from '../../../src/api/workspace-id.ts';
 import { sessionPolicy, userStatements, type PolicyStatement } from '../../../src/node/cold/user-policy.ts';
-
-/** IAM's own rules: `*` and `?` are patterns, `${…}` is a variable that the one who asks may choose. */
-const matches = (pattern: string, text: string): boolean => {
-  const source = pattern
-    .replace(/\$\{[^}]*\}/g, '*')
-    .replace(/[.+^()|[\]\\{}$]/g, String.raw`\$&`)
-    .replace(/\*/g, '[\\s\\S]*')
-    .replace(/\?/g, '[\\s\\S]');
-  return new RegExp(`^${source}$`).test(text);
-};
+import { isAllowed, Policy } from '../../support/fake-aws/policy.ts';
 
 const listOf = (value: readonly string[] | string): readonly string[] => (typeof value === 'string' ? [value] : value);
 
 const allows = (statements: readonly PolicyStatement[], action: string, resource: string, prefix?: string): boolean =>
-  statements.some(
-    (statement) =>
-      listOf(statement.Action).includes(action) &&
-      listOf(statement.Resource).some((pattern) => matches(pattern, resource)) &&
-      (statement.Condition === undefined ||
-        (prefix !== undefined &&
-          statement.Condition.StringLike['s3:prefix'].some((pattern) => matches(pattern, prefix)))),
-  );
+  isAllowed([Policy.parse({ Version: '2012-10-17', Statement: statements })], {
+    action,
+    resource,
+    context: prefix === undefined ? {} : { 's3:prefix': prefix },
+  });
 
 const BUCKET = 'files';
 const NASTY = [

@@ -1,5 +1,6 @@
 import { createHash, hash } from 'node:crypto';
 import { crc32 } from 'node:zlib';
+import { applyMultipart } from './multipart.ts';
 import type { FakeRequest } from './requests.ts';
 
 export interface FakeObject {
@@ -50,6 +51,11 @@ export const applyRequest = (buckets: Map<string, FakeBucket>, request: FakeRequ
       return deleteObjects(bucket, request);
     case 'ListObjectsV2':
       return listObjects(bucket, request);
+    case 'CreateMultipartUpload':
+    case 'UploadPart':
+    case 'CompleteMultipartUpload':
+    case 'AbortMultipartUpload':
+      return applyMultipart(bucket, request);
     default:
       return errorAnswer(501, 'NotImplemented', request.operation);
   }
@@ -80,14 +86,14 @@ const putObject = (bucket: FakeBucket, { key, headers, body }: FakeRequest): Ans
     if (current.etag !== headers['if-match']) return errorAnswer(412, 'PreconditionFailed');
   }
   const etag = `"${hash('md5', body, 'hex')}"`;
-  const kept = Object.entries(headers).filter(([name]) => name === 'content-type' || name.startsWith('x-amz-meta-'));
-  bucket.set(key, {
-    body,
-    etag,
-    lastModified: new Date(),
-    headers: Object.fromEntries(kept.map(([name, value]) => [name, String(value)])),
-  });
+  bucket.set(key, { body, etag, lastModified: new Date(), headers: keptHeaders(headers) });
   return { status: 200, headers: { etag } };
+};
+
+/** What an object keeps of the request that made it. */
+export const keptHeaders = (headers: FakeRequest['headers']): Readonly<Record<string, string>> => {
+  const kept = Object.entries(headers).filter(([name]) => name === 'content-type' || name.startsWith('x-amz-meta-'));
+  return Object.fromEntries(kept.map(([name, value]) => [name, String(value)]));
 };
 
 /** What S3 checks of a body: its declared SHA-256 and CRC-32. Chunked signing is refused, so that it cannot pass unread. */
@@ -125,10 +131,20 @@ const listObjects = (bucket: FakeBucket, { query }: FakeRequest): Answer => {
   const prefix = query.get('prefix') ?? '';
   const after = query.get('continuation-token') ?? query.get('start-after') ?? '';
   const max = Number(query.get('max-keys') ?? 1000);
-  const keys = [...bucket.keys()].filter((key) => key.startsWith(prefix) && key > after).sort();
+  const delimiter = query.get('delimiter') ?? '';
+  const rolled = (key: string): string => {
+    const end = delimiter === '' ? -1 : key.indexOf(delimiter, prefix.length);
+    return end === -1 ? key : key.slice(0, end + delimiter.length);
+  };
+  const below = [...bucket.keys()].filter((key) => key.startsWith(prefix));
+  const keys = [...new Set(below.map(rolled))].filter((key) => key > after).sort();
   const page = keys.slice(0, max);
   const items = page.map((key) => {
-    const object = bucket.get(key)!;
+    const object = bucket.get(key);
+    // Rolled up, and no object's own name either, unless it ends in the delimiter: then it is a folder all the same.
+    if (object === undefined || (delimiter !== '' && key.endsWith(delimiter) && key !== prefix)) {
+      return `<CommonPrefixes><Prefix>${xml(key)}</Prefix></CommonPrefixes>`;
+    }
     return `<Contents><Key>${xml(key)}</Key><Size>${object.body.length}</Size><ETag>${xml(object.etag)}</ETag><LastModified>${object.lastModified.toISOString()}</LastModified></Contents>`;
   });
   const more = keys.length > page.length;

@@ -4,7 +4,7 @@ import type { IncomingMessage } from 'node:http';
 export interface FakeRequest {
   /** From 0, over the whole life of the server. */
   readonly index: number;
-  /** The S3 operation: `GetObject`, `PutObject`, `ListObjectsV2`, `DeleteObjects`, `CreateBucket`, `HeadBucket`. */
+  /** The S3 operation: `GetObject`, `PutObject`, `ListObjectsV2`, `CreateMultipartUpload`, … */
   readonly operation: string;
   readonly bucket: string;
   readonly key: string;
@@ -34,9 +34,17 @@ export const readRequest = async (message: IncomingMessage): Promise<Omit<FakeRe
 
 const operationOf = (method: string, key: string, query: URLSearchParams): string => {
   if (method === 'POST' && query.has('delete')) return 'DeleteObjects';
+  if (query.has('uploads') || query.has('uploadId')) return multipartOperation(method, query);
   if (method === 'GET') return key === '' ? 'ListObjectsV2' : 'GetObject';
   if (method === 'PUT') return key === '' ? 'CreateBucket' : 'PutObject';
   if (method === 'HEAD') return key === '' ? 'HeadBucket' : 'HeadObject';
   if (method === 'DELETE') return 'DeleteObject';
   return `${method} is not spoken here`;
+};
+
+const multipartOperation = (method: string, query: URLSearchParams): string => {
+  if (method === 'PUT') return 'UploadPart';
+  if (method === 'DELETE') return 'AbortMultipartUpload';
+  if (method !== 'POST') return `${method} of an upload is not spoken here`;
+  return query.has('uploads') ? 'CreateMultipartUpload' : 'CompleteMultipartUpload';
 };

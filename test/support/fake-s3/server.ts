@@ -1,5 +1,6 @@
 import { createServer, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { systemClock } from '../../../src/base/clock.ts';
 import { applyRequest, errorAnswer, type Answer, type FakeBucket } from './buckets.ts';
 import { makeFaultPlan, type FaultAction } from './faults.ts';
 import { readRequest, type FakeRequest, type LoggedRequest } from './requests.ts';
@@ -14,20 +15,34 @@ export interface FakeS3 {
   readonly close: () => Promise<void>;
 }
 
+export interface FakeS3Options {
+  /** What is answered instead: where a request is not allowed, say. By default every request is allowed. */
+  readonly authorize?: (request: FakeRequest) => Answer | undefined;
+  /** Bytes of bodies that arrive in a second, of all requests together; by default as many as there are. */
+  readonly bytesPerSecond?: number;
+}
+
 /**
  * An S3 in memory behind real HTTP on loopback, with atomic conditions, checksums and scripted faults. Path-style
- * addresses only; signatures are not checked; no multipart, no versions: the engine uses none of it.
+ * addresses only; signatures are not checked; no versions: nobody here uses them.
  */
-export const startFakeS3 = async (bucketNames: readonly string[] = ['test']): Promise<FakeS3> => {
+export const startFakeS3 = async (
+  bucketNames: readonly string[] = ['test'],
+  options: FakeS3Options = {},
+): Promise<FakeS3> => {
   const buckets = new Map<string, FakeBucket>(bucketNames.map((name) => [name, new Map()]));
   const faults = makeFaultPlan();
   const log: LoggedRequest[] = [];
+  const uplink = makeUplink(options.bytesPerSecond);
   const server = createServer((message, response) => {
     const answer = async (): Promise<void> => {
       const request = { ...(await readRequest(message)), index: log.length };
       const { body: _body, ...logged } = request;
       log.push(logged);
-      serve(buckets, request, faults.take(request), response);
+      const refusal = options.authorize?.(request);
+      await uplink(request.body.length);
+      if (refusal === undefined) serve(buckets, request, faults.take(request), response);
+      else send(response, refusal);
     };
     answer().catch(() => response.destroy());
   });
@@ -44,6 +59,17 @@ export const startFakeS3 = async (bucketNames: readonly string[] = ['test']): Pr
         server.close(() => resolve());
         server.closeAllConnections();
       }),
+  };
+};
+
+/** Resolves when so many bytes would have come over a line that all requests share. */
+const makeUplink = (bytesPerSecond: number | undefined): ((bytes: number) => Promise<void>) => {
+  if (bytesPerSecond === undefined) return () => Promise.resolve();
+  let freeAt = 0;
+  return (bytes) => {
+    const now = systemClock.monotonic();
+    freeAt = Math.max(freeAt, now) + (bytes / bytesPerSecond) * 1000;
+    return systemClock.sleep(freeAt - now);
   };
 };
 

@@ -1,15 +1,20 @@
 import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
+import { dirname } from 'node:path';
 import { type Condition, findCondition } from '../../../../src/api/condition.ts';
 import type { Sandbox } from '../../../../src/api/sandbox.ts';
 import { workspacePrefix } from '../../../../src/api/workspace-id.ts';
 import { systemClock } from '../../../../src/base/clock.ts';
 import { systemRandom } from '../../../../src/base/random.ts';
+import { credentialFiles } from '../../../../src/node/cold/credentials-file.ts';
+import type { UserCredentials } from '../../../../src/node/cold/credentials.ts';
+import type { ObjectStore } from '../../../../src/workspace/object-store.ts';
 import { makeS3Store } from '../../../../src/workspace/s3/store.ts';
 import { containerProcesses } from '../../e2e-faults/container-processes.ts';
 import { systemContainers } from '../../e2e-faults/system-containers.ts';
 import type { Cluster } from '../cluster.ts';
+import type { Environment } from '../environment.ts';
 import type { SandboxBuilder } from '../sandbox-builder.ts';
 
 const program = (name: string): string => readFileSync(new URL(name, import.meta.url), 'utf8');
@@ -44,16 +49,26 @@ export const coldFiles = async (cluster: Cluster, name: string): Promise<Files> 
 
 const PART = 32 << 20;
 
-/** What the bucket has below the user's cold prefix; a folder's marker is no file. */
-export const coldObjects = async ({ environment }: Cluster, userId: string): Promise<Files> => {
-  const store = makeS3Store({
+/** The installation's bucket, as it is reached with these credentials. */
+export const bucketWith = ({ environment }: Pick<Cluster, 'environment'>, credentials: UserCredentials): ObjectStore =>
+  makeS3Store({
     bucket: environment.MATRX_S3_BUCKET,
     region: environment.AWS_REGION,
     ...(environment.AWS_ENDPOINT_URL_S3 === undefined ? {} : { endpoint: environment.AWS_ENDPOINT_URL_S3 }),
-    credentials: { accessKeyId: environment.AWS_ACCESS_KEY_ID, secretAccessKey: environment.AWS_SECRET_ACCESS_KEY },
+    credentials,
     clock: systemClock,
     random: systemRandom,
   });
+
+/** Those that reach the whole bucket. */
+export const rootCredentials = (environment: Environment): UserCredentials => ({
+  accessKeyId: environment.AWS_ACCESS_KEY_ID,
+  secretAccessKey: environment.AWS_SECRET_ACCESS_KEY,
+});
+
+/** What the bucket has below the user's cold prefix; a folder's marker is no file. */
+export const coldObjects = async (cluster: Cluster, userId: string): Promise<Files> => {
+  const store = bucketWith(cluster, rootCredentials(cluster.environment));
   const prefix = `${workspacePrefix(userId)}cold/`;
   const found: Record<string, string> = {};
   try {
@@ -80,4 +95,15 @@ export const mountProcess = async (cluster: Cluster, userId: string): Promise<nu
     }
   }
   throw new Error(`no node driver of this machine mounts cold storage of user ${userId}`);
+};
+
+/** The credentials that the driver has given to that process: what somebody would have who broke out into it. */
+export const stolenCredentials = async (pid: number): Promise<UserCredentials> => {
+  const environ = (await readFile(`/proc/${pid}/environ`, 'utf8')).split('\0');
+  const config = environ.find((line) => line.startsWith('AWS_CONFIG_FILE='))?.split('=')[1];
+  if (config === undefined) throw new Error(`process ${pid} has no AWS_CONFIG_FILE: it mounts no cold storage`);
+  const { answer } = credentialFiles(dirname(config));
+  const found = JSON.parse(await readFile(`/proc/${pid}/root${answer}`, 'utf8')) as Readonly<Record<string, string>>;
+  const { AccessKeyId: accessKeyId = '', SecretAccessKey: secretAccessKey = '', SessionToken: sessionToken } = found;
+  return { accessKeyId, secretAccessKey, ...(sessionToken === undefined ? {} : { sessionToken }) };
 };

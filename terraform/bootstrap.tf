@@ -1,0 +1,55 @@
+# What the host is told. Settings are a parameter of Systems Manager, so that a change of them neither stops nor replaces
+# the host: docs/host.md. The scripts are the first boot's user data.
+locals {
+  bootstrap = "/usr/local/lib/matrx/bootstrap"
+
+  # Lines of KEY=VALUE; what is null is left out. terraform/bootstrap/settings.sh says what each takes.
+  host_settings = {
+    MATRX_BUCKET              = aws_s3_bucket.workspaces.id
+    MATRX_WORKSPACE_ROLE_ARN  = aws_iam_role.workspace.arn
+    MATRX_DATA_VOLUME         = aws_ebs_volume.data.id
+    MATRX_K3S_VERSION         = var.k3s_version
+    MATRX_K3S_SHA256          = var.k3s_sha256
+    MATRX_TOKEN_PARAMETER     = local.token_parameter
+    MATRX_DATASTORE_PARAMETER = var.datastore_parameter
+    MATRX_RELEASE_URL         = var.release_url
+    MATRX_RELEASE_SHA256      = var.release_sha256
+    MATRX_PRODUCT_IMAGE       = var.product_image
+    MATRX_SANDBOX_IMAGE       = var.sandbox_image
+  }
+  token_parameter = "/${local.name}/k3s-token"
+
+  scripts = fileset("${path.module}/bootstrap", "*")
+  cloud_config = {
+    write_files = concat(
+      [for name in local.scripts : {
+        path        = "${local.bootstrap}/${name}"
+        permissions = startswith(name, "matrx-") ? "0755" : "0644"
+        content     = file("${path.module}/bootstrap/${name}")
+      }],
+      [{
+        path        = "/etc/matrx-host/bootstrap.env"
+        permissions = "0600"
+        content     = "MATRX_NAME=${local.name}\nMATRX_REGION=${var.aws_region}\nMATRX_PARAMETER=${aws_ssm_parameter.host.name}\n"
+      }],
+    )
+    runcmd = [
+      ["ln", "-sfn", "${local.bootstrap}/matrx-bootstrap", "/usr/local/sbin/matrx-bootstrap"],
+      ["ln", "-sfn", "${local.bootstrap}/matrx-backup", "/usr/local/sbin/matrx-backup"],
+      ["ln", "-sfn", "${local.bootstrap}/matrx-bootstrap.service", "/etc/systemd/system/matrx-bootstrap.service"],
+      ["systemctl", "daemon-reload"],
+      # Not waited for: cloud-init would hold up the boot until the data volume is attached, which comes after it.
+      ["systemctl", "enable", "--now", "--no-block", "matrx-bootstrap.service"],
+    ]
+  }
+
+  # EC2 takes 16 KB, and cloud-init takes it compressed.
+  user_data = base64gzip("#cloud-config\n${jsonencode(local.cloud_config)}")
+}
+
+resource "aws_ssm_parameter" "host" {
+  name        = "/${local.name}/host"
+  description = "Settings of the host's bootstrap; no secret among them."
+  type        = "String"
+  value       = join("", [for name, value in local.host_settings : "${name}=${value}\n" if value != null])
+}
