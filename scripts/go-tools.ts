@@ -1,5 +1,5 @@
 import { mkdir, rename } from 'node:fs/promises';
-import { join } from 'node:path';
+import { dirname } from 'node:path';
 import { buildGoProgram, type GoProgram, locateGoProgram } from '../src/local/go-build.ts';
 import { openLocal } from '../src/local/open-local.ts';
 
@@ -25,16 +25,20 @@ const GO_TOOLS = {
 } as const;
 export type GoTool = keyof typeof GO_TOOLS;
 
+/** Where the program lies, and whether it is there already. */
+export const locateGoTool = (name: GoTool): Promise<{ readonly path: string; readonly exists: boolean }> => {
+  const { env, paths } = openLocal();
+  return locateGoProgram(GO_TOOLS[name], paths.cache, env);
+};
+
 /** The path of the program, which is built where it is not there yet. Throws where there is no Go, or no module proxy. */
 export const goTool = async (name: GoTool): Promise<string> => {
-  const { env, paths } = openLocal();
-  const program = GO_TOOLS[name];
-  const { path, exists } = await locateGoProgram(program, paths.cache, env);
+  const { path, exists } = await locateGoTool(name);
   if (exists) return path;
-  await mkdir(join(paths.cache, 'bin'), { recursive: true });
+  await mkdir(dirname(path), { recursive: true });
   // Two processes may build it at the same time: each in a folder of its own.
   const own = `${path}.${process.pid}`;
-  await buildGoProgram(program, own, { env });
+  await buildGoProgram(GO_TOOLS[name], own, { env: openLocal().env });
   await rename(own, path);
   return path;
 };

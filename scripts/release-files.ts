@@ -1,5 +1,6 @@
 // `make release-files`: the files of the release TAG in release/, of the images that `make push-images` pushed: crds.yaml
-// and install.yaml with the images by digest, notes.md of CHANGELOG.md, and SHA256SUMS of all that people download.
+// and install.yaml with the images by digest, crds/ and manifests/ as an archive for new hosts, notes.md of CHANGELOG.md,
+// and SHA256SUMS of all that people download.
 import { createHash } from 'node:crypto';
 import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -12,7 +13,7 @@ import { versionSetting } from './settings.ts';
 
 const ROOT = join(import.meta.dirname, '..');
 /** What people download and check; the rest of release/ is for the publication itself. */
-const DOWNLOADS = /^(crds|install)\.yaml$|\.spdx\.json$/;
+const DOWNLOADS = /^(crds|install)\.yaml$|\.spdx\.json$|\.tar\.gz$/;
 
 /** `a/b@sha256:…` as an entry of a kustomization's images. */
 const imageEntry = (name: string, image: string): object => {
@@ -49,6 +50,19 @@ const images = await readImages();
 const kustomize = await goTool('kustomize');
 await writeFile(join(RELEASE, 'crds.yaml'), await run([kustomize, 'build', join(ROOT, 'crds')]));
 await writeFile(join(RELEASE, 'install.yaml'), await install(kustomize, images));
+const archive = `matrx-sandbox-${version}`;
+await run(
+  [
+    'git',
+    'archive',
+    `--prefix=${archive}/`,
+    `--output=${join(RELEASE, `${archive}.tar.gz`)}`,
+    'HEAD',
+    'crds',
+    'manifests',
+  ],
+  { cwd: ROOT },
+);
 await writeFile(
   join(RELEASE, 'notes.md'),
   `${notes}\n\n## Images\n\n${Object.values(images)

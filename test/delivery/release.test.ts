@@ -13,6 +13,8 @@ const ROOT = join(import.meta.dirname, '../..');
 const DIGEST = `sha256:${'1'.repeat(64)}`;
 const { version } = JSON.parse(await readFile(join(ROOT, 'package.json'), 'utf8')) as { readonly version: string };
 
+const archive = `matrx-sandbox-${version}.tar.gz`;
+
 let folder: string;
 beforeAll(async () => void (await goTool('kustomize')), 600_000);
 beforeEach(async () => {
@@ -56,7 +58,7 @@ describe('the files of a release', () => {
       .trim()
       .split('\n')
       .map((line) => line.split('  '));
-    expect(sums.map(([, name]) => name)).toEqual(['crds.yaml', 'install.yaml', 'product.spdx.json']);
+    expect(sums.map(([, name]) => name)).toEqual(['crds.yaml', 'install.yaml', archive, 'product.spdx.json']);
     for (const [hash, name = ''] of sums) {
       expect(
         createHash('sha256')
@@ -64,6 +66,10 @@ describe('the files of a release', () => {
           .digest('hex'),
       ).toBe(hash);
     }
+    const { stdout } = await runCommand('tar', ['-tzf', join(folder, archive)], { deadlineMs: 10_000 });
+    const files = stdout.toString().split('\n');
+    expect(files).toContain(`matrx-sandbox-${version}/crds/kustomization.yaml`);
+    expect(files).toContain(`matrx-sandbox-${version}/manifests/overlays/aws-single-node/kustomization.yaml`);
     const notes = await readFile(join(folder, 'notes.md'), 'utf8');
     expect(notes).toContain(changelogSection(await readFile(join(ROOT, 'CHANGELOG.md'), 'utf8'), version));
   });
