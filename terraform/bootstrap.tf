@@ -24,7 +24,7 @@ locals {
     write_files = concat(
       [for name in local.scripts : {
         path        = "${local.bootstrap}/${name}"
-        permissions = startswith(name, "matrx-") ? "0755" : "0644"
+        permissions = can(regex("\\.(sh|service)$", name)) ? "0644" : "0755"
         content     = file("${path.module}/bootstrap/${name}")
       }],
       [{

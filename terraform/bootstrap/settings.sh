@@ -47,8 +47,13 @@ read_settings() {
     number=$((number + 1))
     [[ $line =~ ^[[:space:]]*(#|$) ]] && continue
     name=${line%%=*}
-    if [[ $line != *=* || -z ${PATTERN[$name]:-} ]]; then
-      problem "$2 line $number is '$line': it must be KEY=VALUE with one of the known keys; correct the key, or remove the line"
+    # Never the value: it may be a secret in the wrong place.
+    if [[ $line != *=* ]]; then
+      problem "$2 line $number is not KEY=VALUE: correct or remove it"
+      continue
+    fi
+    if [[ -z ${PATTERN[$name]:-} ]]; then
+      problem "$2 line $number has the key '$name', which is not one of the settings: correct the key, or remove the line"
       continue
     fi
     printf -v "$name" '%s' "${line#*=}"
@@ -57,10 +62,13 @@ read_settings() {
 
 # Each value against its form, then what belongs together.
 validate_settings() {
-  local name
+  local name shown
   for name in "${SETTINGS[@]}"; do
-    [[ -z ${!name:-} || ${!name} =~ ${PATTERN[$name]} ]] ||
-      problem "$name is '${!name}': it must be ${TAKES[$name]}; correct it"
+    [[ -z ${!name:-} || ${!name} =~ ${PATTERN[$name]} ]] && continue
+    shown=${!name}
+    # An address with a password, where a parameter's name belongs.
+    [[ $shown != *://*@* ]] || shown="${shown%%://*}://…"
+    problem "$name is '$shown': it must be ${TAKES[$name]}; correct it"
   done
   needed MATRX_NAME 'every host has one'
   needed MATRX_REGION 'every host has one'

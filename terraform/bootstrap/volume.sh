@@ -28,7 +28,7 @@ data_device() {
 mount_data_volume() {
   local entry device uuid kind
   for entry in "${KEPT[@]}"; do mkdir -p "$ROOT${entry#* }"; done
-  chmod 700 "$ROOT/etc/matrx" "$ROOT/etc/rancher/node"
+  close_folders
   if [[ -z ${MATRX_DATA_VOLUME:-} ]]; then
     say '   there is none: homes and datastore are on the root disk'
     return
@@ -53,7 +53,12 @@ mount_data_volume() {
     mkdir -p "$DATA/${entry%% *}"
     mount_at "${DATA#"$ROOT"}/${entry%% *}" "${entry#* }" none "bind,nofail,x-systemd.requires-mounts-for=${DATA#"$ROOT"}"
   done
-  chmod 700 "$ROOT/etc/matrx" "$ROOT/etc/rancher/node"
+  close_folders
+}
+
+# Root's alone; of the volume's folders as well as of those that they are mounted on.
+close_folders() {
+  chmod 700 "$ROOT/etc/matrx" "$ROOT/etc/rancher/node" "$ROOT/var/lib/rancher/k3s/server"
 }
 
 # mount_at SOURCE PLACE TYPE OPTIONS: now, and at every boot. nofail: a host without its volume still boots, so that a

@@ -46,6 +46,19 @@ load support
   [[ $(sha256sum <"$FAKE/bucket/$BACKUP") == "$kept" ]]
 }
 
+@test "going back to the backup on purpose is moving the datastore away" {
+  succeeds bootstrap
+  succeeds backup
+  sql "INSERT INTO kine (name) VALUES ('/registry/a-mistake')"
+  echo newer >"$ROOT/var/lib/rancher/k3s/server/tls/server-ca.key"
+  mv "$(dirname "$(datastore)")" "$ROOT/var/lib/rancher/k3s/server/db.before"
+  succeeds bootstrap
+  [[ $(sql "SELECT count(*) FROM kine WHERE name = '/registry/a-mistake'") -eq 0 ]]
+  [[ $(<"$ROOT/var/lib/rancher/k3s/server/tls/server-ca.key") == 'the key of '* ]]
+  [[ $(calls 'systemctl start --no-block k3s') -eq 1 ]]
+  [[ -f $ROOT/var/lib/rancher/k3s/server/db.before/state.db ]]
+}
+
 @test "a damaged backup starts no cluster; with a sound one the next run goes on [A9.3]" {
   succeeds bootstrap
   succeeds backup

@@ -47,7 +47,7 @@ MATRX_K3S_SHA256 abc
 MATRX_K3S_MIRROR ftp://mirror
 MATRX_K3S_MIRROR https://mirror/
 MATRX_TOKEN_PARAMETER a b
-MATRX_DATASTORE_PARAMETER postgres://user:secret@host/k3s
+MATRX_DATASTORE_PARAMETER datastore
 MATRX_RELEASE_URL release.tar.gz
 MATRX_RELEASE_SHA256 sha256:0
 MATRX_PRODUCT_IMAGE product
@@ -55,6 +55,15 @@ MATRX_SANDBOX_IMAGE "quoted:tag"
 MATRX_WAIT_SECONDS 0
 MATRX_WAIT_SECONDS ten
 END
+}
+
+@test "a password in the wrong place is not repeated on the console" {
+  given MATRX_DATASTORE_PARAMETER postgres://user:secret@host/k3s
+  given DATABASE_URL postgres://user:secret@host/k3s
+  echo 'password secret' >>"$ROOT/etc/matrx-host/bootstrap.env"
+  fails bootstrap
+  says "MATRX_DATASTORE_PARAMETER is 'postgres://…': it must be the name of a parameter" "the key 'DATABASE_URL'" 'is not KEY=VALUE'
+  [[ $MESSAGE$output != *secret* ]]
 }
 
 @test "all mistakes are told at once" {
@@ -88,7 +97,8 @@ MATRX_BUCKET=\$(touch $FAKE/run)
 export A=b
 END
   fails bootstrap
-  says "bootstrap.env line 14 is 'MATRX_BUKCET=workspaces'" "line 16 is 'export A=b'" "MATRX_BUCKET is '\$(touch "
+  says "bootstrap.env line 14 has the key 'MATRX_BUKCET', which is not one of the settings" "line 16 has the key 'export A'" \
+    "MATRX_BUCKET is '\$(touch "
   [[ ! -e $FAKE/run ]]
 }
 
