@@ -8,6 +8,7 @@
 # What if it ends right here? kustomization.yaml is replaced whole. The settings that last were healthy stay beside it, as
 # last-healthy.yaml, until the new ones are: the next roll-out finds them and rolls back to them, not to what was left.
 set -euo pipefail
+umask 077
 
 readonly settings=${MATRX_SETTINGS:-/etc/matrx}
 readonly releases=${MATRX_RELEASES:-/opt/matrx/releases}
