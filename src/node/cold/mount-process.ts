@@ -5,6 +5,7 @@ import type { Clock } from '../../base/clock.ts';
 import { withDeadline } from '../../base/deadline.ts';
 import { identifyProcess, isRunning, type ProcessIdentity } from '../../base/process-identity.ts';
 import { replaceFile } from './credentials-file.ts';
+import { lastWords } from './mount-target.ts';
 
 const Recorded = z.object({ pid: z.int().positive(), startTicks: z.string(), bootId: z.string() });
 
@@ -47,7 +48,7 @@ export const startMountProcess = async (clock: Clock, options: StartOptions): Pr
     }
     child.unref();
     const identity = await identifyProcess(pid);
-    if (identity === undefined) throw new Error(`${options.program} ended at once`);
+    if (identity === undefined) throw new Error(`${options.program} has ended at once${await lastWords(options.log)}`);
     await replaceFile(options.record, JSON.stringify(identity));
     return mountProcess(clock, identity);
   } finally {
