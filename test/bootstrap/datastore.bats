@@ -73,6 +73,19 @@ load support
   [[ $output == *'restored from'* ]]
 }
 
+@test "where the bucket cannot be asked for a backup, no cluster is begun" {
+  succeeds bootstrap
+  succeeds backup
+  new_host second
+  touch "$FAKE/s3-offline"
+  fails bootstrap
+  says "step 'datastore'" 'could not be asked for: Could not connect' 'whether there is a backup decides how the cluster starts'
+  [[ ! -e $(datastore) && ! -e $FAKE/k3s-running ]]
+  rm "$FAKE/s3-offline"
+  succeeds bootstrap
+  [[ $output == *'restored from'* ]]
+}
+
 @test "an interrupted restore is begun again, and no log of another database is left beside it" {
   succeeds bootstrap
   succeeds backup
@@ -80,11 +93,20 @@ load support
   local server=$ROOT/var/lib/rancher/k3s/server
   mkdir -p "$server/.restore/content" "$server/tls" "$server/db"
   echo half >"$server/tls/server-ca.key"
-  echo 'of another database' >"$server/db/state.db-wal"
+  # A log that SQLite would replay.
+  python3 - "$BATS_TEST_TMPDIR/other" "$server/db/state.db-wal" <<'END'
+import shutil, sqlite3, sys
+other = sqlite3.connect(sys.argv[1], isolation_level=None)
+other.execute('PRAGMA journal_mode = WAL')
+other.execute('CREATE TABLE kine (id INTEGER PRIMARY KEY AUTOINCREMENT, name TEXT, value BLOB)')
+other.execute("INSERT INTO kine (name) VALUES ('/registry/of-another-database')")
+shutil.copy(sys.argv[1] + '-wal', sys.argv[2])
+END
   echo half >"$server/.restore/content/state.db"
   succeeds bootstrap
   cmp "$server/tls/server-ca.key" "$BATS_TEST_TMPDIR/first/var/lib/rancher/k3s/server/tls/server-ca.key"
   [[ $(sqlite3 "$(datastore)" 'PRAGMA integrity_check') == ok ]]
+  [[ $(sql "SELECT count(*) FROM kine WHERE name = '/registry/of-another-database'") -eq 0 ]]
   [[ ! -e $server/.restore ]]
 }
 

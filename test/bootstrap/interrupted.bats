@@ -50,9 +50,11 @@ load support
   head -c 100 "$DOWNLOADS/v1.36.4+k3s1/k3s" >"$program.part"
   head -c 200 "$DOWNLOADS/v1.36.4+k3s1/k3s" >"$program"
   head -c 50 "$DOWNLOADS/release.tar.gz" >"$ROOT/opt/matrx/releases/$(sum_of release.tar.gz).tar.gz.part"
+  touch "$ROOT/opt/matrx/releases/$(sum_of release.tar.gz).new/crds/of-another-attempt.yaml"
   echo half >"$ROOT/etc/rancher/k3s/config.yaml.new"
   succeeds bootstrap
   cmp "$program" "$DOWNLOADS/v1.36.4+k3s1/k3s"
+  [[ -z $(find "$ROOT/opt" -name of-another-attempt.yaml) ]]
   [[ -z $(find "$ROOT/usr" "$ROOT/opt" "$ROOT/etc" -name '*.part' -o -name '*.new') ]]
 }
 
