@@ -11,7 +11,7 @@ scenario(
     const name = await startWithCold(cluster, sandbox);
     await runWorkload(cluster, name, 2048);
     const seen = await coldFiles(cluster, name);
-    expect(Object.keys(seen).length).toBeGreaterThan(2000);
+    expect(Object.keys(seen).length).toBeGreaterThan(1400);
     await cluster.remove(name, 600_000);
     expect(await coldObjects(cluster, sandbox.userId)).toEqual(seen);
 
