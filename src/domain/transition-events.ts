@@ -15,6 +15,7 @@ const NORMAL: readonly string[] = [
   Reason.Stopped,
   Reason.Suspended,
   Reason.Expired,
+  Reason.Idle,
   Reason.PodTerminating,
 ];
 

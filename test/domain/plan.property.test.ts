@@ -1,6 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import * as fc from 'fast-check';
 import { type Condition, findCondition } from '../../src/api/condition.ts';
+import { ANNOTATION_LAST_ACTIVITY, ANNOTATION_LAST_HEARTBEAT } from '../../src/api/names.ts';
 import type { Sandbox } from '../../src/api/sandbox.ts';
 import { homeOf } from '../../src/domain/home.ts';
 import { runView } from '../../src/domain/run.ts';
@@ -13,7 +14,7 @@ import { observe, type PassOptions, reconcileSandbox, reconcileWorkspace, view, 
 
 type Happening =
   | { readonly what: 'create' | 'delete' | 'write' | 'evict' | 'fence' | 'step'; readonly name: Name }
-  | { readonly what: 'heartbeat' | 'newRun'; readonly name: Name }
+  | { readonly what: 'heartbeat' | 'use' | 'newRun'; readonly name: Name }
   | { readonly what: 'lifetime'; readonly name: Name; readonly lifetime: Partial<Sandbox['spec']['lifetime']> }
   | { readonly what: 'killPod' | 'forceKillPod' | 'forceDelete'; readonly name: Name }
   | { readonly what: 'want'; readonly name: Name; readonly state: Sandbox['spec']['desiredState'] }
@@ -48,7 +49,7 @@ const happening: fc.Arbitrary<Happening> = fc.oneof(
       state: fc.constantFrom('Running', 'Stopped', 'Suspended'),
     }),
   },
-  { weight: 2, arbitrary: fc.record({ what: fc.constantFrom('heartbeat' as const, 'newRun'), name }) },
+  { weight: 3, arbitrary: fc.record({ what: fc.constantFrom('heartbeat' as const, 'use', 'newRun'), name }) },
   {
     weight: 3,
     arbitrary: fc.record({
@@ -59,6 +60,8 @@ const happening: fc.Arbitrary<Happening> = fc.oneof(
           ttlSeconds: fc.constantFrom(1, 60, 900, 7_200),
           retainSeconds: fc.constantFrom(0, 60, 86_400),
           onExpire: fc.constantFrom('Stop', 'Suspend'),
+          idleSeconds: fc.constantFrom(60, 900),
+          heartbeatSeconds: fc.constantFrom(10, 900),
         },
         { requiredKeys: [] },
       ),
@@ -93,6 +96,8 @@ const happen = (cluster: ModelCluster, event: Happening): void => {
       return user.lifetime(event.name, event.lifetime);
     case 'heartbeat':
       return user.heartbeat(event.name);
+    case 'use':
+      return user.use(event.name);
     case 'newRun':
       return user.newRun(event.name);
     case 'write':
@@ -202,6 +207,24 @@ const checkRun = (old: Sandbox, sandbox: Sandbox): void => {
   if (lastHeartbeatTime !== undefined) {
     expect(Date.parse(lastHeartbeatTime)).toBeGreaterThanOrEqual(Date.parse(run.startedAt));
   }
+  if (run.ended !== undefined) checkEnd(old, run.startedAt, run.ended);
+};
+
+/** What ended for want of a sign had given none, as the very state before has it, and stays ended in its run. */
+const checkEnd = (old: Sandbox, startedAt: string, { by, at }: { readonly by: string; readonly at: string }): void => {
+  const { run: before, startedAt: readyAt } = old.status ?? {};
+  expect(before?.startedAt).toBe(startedAt);
+  if (before?.ended !== undefined) return expect(before.ended).toEqual({ by, at });
+  expect(status(old, 'Ready')?.status).toBe('True');
+  const { idleSeconds = Infinity, heartbeatSeconds = Infinity } = old.spec.lifetime;
+  const { [ANNOTATION_LAST_ACTIVITY]: used, [ANNOTATION_LAST_HEARTBEAT]: beat } = old.metadata.annotations ?? {};
+  const signs = [readyAt, before?.readyAt, before?.changedAt, beat, ...(by === 'Idle' ? [used] : [])].map((time) =>
+    Date.parse(time ?? ''),
+  );
+  const limit = by === 'Idle' ? idleSeconds : heartbeatSeconds;
+  // The status tells whole seconds.
+  for (const sign of signs)
+    if (!Number.isNaN(sign)) expect(Date.parse(at) + 999).toBeGreaterThanOrEqual(sign + limit * 1000);
 };
 
 const checkTransitions = (old: Sandbox | undefined, sandbox: Sandbox): void => {
@@ -236,9 +259,9 @@ describe('after any history of users, failures, stale caches and crashes', () =>
               isOthers ? { status: 'False', reason: 'WorkspaceInUse' } : { status: 'True', reason: 'PodReady' },
             );
           } else {
-            const isOver = run.kind === 'over';
-            expect(status(sandbox, 'Ready')?.reason).toBe(isOver ? 'Expired' : sandbox.spec.desiredState);
-            expect(sandbox.status?.stopReason).toBe(isOver ? 'expired' : 'user_requested');
+            const cause = run.kind === 'over' ? run.end.cause : undefined;
+            expect(status(sandbox, 'Ready')?.reason).toBe(cause ?? sandbox.spec.desiredState);
+            expect(sandbox.status?.stopReason).toBe(cause === undefined ? 'user_requested' : 'expired');
             expect(isKeptTooLong(sandbox, api.now())).toBe(false);
             expect(pod).toBeUndefined();
             expect(holder?.uid).not.toBe(sandbox.metadata.uid);

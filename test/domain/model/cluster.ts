@@ -1,4 +1,9 @@
-import { ANNOTATION_LAST_HEARTBEAT, ANNOTATION_NEW_RUN, GROUP_VERSION } from '../../../src/api/names.ts';
+import {
+  ANNOTATION_LAST_ACTIVITY,
+  ANNOTATION_LAST_HEARTBEAT,
+  ANNOTATION_NEW_RUN,
+  GROUP_VERSION,
+} from '../../../src/api/names.ts';
 import type { Sandbox } from '../../../src/api/sandbox.ts';
 import { aSandbox, aTemplate } from '../../support/resources.ts';
 import { type ApiServer, ignoreRefusal, makeApiServer } from './api-server.ts';
@@ -18,6 +23,8 @@ export interface ModelCluster {
     readonly want: (name: Name, desiredState: Sandbox['spec']['desiredState']) => void;
     readonly lifetime: (name: Name, lifetime: Partial<Sandbox['spec']['lifetime']>) => void;
     readonly heartbeat: (name: Name) => void;
+    /** A facade writes down that somebody uses it. */
+    readonly use: (name: Name) => void;
     /** Asks for a new run, if the lifetime of this one is over. */
     readonly newRun: (name: Name) => void;
     readonly delete: (name: Name) => void;
@@ -67,6 +74,7 @@ export const makeModelCluster = (): ModelCluster => {
           })),
         ),
       heartbeat: (name) => annotate(name, ANNOTATION_LAST_HEARTBEAT, new Date(api.now()).toISOString()),
+      use: (name) => annotate(name, ANNOTATION_LAST_ACTIVITY, new Date(api.now()).toISOString()),
       newRun: (name) => annotate(name, ANNOTATION_NEW_RUN, String(api.history.length)),
       delete: (name) => ignoreRefusal(() => api.delete('sandboxes', name)),
     },
