@@ -31,6 +31,7 @@ export const Reason = {
   // Sandbox Ready: on the way down
   PodFailed: 'PodFailed',
   PodTerminating: 'PodTerminating',
+  NodeLost: 'NodeLost',
   Stopping: 'Stopping',
   SavingWorkspace: 'SavingWorkspace',
   Stopped: 'Stopped',

@@ -9,7 +9,8 @@ import type { RunView } from './run.ts';
 import { isDeleting, seen, stillUnwanted, uidOf } from './seen.ts';
 import { savingMessage, sessionTrouble } from './session-verdict.ts';
 import { act, type Rule, type Situation, wait } from './step.ts';
-import { release } from './start-rules.ts';
+import { leaveLostNode } from './lost-node-rule.ts';
+import { release } from './release-writer.ts';
 import { stopGraceSeconds } from './stop-request.ts';
 import { uploadMessage } from './cold-mounted.ts';
 import { openCold, isReleasable } from './writer.ts';
@@ -157,6 +158,7 @@ const rest: Rule = ({ sandbox, run }) => {
 /** How a sandbox ends: pod, save, writer, and only then the finalizer, or rest until nobody asks for its record. */
 export const STOP_RULES: readonly Rule[] = [
   announceEnd,
+  leaveLostNode,
   endPod,
   awaitPod,
   awaitSave,

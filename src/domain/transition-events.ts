@@ -77,6 +77,7 @@ const TROUBLES: readonly string[] = [
   Reason.RestoreRefused,
   Reason.NodeDiskFull,
   Reason.Fenced,
+  Reason.NodeLost,
   Reason.InternalError,
 ];
 

@@ -48,7 +48,7 @@ export const makeModelClient = (api: ApiServer): ModelClient => {
     ref: ObjectRef,
     change: Change,
     seen: { readonly uid?: string; readonly resourceVersion?: string },
-  ): void => api.update(kindOf(ref.type), ref.name, (object) => change(object) as typeof object, seen);
+  ): void => api.update(kindOf(ref.type), ref.name, (object) => change(object), seen);
 
   const unused = (verb: string) => (): never => {
     throw new Error(`the controllers are not known to ${verb}`);
@@ -99,7 +99,9 @@ export const makeModelClient = (api: ApiServer): ModelClient => {
       }),
     delete: async (ref, options) =>
       write('delete', ref, undefined, () =>
-        api.delete(kindOf(ref.type), ref.name, { uid: options?.uid, resourceVersion: options?.resourceVersion }),
+        options?.gracePeriodSeconds === 0 && ref.type.plural === 'pods'
+          ? api.erase('pods', ref.name)
+          : api.delete(kindOf(ref.type), ref.name, { uid: options?.uid, resourceVersion: options?.resourceVersion }),
       ),
     replace: unused('replace'),
     apply: unused('apply'),

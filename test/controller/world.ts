@@ -59,7 +59,7 @@ export const makeWorld = async (): Promise<World> => {
       log,
     });
     const stopping = new AbortController();
-    const informers = [caches.sandboxes, caches.workspaces, caches.templates, caches.pods];
+    const informers = [caches.sandboxes, caches.workspaces, caches.templates, caches.pods, caches.nodes];
     const running = Promise.all(informers.map((informer) => informer.run(stopping.signal)));
     await Promise.all(informers.map(({ synced }) => synced));
     for (const controller of controllers) controller.start();

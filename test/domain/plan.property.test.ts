@@ -8,6 +8,7 @@ import { runView } from '../../src/domain/run.ts';
 import { isPodReady } from '../../src/domain/pod-view.ts';
 import { plan } from '../../src/domain/plan.ts';
 import { writerView } from '../../src/domain/writer.ts';
+import { NODE_NAMES, type NodeName } from './model/node.ts';
 import { ignoreRefusal, type Snapshot } from './model/api-server.ts';
 import { makeModelCluster, type ModelCluster, type Name, NAMES } from './model/cluster.ts';
 import { observe, type PassOptions, reconcileSandbox, reconcileWorkspace, view, writes } from './model/controller.ts';
@@ -21,12 +22,16 @@ type Happening =
   | { readonly what: 'deleteWorkspace' | 'toggleBucket' | 'toggleTemplate' }
   | { readonly what: 'pass' | 'workspacePass'; readonly name: Name; readonly options: PassOptions }
   | { readonly what: 'run'; readonly name: Name; readonly rounds: number }
+  | { readonly what: 'silence' | 'returns'; readonly node: NodeName }
   | { readonly what: 'tick'; readonly ms: number };
 
 const name = fc.constantFrom(...NAMES);
 const lag = fc.oneof({ weight: 3, arbitrary: fc.constant(0) }, { weight: 1, arbitrary: fc.nat({ max: 12 }) });
 const passOptions: fc.Arbitrary<PassOptions> = fc.record(
-  { lag: fc.record({ sandboxes: lag, workspaces: lag, pods: lag, templates: lag }), crashAfter: fc.nat({ max: 4 }) },
+  {
+    lag: fc.record({ sandboxes: lag, workspaces: lag, pods: lag, templates: lag, nodes: lag }),
+    crashAfter: fc.nat({ max: 4 }),
+  },
   { requiredKeys: [] },
 );
 const happening: fc.Arbitrary<Happening> = fc.oneof(
@@ -72,6 +77,13 @@ const happening: fc.Arbitrary<Happening> = fc.oneof(
     arbitrary: fc.record({ what: fc.constantFrom('deleteWorkspace' as const, 'toggleBucket', 'toggleTemplate') }),
   },
   { weight: 2, arbitrary: fc.record({ what: fc.constant('run' as const), name, rounds: fc.nat({ max: 12 }) }) },
+  {
+    weight: 2,
+    arbitrary: fc.record({
+      what: fc.constantFrom('silence' as const, 'returns'),
+      node: fc.constantFrom(...NODE_NAMES),
+    }),
+  },
   { weight: 1, arbitrary: fc.record({ what: fc.constant('tick' as const), ms: fc.nat({ max: 60_000 }) }) },
   { weight: 1, arbitrary: fc.record({ what: fc.constant('tick' as const), ms: fc.nat({ max: 3 * 3_600_000 }) }) },
 );
@@ -109,6 +121,9 @@ const happen = (cluster: ModelCluster, event: Happening): void => {
     case 'step':
       node.step(event.name);
       return;
+    case 'silence':
+    case 'returns':
+      return node[event.what](event.node);
     case 'killPod':
       return ignoreRefusal(() => api.delete('pods', event.name));
     case 'forceKillPod':

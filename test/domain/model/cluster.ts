@@ -8,7 +8,7 @@ import type { Sandbox } from '../../../src/api/sandbox.ts';
 import { aSandbox, aTemplate } from '../../support/resources.ts';
 import { type ApiServer, ignoreRefusal, makeApiServer } from './api-server.ts';
 import { reconcileSandbox, reconcileWorkspace, writes } from './controller.ts';
-import { makeNode, type ModelNode } from './node.ts';
+import { makeNode, type ModelNode, NODE_NAMES } from './node.ts';
 
 /** Three sandboxes, two of them of one user, the third with a home of its own that is thrown away. */
 export const NAMES = ['first', 'second', 'ephemeral'] as const;
@@ -80,6 +80,7 @@ export const makeModelCluster = (): ModelCluster => {
     },
     settle: () => {
       node.bucket.reachable = true;
+      for (const name of NODE_NAMES) node.returns(name);
       for (let rounds = 0; rounds < MOST_ROUNDS; rounds++) {
         if (round()) continue;
         // Past every restart delay, and past whatever else is due by then.
