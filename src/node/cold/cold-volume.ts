@@ -1,6 +1,7 @@
 import { access } from 'node:fs/promises';
 import { FIELD_MANAGER_NODE } from '../../api/names.ts';
 import { withDeadline } from '../../base/deadline.ts';
+import { isKubeError } from '../../kube/errors.ts';
 import type { Log } from '../../telemetry/log.ts';
 import { makeChangeSignal } from '../change-signal.ts';
 import { CsiError } from '../csi-error.ts';
@@ -10,7 +11,7 @@ import { makeTurns } from '../turns.ts';
 import type { ColdJournal } from './cold-journal.ts';
 import { startColdSession, type ColdDeps, type ColdSession, type ColdView } from './cold-mount.ts';
 import { coldPaths, mountPoint, type ColdRecord } from './cold-record.ts';
-import { coldKey, coldPatch, type ColdVolumeView } from './cold-status.ts';
+import { coldKey, coldPatch, lateClosePatch, type ColdVolumeView } from './cold-status.ts';
 import type { MountDriver } from './mount-driver.ts';
 
 export interface ColdVolumeDeps extends StatusReporterDeps, Omit<ColdDeps, 'onChange'> {
@@ -143,11 +144,26 @@ export const startColdVolume = (
     await retried(sendRest);
     if (stopping.signal.aborted) return;
     set({ closed: true });
-    await reporter.settled();
+    const isTold = await reporter.settled();
+    if (stopping.signal.aborted) return;
+    if (!isTold) await retried(closeLate);
     if (stopping.signal.aborted) return;
     await retried(() => deps.journal.remove(view.record));
     log.info({}, 'cold storage is closed: the bucket has everything');
     onFinished();
+  };
+
+  const closeLate = async (): Promise<void> => {
+    try {
+      await deps.kube.jsonPatch(workspaceRef(view.record), lateClosePatch(view, deps.node, deps.clock.now()), {
+        subresource: 'status',
+        fieldManager: FIELD_MANAGER_NODE,
+        signal: stopping.signal,
+      });
+    } catch (error) {
+      // Another volume is spoken of by now, or the workspace is gone.
+      if (!isKubeError(error, 'Invalid', 'NotFound')) throw error;
+    }
   };
 
   const retried = async (act: () => Promise<void>): Promise<void> => {
