@@ -17,8 +17,11 @@ export interface ModelClient extends KubeClient {
 
 type Change = (object: KubeObject) => KubeObject;
 
+/** What becomes of a write: it is applied and answered, never arrives, or is applied and its answer is lost. */
+export type WriteFate = 'done' | 'lost' | 'unanswered';
+
 /** A KubeClient of the model API server, as far as the controllers use one. */
-export const makeModelClient = (api: ApiServer): ModelClient => {
+export const makeModelClient = (api: ApiServer, fate: () => WriteFate = () => 'done'): ModelClient => {
   const writes: string[] = [];
   let writesLeft = Infinity;
   let podRefusal: string | undefined;
@@ -31,6 +34,8 @@ export const makeModelClient = (api: ApiServer): ModelClient => {
     apply: () => void,
   ): Promise<T> => {
     if (writesLeft <= 0) throw dead();
+    const becomes = fate();
+    if (becomes === 'lost') throw new KubeError('Unreachable', 'the request was lost');
     try {
       apply();
     } catch (error) {
@@ -40,6 +45,7 @@ export const makeModelClient = (api: ApiServer): ModelClient => {
     writes.push(`${verb} ${ref.type.plural}/${ref.name}${subresource === undefined ? '' : `/${subresource}`}`);
     writesLeft -= 1;
     if (writesLeft <= 0) throw dead();
+    if (becomes === 'unanswered') throw new KubeError('Timeout', 'the answer was lost');
     return find(ref) as T;
   };
   const find = (ref: ObjectRef): KubeObject | undefined => api.newest()[kindOf(ref.type)].get(ref.name);
