@@ -4,7 +4,7 @@ INSTALLED := node_modules/.package-lock.json
 MATRX := $(NODE) src/main.ts
 
 .DEFAULT_GOAL := help
-.PHONY: help up down env test check unit e2e fuzz bench bench-exec bench-cold build generate format
+.PHONY: help up down env test check unit simulate e2e fuzz bench bench-exec bench-cold build generate format
 .PHONY: terraform images sbom scan-images push-images roll-out release-files sign publish
 
 help: ## this list
@@ -32,6 +32,9 @@ check: $(INSTALLED) ## format, lint, types and unit tests: no cluster
 
 unit: $(INSTALLED) ## the unit tests; ARGS=test/workspace picks some
 	@npm run -s test:unit -- $(if $(ARGS),--testPathPatterns $(ARGS))
+
+simulate: $(INSTALLED) ## RUNS=2000 seeded histories of the controllers on a model, in virtual time; MATRX_SEED=7 replays one
+	@MATRX_SIMULATIONS=$(or $(RUNS),2000) npm run -s test:unit -- --testPathPatterns test/controller/simulation
 
 e2e: $(INSTALLED) ## the end-to-end tests against the running `make up`; ARGS picks some
 	@eval "$$($(MATRX) env)" && npm run -s test:e2e -- $(if $(ARGS),--testPathPatterns $(ARGS))

@@ -26,10 +26,15 @@ export const ANNOTATION_STOP_REASON = 'matrx.dev/stop-reason';
 /** Seconds the processes get to end by themselves, in place of the template's; the home is saved in any case. */
 export const ANNOTATION_STOP_GRACE_SECONDS = 'matrx.dev/stop-grace-seconds';
 /**
- * RFC 3339, written by the facade for each heartbeat, at most every 30 s: the controller copies it into the status of a
+ * RFC 3339, written by the facade, not once a heartbeat but at most every 30 s (src/facade/activity/): the controller copies it into the status of a
  * run that it belongs to. In an annotation, so that whoever may only patch a Sandbox can send one.
  */
 export const ANNOTATION_LAST_HEARTBEAT = 'matrx.dev/last-heartbeat';
+/**
+ * RFC 3339, written by a facade for a Sandbox that has idleSeconds: when somebody last used it through that replica. Not
+ * once a command but once a quarter of idleSeconds (src/facade/activity/), and never an earlier time over a later one.
+ */
+export const ANNOTATION_LAST_ACTIVITY = 'matrx.dev/last-activity';
 /**
  * Any new text of 1 to 64 characters begins a new run of a Sandbox whose lifetime is over and whose desiredState is
  * still Running: a resume in one patch. While a run is going on it means nothing, then or later.

@@ -3,6 +3,12 @@ import type { KubeObject } from './meta.ts';
 /** The part of a Node that the product reads. */
 export interface Node extends KubeObject {
   readonly status?: {
+    /** Ready is Unknown when the node has not been heard of for as long as the cluster's grace period. */
+    readonly conditions?: readonly {
+      readonly type: string;
+      readonly status: string;
+      readonly lastTransitionTime?: string;
+    }[];
     readonly runtimeHandlers?: readonly {
       /** Empty or absent: the one of pods without a RuntimeClass. */
       readonly name?: string;

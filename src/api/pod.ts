@@ -39,6 +39,14 @@ export interface ContainerStatus {
   readonly state?: {
     readonly waiting?: { readonly reason?: string; readonly message?: string };
     readonly running?: { readonly startedAt?: string };
-    readonly terminated?: { readonly exitCode: number; readonly reason?: string; readonly message?: string };
+    readonly terminated?: ContainerEnd;
   };
+  /** How the run before this one ended. */
+  readonly lastState?: { readonly terminated?: ContainerEnd };
+}
+
+export interface ContainerEnd {
+  readonly exitCode: number;
+  readonly reason?: string;
+  readonly message?: string;
 }

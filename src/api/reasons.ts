@@ -31,11 +31,15 @@ export const Reason = {
   // Sandbox Ready: on the way down
   PodFailed: 'PodFailed',
   PodTerminating: 'PodTerminating',
+  NodeLost: 'NodeLost',
   Stopping: 'Stopping',
   SavingWorkspace: 'SavingWorkspace',
   Stopped: 'Stopped',
   Suspended: 'Suspended',
+  // It ended by itself; stopReason is expired for each of them
   Expired: 'Expired',
+  Idle: 'Idle',
+  HeartbeatMissed: 'HeartbeatMissed',
   // WorkspaceRestored, WorkspaceSaved, and a Workspace's Ready and Saved
   NotStarted: 'NotStarted',
   Restored: 'Restored',
@@ -65,3 +69,6 @@ export const Reason = {
   // Reconciling, Stalled: the word of Ready is repeated, so that either can be read alone
 } as const;
 export type Reason = (typeof Reason)[keyof typeof Reason];
+
+/** What Ready says of a Sandbox that has ended by itself, with its home let go. */
+export const EXPIRED_REASONS: readonly string[] = [Reason.Expired, Reason.Idle, Reason.HeartbeatMissed];

@@ -21,8 +21,22 @@ export const Lifetime = z.object({
     .describe(
       'Seconds from the moment the sandbox is first ready to its end. A change counts at once, also for a sandbox whose time was over: it goes on when the new end lies in the future.',
     ),
-  idleSeconds: z.int().min(60).max(31_536_000).optional().describe('Recorded, and not enforced by this version.'),
-  heartbeatSeconds: z.int().min(10).max(86_400).optional().describe('Recorded, and not enforced by this version.'),
+  idleSeconds: z
+    .int()
+    .min(60)
+    .max(31_536_000)
+    .optional()
+    .describe(
+      'Seconds without use after which a Ready sandbox ends, with reason Idle. Used is one through whose REST API, WebSockets, ports, previews or SSH gateway something is asked or connected, for as long as that lasts, and one that sends heartbeats. What bypasses these is not seen: kubectl exec, connections out of the sandbox, and a process in the background that nobody follows (let it send heartbeats). It counts from Ready, anew whenever the spec is changed, and what has ended stays ended until a new run.',
+    ),
+  heartbeatSeconds: z
+    .int()
+    .min(10)
+    .max(86_400)
+    .optional()
+    .describe(
+      'A promise to send a heartbeat at least this often: a Ready sandbox whose heartbeats stay away for so long ends, with reason HeartbeatMissed. It counts from Ready, not from the first heartbeat, so that a client which dies before its first is noticed too. It counts anew whenever the spec is changed, and what has ended stays ended until a new run.',
+    ),
   onExpire: z
     .enum(['Stop', 'Suspend'])
     .default(DEFAULT_LIFETIME.onExpire)
@@ -121,6 +135,15 @@ export const SandboxStatus = z.object({
       startedAt: Time.describe('When it was taken up from rest.'),
       readyAt: Time.optional().describe('When it was first ready: from here on its lifetime counts.'),
       request: z.string().max(64).optional().describe('The last matrx.dev/new-run that was seen.'),
+      changedAt: Time.optional().describe(
+        'When a change of the spec was last seen in the run: idleSeconds and heartbeatSeconds count from there at the earliest.',
+      ),
+      ended: z
+        .object({ by: z.enum(['Idle', 'HeartbeatMissed']), at: Time })
+        .optional()
+        .describe(
+          'That it ended before its ttlSeconds were over: nobody used it, or a promised heartbeat stayed away.',
+        ),
     })
     .optional()
     .describe('The stretch of life that is going on, or whose lifetime is over. A pod that is replaced is part of it.'),

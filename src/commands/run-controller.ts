@@ -42,7 +42,14 @@ export const runController = async (): Promise<number> => {
   });
   const { caches, controllers } = makeControllers({ ...common, namespace, workers, installation, events });
   const storage = makeStorageWatch({ ...common, systemNamespace, bucket });
-  const informers = [caches.sandboxes, caches.workspaces, caches.templates, caches.pods, storage.informer];
+  const informers = [
+    caches.sandboxes,
+    caches.workspaces,
+    caches.templates,
+    caches.pods,
+    caches.nodes,
+    storage.informer,
+  ];
   const elector = makeLeaderElector({
     ...common,
     namespace: systemNamespace,

@@ -3,6 +3,7 @@ import type { Sandbox } from '../api/sandbox.ts';
 import { systemClock as clock } from '../base/clock.ts';
 import { systemRandom as random } from '../base/random.ts';
 import { loadFacadeConfig } from '../config/facade.ts';
+import { makeActivity } from '../facade/activity/activity.ts';
 import { makeApp } from '../facade/app.ts';
 import { makeDaemonConnections } from '../facade/daemon/connections.ts';
 import { makePatientConnections } from '../facade/daemon/patience.ts';
@@ -76,6 +77,7 @@ export const runFacade = async (): Promise<number> => {
   });
   const shutdown = new AbortController();
   const daemons = makePatientConnections(makeDaemonConnections({ privateKey: config.privateKey, clock }), clock);
+  const activity = makeActivity({ kube, cache, namespace, clock, log });
   const { sshGateway } = config;
   const hostKey = deriveHostKey(config.privateKey);
   const dependencies: FacadeDependencies = {
@@ -90,6 +92,7 @@ export const runFacade = async (): Promise<number> => {
     rateLimiter,
     quota: makeSandboxQuota(cache),
     daemons,
+    activity,
     tickets: makeTickets({ privateKey: config.privateKey, clock }),
     clock,
     random,
@@ -150,6 +153,8 @@ export const runFacade = async (): Promise<number> => {
       // Nobody waits for it: the API serves also where it may read no Secret.
       loopPart('webhook endpoints', webhookInformer.run),
       webhooks,
+      // Stops after those that are used through it.
+      { name: 'records of use', start: () => Promise.resolve(), stop: activity.stop },
       ...(ssh ?? []),
       rest,
     ],

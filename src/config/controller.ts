@@ -18,6 +18,8 @@ const ControllerEnvironment = z.object({
     .regex(/^[A-Za-z0-9+/=]+(,[A-Za-z0-9+/=]+)*$/, "takes the facade's public keys, base64 of DER, separated by commas")
     .optional(),
   MATRX_COLD_PROVIDER: coldProvider,
+  /** On top of the cluster's own grace period, after which a node that is silent is not Ready any more. */
+  MATRX_NODE_LOST_SECONDS: z.coerce.number().int().min(0).max(86_400).default(10),
   POD_NAME: z.string().max(253).default('matrx-controller'),
 });
 
@@ -34,7 +36,12 @@ export interface ControllerConfig {
   /** How many Sandboxes are worked on at a time. */
   readonly workers: number;
   /** Told to every sandbox: where the facade is, and whose access tokens its daemon accepts. */
-  readonly installation: { readonly facadeUrl?: string; readonly sandboxdKeys?: string; readonly hasCold: boolean };
+  readonly installation: {
+    readonly facadeUrl?: string;
+    readonly sandboxdKeys?: string;
+    readonly hasCold: boolean;
+    readonly nodeLostSeconds: number;
+  };
   /** Who this replica is, in the lease and in events. */
   readonly podName: string;
 }
@@ -51,6 +58,7 @@ export const loadControllerConfig = (env: NodeJS.ProcessEnv = process.env): Cont
     operationsPort: given.MATRX_HTTP_PORT,
     workers: given.MATRX_WORKERS,
     installation: Object.freeze({
+      nodeLostSeconds: given.MATRX_NODE_LOST_SECONDS,
       hasCold: given.MATRX_COLD_PROVIDER !== 'off',
       ...(given.MATRX_FACADE_URL === undefined ? {} : { facadeUrl: given.MATRX_FACADE_URL }),
       ...(given.MATRX_SANDBOXD_KEYS === undefined ? {} : { sandboxdKeys: given.MATRX_SANDBOXD_KEYS }),

@@ -1,4 +1,5 @@
 import { LABEL_MANAGED_BY, MANAGED_BY } from '../api/names.ts';
+import type { Node } from '../api/node.ts';
 import type { Pod } from '../api/pod.ts';
 import type { Sandbox } from '../api/sandbox.ts';
 import type { SandboxTemplate } from '../api/sandbox-template.ts';
@@ -7,7 +8,7 @@ import type { Clock } from '../base/clock.ts';
 import type { Random } from '../base/random.ts';
 import { homeOf } from '../domain/home.ts';
 import type { KubeClient } from '../kube/client.ts';
-import { PODS, SANDBOX_TEMPLATES, SANDBOXES, WORKSPACES } from '../kube/resource-types.ts';
+import { NODES, PODS, SANDBOX_TEMPLATES, SANDBOXES, WORKSPACES } from '../kube/resource-types.ts';
 import { type Informer, makeInformer } from '../runtime/informer.ts';
 import type { RuntimeLog } from '../runtime/log.ts';
 import type { RuntimeMetrics } from '../runtime/metrics.ts';
@@ -20,6 +21,7 @@ export interface Caches {
   readonly workspaces: Informer<Workspace, 'writer'>;
   readonly templates: Informer<SandboxTemplate>;
   readonly pods: Informer<Pod>;
+  readonly nodes: Informer<Node>;
 }
 
 export interface CachesOptions {
@@ -60,6 +62,7 @@ export const makeCaches = ({ namespace, ...options }: CachesOptions): Caches => 
       selection: { namespace, labelSelector: `${LABEL_MANAGED_BY}=${MANAGED_BY}` },
       transform: whatIsReadOfAPod,
     }),
+    nodes: makeInformer<Node>({ ...common, type: NODES, selection: {}, transform: whatIsReadOfANode }),
   };
 };
 
@@ -85,5 +88,27 @@ const whatIsReadOfAPod = ({ apiVersion, kind, metadata, spec, status }: Pod): Po
     },
     spec: spec?.nodeName === undefined ? {} : { nodeName: spec.nodeName },
     ...(status !== undefined && { status }),
+  };
+};
+
+/** A node's images are most of its bytes, and its heartbeat no news. */
+const whatIsReadOfANode = ({ apiVersion, kind, metadata, status }: Node): Node => {
+  const { name, uid, resourceVersion } = metadata;
+  const conditions = (status?.conditions ?? [])
+    .filter(({ type }) => type === 'Ready')
+    .map(({ type, status: is, lastTransitionTime }) => ({
+      type,
+      status: is,
+      ...(lastTransitionTime !== undefined && { lastTransitionTime }),
+    }));
+  return {
+    ...(apiVersion !== undefined && { apiVersion }),
+    ...(kind !== undefined && { kind }),
+    metadata: {
+      name,
+      ...(uid !== undefined && { uid }),
+      ...(resourceVersion !== undefined && { resourceVersion }),
+    },
+    status: { conditions },
   };
 };

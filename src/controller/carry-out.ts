@@ -119,10 +119,11 @@ const finalizersPatch = ({ resourceVersion }: Seen, finalizers: readonly string[
 
 const deletePod = async (
   { client, namespace }: CarryOutDeps,
-  { name, uid, graceSeconds }: Extract<Action, { kind: 'deletePod' }>,
+  { name, uid, graceSeconds, forget }: Extract<Action, { kind: 'deletePod' }>,
   signal: AbortSignal,
 ): Promise<void> => {
-  const grace = graceSeconds === undefined ? {} : { gracePeriodSeconds: graceSeconds };
+  const seconds = forget === true ? 0 : graceSeconds;
+  const grace = seconds === undefined ? {} : { gracePeriodSeconds: seconds };
   // Another pod by now (409): what had to be gone is gone, and the cache will hear of it.
   await unlessGone(client.delete({ type: PODS, namespace, name }, { signal, uid, ...grace }), 'Conflict');
 };

@@ -1,11 +1,13 @@
 import type { KubeObject } from '../api/meta.ts';
+import type { Node } from '../api/node.ts';
 import type { Pod } from '../api/pod.ts';
 import type { Sandbox } from '../api/sandbox.ts';
 import type { Workspace } from '../api/workspace.ts';
 import type { Assumption } from '../domain/action.ts';
+import { isReady } from '../domain/node-loss.ts';
 import type { KubeClient, ObjectRef, ResourceType } from '../kube/client.ts';
 import { isKubeError, KubeError } from '../kube/errors.ts';
-import { PODS, SANDBOXES, WORKSPACES } from '../kube/resource-types.ts';
+import { NODES, PODS, SANDBOXES, WORKSPACES } from '../kube/resource-types.ts';
 import type { Caches } from './caches.ts';
 
 export interface ConfirmDeps {
@@ -59,6 +61,10 @@ const isSo = async (deps: ConfirmDeps, assumption: Assumption, signal: AbortSign
       if (sandbox !== undefined) caches.sandboxes.put(sandbox);
       return sandbox?.metadata.uid !== assumption.uid;
     }
+    case 'nodeLost': {
+      const node = await getOrNone<Node>(deps.client, { type: NODES, name: assumption.node }, signal);
+      return node === undefined || !isReady(node);
+    }
     case 'noPodOf': {
       const pod = await find<Pod>(deps, PODS, assumption.podName, signal);
       const isOurs = pod !== undefined && isControlledBy(pod, assumption.sandboxUid);
@@ -74,13 +80,18 @@ const isControlledBy = (pod: Pod, sandboxUid: string): boolean =>
   pod.metadata.ownerReferences?.some((owner) => owner.controller === true && owner.uid === sandboxUid) ?? false;
 
 /** The object as the API server has it now; undefined: there is none. Throws a KubeError for any other failure. */
-export const find = async <T extends KubeObject>(
+export const find = <T extends KubeObject>(
   { client, namespace }: Pick<ConfirmDeps, 'client' | 'namespace'>,
   type: ResourceType,
   name: string,
   signal: AbortSignal,
+): Promise<T | undefined> => getOrNone<T>(client, { type, namespace, name }, signal);
+
+const getOrNone = async <T extends KubeObject>(
+  client: ConfirmDeps['client'],
+  ref: ObjectRef,
+  signal: AbortSignal,
 ): Promise<T | undefined> => {
-  const ref: ObjectRef = { type, namespace, name };
   try {
     return await client.get<T>(ref, { signal });
   } catch (error) {

@@ -8,6 +8,7 @@ import type { RuntimeLog } from '../runtime/log.ts';
 import type { RuntimeMetrics } from '../runtime/metrics.ts';
 import { type Caches, makeCaches } from './caches.ts';
 import { makeSandboxReconcile, makeWorkspaceReconcile } from './reconcile.ts';
+import { wakeOnNodes } from './wake-on-nodes.ts';
 import { wireWakeRules } from './wake-rules.ts';
 
 export interface ControllersOptions {
@@ -46,5 +47,6 @@ export const makeControllers = (options: ControllersOptions): Controllers => {
     workers: 2,
   });
   wireWakeRules(caches, sandboxes, workspaces);
+  wakeOnNodes(caches, sandboxes);
   return { caches, controllers: [sandboxes, workspaces] };
 };

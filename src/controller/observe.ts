@@ -22,6 +22,7 @@ export const observeSandbox = (
     template: caches.templates.store.get(keyOf(namespace, sandbox.spec.templateRef.name)),
     workspace: home.kind === 'workspace' ? caches.workspaces.store.get(keyOf(namespace, home.name)) : undefined,
     pod: caches.pods.store.get(key),
+    nodes: new Map(caches.nodes.store.list().map((node) => [node.metadata.name, node])),
   };
 };
 

@@ -20,6 +20,8 @@ export type Assumption =
   | { readonly kind: 'sandboxSpecUnchanged'; readonly name: string; readonly uid: string; readonly generation: number }
   | { readonly kind: 'sandboxUnchanged'; readonly sandbox: Seen }
   | { readonly kind: 'sandboxGone'; readonly name: string; readonly uid: string }
+  /** The node is gone, or is not Ready: neither its kubelet nor its driver can be waited for. */
+  | { readonly kind: 'nodeLost'; readonly node: string }
   /** There is no pod of this name, or another than this Sandbox owns it. */
   | { readonly kind: 'noPodOf'; readonly podName: string; readonly sandboxUid: string };
 
@@ -49,6 +51,8 @@ export type Action =
       readonly uid: string;
       /** Seconds until SIGKILL in place of the pod's own, at least 1: 0 would forget the pod before it has ended. */
       readonly graceSeconds?: number;
+      /** Of a node that is lost: nobody is there to end it, and its object goes at once. */
+      readonly forget?: true;
       readonly assuming: readonly Assumption[];
     }
   | { readonly kind: 'writeSandboxStatus'; readonly sandbox: Seen; readonly status: SandboxStatus }

@@ -1,10 +1,15 @@
 import { Reason } from '../api/reasons.ts';
+import type { Workspace } from '../api/workspace.ts';
 import type { WorkspaceCold } from '../api/workspace-cold.ts';
 import { hasColdVolume } from './desired-pod.ts';
+import type { Nodes } from './node-loss.ts';
 import type { Situation, Verdict } from './step.ts';
+import { openCold } from './writer.ts';
 
 /** Whether cold storage can be used in the sandbox; undefined where it is no part of it. */
-export const coldMounted = ({ podView, writer }: Situation): Verdict | undefined => {
+export const coldMounted = ({ podView, writer, workspace, nodes, home }: Situation): Verdict | undefined => {
+  const left = home.kind === 'workspace' && writer.kind === 'ours' ? coldLeftBehind(workspace, nodes) : undefined;
+  if (left !== undefined) return no(Reason.NodeLost, leftBehindMessage(left));
   const pod = podView.kind === 'absent' || podView.kind === 'foreign' ? undefined : podView.pod;
   const cold = writer.kind === 'ours' ? writer.cold : undefined;
   if (cold !== undefined) return verdictOf(cold);
@@ -52,3 +57,21 @@ export const uploadMessage = ({ node, unsent, message }: WorkspaceCold): string 
   const why = message === undefined ? '' : `: ${message}`;
   return `${what} are on node ${node} and are being uploaded${why}`;
 };
+
+/**
+ * Cold storage of an earlier epoch that was never closed: its node was lost and may still have files to send. Mounted
+ * elsewhere meanwhile, it would have them come in over newer ones. A node that was deleted from the cluster is not
+ * expected to return.
+ */
+export const coldLeftBehind = (
+  workspace: Workspace | undefined,
+  nodes: Nodes | undefined,
+): WorkspaceCold | undefined => {
+  const { cold, writer } = workspace?.status ?? {};
+  const left = openCold(cold);
+  if (left === undefined || writer === undefined || left.epoch >= writer.epoch) return undefined;
+  return nodes?.has(left.node) === true ? left : undefined;
+};
+
+const leftBehindMessage = ({ node }: WorkspaceCold): string =>
+  `node ${node}, which was lost, may have files of cold storage that it has not sent; a pod that is made after it has, or after the node is deleted from the cluster, gets cold storage again`;

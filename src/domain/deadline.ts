@@ -1,7 +1,8 @@
 import { findCondition } from '../api/condition.ts';
-import { Reason, SandboxConditionType } from '../api/reasons.ts';
+import { EXPIRED_REASONS, Reason, SandboxConditionType } from '../api/reasons.ts';
 import { DEFAULT_LIFETIME, type Sandbox } from '../api/sandbox.ts';
-import { runExpiry, type RunView } from './run.ts';
+import { nextEnd } from './run-end.ts';
+import type { RunView } from './run.ts';
 import { isDeleting } from './seen.ts';
 
 /**
@@ -13,7 +14,7 @@ const LONGEST_WAIT_MS = 5 * 60_000;
 /** Milliseconds until time alone changes what is to be done about the Sandbox; undefined: it never does. */
 export const deadlineMs = (sandbox: Sandbox, run: RunView['kind'], now: number): number | undefined => {
   const { run: counted } = sandbox.status ?? {};
-  const going = run === 'going' && counted !== undefined ? runExpiry(counted, sandbox) : undefined;
+  const going = run === 'going' && counted !== undefined ? nextEnd(counted, sandbox, now)?.at : undefined;
   const due = going ?? retainedUntil(sandbox);
   return due === undefined ? undefined : Math.min(LONGEST_WAIT_MS, Math.max(0, due - now));
 };
@@ -29,7 +30,7 @@ export const retainedUntil = (sandbox: Sandbox): number | undefined => {
   const ready = findCondition(status.conditions, SandboxConditionType.Ready)?.reason;
   const isFinished =
     (spec.desiredState === 'Stopped' && ready === Reason.Stopped) ||
-    (spec.desiredState === 'Running' && ready === Reason.Expired && onExpire === 'Stop');
+    (spec.desiredState === 'Running' && EXPIRED_REASONS.includes(ready ?? '') && onExpire === 'Stop');
   const saved = findCondition(status.conditions, SandboxConditionType.WorkspaceSaved);
   const isSaved = saved?.status === 'True' || saved?.reason === Reason.Ephemeral;
   const stoppedAt = Date.parse(status.stoppedAt ?? '');

@@ -1,4 +1,5 @@
 import { ANNOTATION_LAST_HEARTBEAT } from '../api/names.ts';
+import type { Sandbox } from '../api/sandbox.ts';
 import { rfc3339 } from '../base/clock.ts';
 import type { Situation } from './step.ts';
 
@@ -10,12 +11,19 @@ const CLOCK_ERROR_MS = 60_000;
  * that comes late changes nothing about a sandbox that has ended, and a new run begins with none.
  */
 export const lastHeartbeat = ({ sandbox, run, podView, now }: Situation): string | undefined => {
-  const { lastHeartbeatTime: before, run: runBefore } = sandbox.status ?? {};
+  const before = sandbox.status?.lastHeartbeatTime;
   if (run.kind !== 'going') return before;
-  const { startedAt } = run.run;
-  const kept = runBefore?.startedAt === startedAt ? before : undefined;
-  const said = Date.parse(sandbox.metadata.annotations?.[ANNOTATION_LAST_HEARTBEAT] ?? '');
-  // What cannot be read, or cannot be, is as good as not said.
-  const counts = podView.kind === 'live' && said >= Date.parse(startedAt) && said <= now + CLOCK_ERROR_MS;
-  return counts && (kept === undefined || said > Date.parse(kept)) ? rfc3339(said) : kept;
+  const kept = keptHeartbeat(sandbox, run.run.startedAt);
+  const said = podView.kind === 'live' ? saidHeartbeat(sandbox, run.run.startedAt, now) : undefined;
+  return said !== undefined && (kept === undefined || said > Date.parse(kept)) ? rfc3339(said) : kept;
+};
+
+/** What the status has of it, if that is of the run that began at `startedAt`. */
+export const keptHeartbeat = ({ status }: Sandbox, startedAt: string): string | undefined =>
+  status?.run?.startedAt === startedAt ? status.lastHeartbeatTime : undefined;
+
+/** What the facade has written down since then, in milliseconds. What cannot be read, or cannot be, is as good as not said. */
+export const saidHeartbeat = ({ metadata }: Sandbox, startedAt: string, now: number): number | undefined => {
+  const said = Date.parse(metadata.annotations?.[ANNOTATION_LAST_HEARTBEAT] ?? '');
+  return said >= Date.parse(startedAt) && said <= now + CLOCK_ERROR_MS ? said : undefined;
 };

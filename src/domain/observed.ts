@@ -1,4 +1,5 @@
 import type { Pod } from '../api/pod.ts';
+import type { Nodes } from './node-loss.ts';
 import type { Sandbox } from '../api/sandbox.ts';
 import type { SandboxTemplate } from '../api/sandbox-template.ts';
 import type { Workspace } from '../api/workspace.ts';
@@ -9,6 +10,8 @@ export interface Installation {
   readonly facadeUrl?: string;
   /** Public keys of the facades, as MATRX_SANDBOXD_KEYS takes them: whose access tokens sandboxd accepts. */
   readonly sandboxdKeys?: string;
+  /** How long a node that is not Ready is waited for. */
+  readonly nodeLostSeconds?: number;
   /** Whether the node drivers can mount cold storage. */
   readonly hasCold?: boolean;
 }
@@ -27,6 +30,8 @@ export interface Observed {
   readonly workspace: Workspace | undefined;
   /** The pod with the Sandbox's name, whoever owns it. */
   readonly pod: Pod | undefined;
+  /** Every node of the cluster; undefined where nobody looks at nodes. */
+  readonly nodes?: Nodes;
   readonly installation?: Installation;
   /** Why the API server refused the pod a moment ago, in this very pass. */
   readonly refusal?: PodRefusal;

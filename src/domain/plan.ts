@@ -5,6 +5,7 @@ import { canonicalJson } from '../base/json.ts';
 import type { Action } from './action.ts';
 import { deadlineMs } from './deadline.ts';
 import { homeOf } from './home.ts';
+import { nodeLoss } from './node-loss.ts';
 import type { Observed } from './observed.ts';
 import { podReadiness } from './pod-readiness.ts';
 import { podView } from './pod-view.ts';
@@ -25,12 +26,15 @@ export const plan = (observed: Observed): readonly Action[] => {
   const { sandbox } = observed;
   // Deleted, and ours no longer: whoever still holds it is somebody else's business.
   if (isDeleting(sandbox) && !(sandbox.metadata.finalizers ?? []).includes(SANDBOX_FINALIZER)) return [];
+  const pod = podView(observed.pod, sandbox);
+  const writer = writerView(observed.workspace, sandbox);
   const situation: Situation = {
     ...observed,
     run: runView(sandbox, observed.now),
     home: homeOf(sandbox),
-    podView: podView(observed.pod, sandbox),
-    writer: writerView(observed.workspace, sandbox),
+    podView: pod,
+    writer,
+    loss: nodeLoss(observed, pod, writer),
   };
   const step = nextStep(situation);
   if (step.status === 'skip') return [...step.actions, ...requeue(step.requeueAfterMs)];

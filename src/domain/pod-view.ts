@@ -1,4 +1,4 @@
-import type { ContainerStatus, Pod, PodCondition } from '../api/pod.ts';
+import type { ContainerEnd, ContainerStatus, Pod, PodCondition } from '../api/pod.ts';
 import type { Sandbox } from '../api/sandbox.ts';
 import { isDeleting, uidOf } from './seen.ts';
 
@@ -58,19 +58,21 @@ export const containerTrouble = (pod: Pod): ContainerTrouble | undefined => {
   return undefined;
 };
 
-const troubleOf = (status: ContainerStatus): ContainerTrouble | undefined => {
-  const { waiting, terminated } = status.state ?? {};
-  if (terminated !== undefined) {
-    const why = [terminated.reason, terminated.message].filter(Boolean).join(': ');
-    return {
-      kind: 'container',
-      message: `the container ended with exit code ${terminated.exitCode}${why === '' ? '' : ` (${why})`}; restarts so far: ${status.restartCount}`,
-    };
-  }
+const troubleOf = ({ state, lastState, restartCount }: ContainerStatus): ContainerTrouble | undefined => {
+  const { waiting, terminated } = state ?? {};
+  const restarts = `restarts so far: ${restartCount}`;
+  if (terminated !== undefined)
+    return { kind: 'container', message: `the container ${endOf(terminated)}; ${restarts}` };
   const reason = waiting?.reason;
   if (reason === undefined || STARTING_REASONS.includes(reason)) return undefined;
-  return {
-    kind: IMAGE_REASONS.includes(reason) ? 'image' : 'container',
-    message: [reason, waiting?.message].filter(Boolean).join(': '),
-  };
+  const why = [reason, waiting?.message].filter(Boolean).join(': ');
+  if (IMAGE_REASONS.includes(reason)) return { kind: 'image', message: why };
+  // kubelet's own words for a crash loop say how long it waits, and not what for.
+  const last = lastState?.terminated;
+  return { kind: 'container', message: last === undefined ? why : `${why}; it last ${endOf(last)}; ${restarts}` };
+};
+
+const endOf = ({ exitCode, reason, message }: ContainerEnd): string => {
+  const why = [reason, message].filter(Boolean).join(': ');
+  return `ended with exit code ${exitCode}${why === '' ? '' : ` (${why})`}`;
 };

@@ -1,4 +1,4 @@
-import { Reason, SandboxConditionType } from '../api/reasons.ts';
+import { EXPIRED_REASONS, Reason, SandboxConditionType } from '../api/reasons.ts';
 import type { Verdict } from './step.ts';
 
 /** Only a person can help: to retry is right, to wait for it is not. */
@@ -15,7 +15,7 @@ const NEEDS_A_PERSON: readonly Reason[] = [
 ];
 
 /** Ended, and its home let go. */
-const ENDED: readonly Reason[] = [Reason.Stopped, Reason.Suspended, Reason.Expired];
+const ENDED: readonly string[] = [Reason.Stopped, Reason.Suspended, ...EXPIRED_REASONS];
 
 export const isEnded = (ready: Verdict): boolean => ENDED.includes(ready.reason);
 

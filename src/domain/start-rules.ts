@@ -1,14 +1,15 @@
 import { SANDBOX_FINALIZER } from '../api/names.ts';
 import { Reason } from '../api/reasons.ts';
 import { rfc3339 } from '../base/clock.ts';
-import type { Action } from './action.ts';
-import { uploadMessage } from './cold-mounted.ts';
+import { coldLeftBehind, uploadMessage } from './cold-mounted.ts';
 import { desiredPod } from './desired-pod.ts';
 import { desiredWorkspace } from './desired-workspace.ts';
+import { leaveLostNode } from './lost-node-rule.ts';
+import { release } from './release-writer.ts';
 import { restartDelayMs } from './restart-delay.ts';
 import { isDeleting, seen, uidOf } from './seen.ts';
 import { savingMessage, sessionTrouble } from './session-verdict.ts';
-import { act, advance, type Rule, type Situation, wait } from './step.ts';
+import { act, advance, type Rule, wait } from './step.ts';
 import { openCold, nextEpoch } from './writer.ts';
 
 /** Nothing tells us when a pod without our labels goes away or a quota grows: look again after so long. */
@@ -98,25 +99,6 @@ const releaseSpentEpoch: Rule = (situation) => {
   };
 };
 
-/** The writer of `situation` is given up, if by then there is no pod that could write. */
-export const release = ({ workspace, writer, sandbox }: Situation): readonly Action[] => {
-  if (workspace === undefined || writer.kind !== 'ours') return [];
-  return [
-    {
-      kind: 'releaseWriter',
-      workspace: seen(workspace),
-      epoch: writer.writer.epoch,
-      assuming: [{ kind: 'noPodOf', podName: sandbox.metadata.name, sandboxUid: uidOf(sandbox) }],
-    },
-    {
-      kind: 'emitEvent',
-      type: 'Normal',
-      reason: 'WriterReleased',
-      note: `gave up workspace ${workspace.metadata.name}, epoch ${writer.writer.epoch}`,
-    },
-  ];
-};
-
 const needFreeName: Rule = ({ podView, sandbox }) =>
   podView.kind === 'foreign'
     ? wait(
@@ -189,10 +171,11 @@ const needWriter: Rule = ({ home, workspace, writer, podView, sandbox, now }) =>
   ]);
 };
 
-const needPod: Rule = ({ podView, template, refusal, sandbox, installation }) => {
+const needPod: Rule = ({ podView, template, refusal, sandbox, installation, workspace, nodes }) => {
   if (podView.kind !== 'absent' || template === undefined) return undefined;
   if (refusal !== undefined) return wait(refusal.reason, refusal.message, RETRY_REFUSED_MS);
-  const pod = desiredPod(sandbox, template, installation);
+  const isColdElsewhere = coldLeftBehind(workspace, nodes) !== undefined;
+  const pod = desiredPod(sandbox, template, isColdElsewhere ? { ...installation, hasCold: false } : installation);
   return advance(Reason.CreatingPod, 'the pod is being made', [
     { kind: 'createPod', pod },
     {
@@ -211,6 +194,7 @@ const needPod: Rule = ({ podView, template, refusal, sandbox, installation }) =>
 export const START_RULES: readonly Rule[] = [
   needFinalizer,
   needValidUser,
+  leaveLostNode,
   loseFencedPod,
   awaitTerminatingPod,
   replaceEndedPod,

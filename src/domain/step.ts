@@ -1,6 +1,7 @@
 import type { Reason } from '../api/reasons.ts';
 import type { Action } from './action.ts';
 import type { HomeKind } from './home.ts';
+import type { NodeLoss } from './node-loss.ts';
 import type { Observed } from './observed.ts';
 import type { PodView } from './pod-view.ts';
 import type { RunView } from './run.ts';
@@ -12,6 +13,7 @@ export interface Situation extends Observed {
   readonly home: HomeKind;
   readonly podView: PodView;
   readonly writer: WriterView;
+  readonly loss: NodeLoss;
 }
 
 /** What a condition says, without its times. */

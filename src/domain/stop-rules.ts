@@ -1,23 +1,52 @@
 import { SANDBOX_FINALIZER } from '../api/names.ts';
 import { Reason } from '../api/reasons.ts';
+import type { Sandbox } from '../api/sandbox.ts';
 import { rfc3339 } from '../base/clock.ts';
 import type { Assumption } from './action.ts';
 import { retainedUntil } from './deadline.ts';
-import { ttlSeconds } from './run.ts';
+import { ttlSeconds } from './run-end.ts';
+import type { RunView } from './run.ts';
 import { isDeleting, seen, stillUnwanted, uidOf } from './seen.ts';
 import { savingMessage, sessionTrouble } from './session-verdict.ts';
 import { act, type Rule, type Situation, wait } from './step.ts';
-import { release } from './start-rules.ts';
+import { leaveLostNode } from './lost-node-rule.ts';
+import { release } from './release-writer.ts';
 import { stopGraceSeconds } from './stop-request.ts';
 import { uploadMessage } from './cold-mounted.ts';
 import { openCold, isReleasable } from './writer.ts';
+
+/**
+ * That a run is over is written down, on the very Sandbox that was judged, before anything is done about it: a report
+ * that it is used, or a longer lifetime, comes before that and prevails, or comes after it and is too late.
+ */
+const announceEnd: Rule = ({ podView, sandbox, run }) => {
+  if (run.kind !== 'over' || podView.kind !== 'live') return undefined;
+  if (sandbox.status?.stopReason === 'expired') return undefined;
+  const verdict = { status: 'False', reason: Reason.Stopping, message: endMessage(sandbox, run) } as const;
+  return { ready: verdict, actions: [], status: 'after', requeueAfterMs: 0 };
+};
+
+const endMessage = (sandbox: Sandbox, run: RunView): string =>
+  `${run.kind === 'over' ? `${whyOver(sandbox, run)}; ` : ''}the pod is being ended`;
+
+const whyOver = (sandbox: Sandbox, { end: { cause, at } }: Extract<RunView, { kind: 'over' }>): string => {
+  switch (cause) {
+    case 'Expired':
+      return `its lifetime of ${ttlSeconds(sandbox)} s was over at ${rfc3339(at)}`;
+    case 'Idle':
+      return `by ${rfc3339(at)} nobody had used it for spec.lifetime.idleSeconds`;
+    case 'HeartbeatMissed':
+      return `by ${rfc3339(at)} its heartbeats had stayed away for spec.lifetime.heartbeatSeconds`;
+    default:
+      return cause satisfies never;
+  }
+};
 
 const endPod: Rule = ({ podView, sandbox, run }) => {
   if (podView.kind !== 'live' && podView.kind !== 'ended') return undefined;
   const uid = uidOf(podView.pod);
   const graceSeconds = stopGraceSeconds(sandbox, run);
-  const why = run.kind === 'over' ? `the lifetime of ${ttlSeconds(sandbox)} s is over; ` : '';
-  return act(Reason.Stopping, `${why}the pod is being ended`, [
+  return act(Reason.Stopping, endMessage(sandbox, run), [
     {
       kind: 'deletePod',
       name: sandbox.metadata.name,
@@ -115,9 +144,10 @@ const retire: Rule = (situation) => {
 
 const rest: Rule = ({ sandbox, run }) => {
   if (run.kind === 'over') {
+    const longer = run.end.cause === 'Expired' ? 'raise spec.lifetime.ttlSeconds, or ' : '';
     return wait(
-      Reason.Expired,
-      `its lifetime of ${ttlSeconds(sandbox)} s was over at ${rfc3339(run.expiresAt)}; raise spec.lifetime.ttlSeconds, or set spec.desiredState to Stopped and back to Running, to start again`,
+      Reason[run.end.cause],
+      `${whyOver(sandbox, run)}; ${longer}set spec.desiredState to Stopped and back to Running, to start again`,
     );
   }
   return sandbox.spec.desiredState === 'Suspended'
@@ -127,6 +157,8 @@ const rest: Rule = ({ sandbox, run }) => {
 
 /** How a sandbox ends: pod, save, writer, and only then the finalizer, or rest until nobody asks for its record. */
 export const STOP_RULES: readonly Rule[] = [
+  announceEnd,
+  leaveLostNode,
   endPod,
   awaitPod,
   awaitSave,

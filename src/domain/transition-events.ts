@@ -15,6 +15,7 @@ const NORMAL: readonly string[] = [
   Reason.Stopped,
   Reason.Suspended,
   Reason.Expired,
+  Reason.Idle,
   Reason.PodTerminating,
 ];
 
@@ -76,6 +77,7 @@ const TROUBLES: readonly string[] = [
   Reason.RestoreRefused,
   Reason.NodeDiskFull,
   Reason.Fenced,
+  Reason.NodeLost,
   Reason.InternalError,
 ];
 

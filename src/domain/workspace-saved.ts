@@ -1,6 +1,7 @@
 import { findCondition } from '../api/condition.ts';
 import { Reason, SandboxConditionType } from '../api/reasons.ts';
 import type { WorkspaceHead, WorkspaceSession } from '../api/workspace.ts';
+import { unsavedOnLostNode } from './lost-node-rule.ts';
 import { savingMessage, sessionTrouble } from './session-verdict.ts';
 import type { Situation, Verdict } from './step.ts';
 import { uploadMessage } from './cold-mounted.ts';
@@ -10,12 +11,18 @@ import { uploadMessage } from './cold-mounted.ts';
  * it is said only where no file of this sandbox can be lost with the node.
  */
 export const workspaceSaved = (situation: Situation): Verdict => {
-  const { home, writer, sandbox, workspace } = situation;
+  const { home, writer, sandbox, workspace, loss } = situation;
   if (home.kind === 'ephemeral') {
     return { status: 'False', reason: Reason.Ephemeral, message: 'nothing of an ephemeral home is kept' };
   }
   if (writer.kind === 'ours' && writer.session.kind !== 'unopened') {
-    const saved = sessionSaved(writer.session.session, workspace?.status?.head);
+    const { session } = writer.session;
+    const head = workspace?.status?.head;
+    if (loss.kind === 'lost' && writer.session.kind === 'active' && session.state !== 'Restoring') {
+      const status = session.dirty || session.state === 'Saving' ? 'False' : 'Unknown';
+      return { status, reason: Reason.NodeLost, message: unsavedOnLostNode(loss.node, lastCommit(head)) };
+    }
+    const saved = sessionSaved(session, head);
     return saved.status === 'True' && writer.cold?.state === 'Draining'
       ? { status: 'False', reason: Reason.UploadingFiles, message: uploadMessage(writer.cold) }
       : saved;

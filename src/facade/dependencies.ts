@@ -3,6 +3,7 @@ import type { Random } from '../base/random.ts';
 import type { TrustedProxies } from '../config/trusted-proxies.ts';
 import type { KubeClient } from '../kube/client.ts';
 import type { Log } from '../telemetry/log.ts';
+import type { Activity } from './activity/activity.ts';
 import type { Authenticator } from './authenticator.ts';
 import type { DaemonConnections } from './daemon/connections.ts';
 import type { KeyRing } from './keys/key-ring.ts';
@@ -59,6 +60,7 @@ export interface FacadeDependencies {
   readonly rateLimiter: RateLimiter;
   readonly quota: SandboxQuota;
   readonly daemons: DaemonConnections;
+  readonly activity: Activity;
   readonly tickets: Tickets;
   readonly clock: Clock;
   readonly random: Random;

@@ -27,6 +27,11 @@ export const SandboxRepresentation = z
     ttl_seconds: z.int().describe('Seconds from the moment it is first ready to its end.'),
 
     on_expire: z.enum(['stop', 'suspend']),
+    idle_seconds: z.int().nullable().describe('Seconds without use after which it ends; null: it may be idle.'),
+    heartbeat_seconds: z
+      .int()
+      .nullable()
+      .describe('Seconds without a heartbeat after which it ends; null: none was promised.'),
     metadata: z.record(z.string(), z.string()).describe("The app's own entries, good to filter by."),
     reason: nullableText.describe("One word of the closed set of a Sandbox's condition reasons."),
     message: nullableText.describe('The sentence that goes with the reason.'),
@@ -77,6 +82,8 @@ export const representSandbox = (sandbox: Sandbox, sshPort: number | null = null
     ssh_port: sshPort,
     ttl_seconds: spec.lifetime?.ttlSeconds ?? DEFAULT_TTL_SECONDS,
     on_expire: spec.lifetime?.onExpire === 'Suspend' ? 'suspend' : 'stop',
+    idle_seconds: spec.lifetime?.idleSeconds ?? null,
+    heartbeat_seconds: spec.lifetime?.heartbeatSeconds ?? null,
     metadata: metadataOf(sandbox),
     reason: why?.reason ?? null,
     message: why?.message ?? null,

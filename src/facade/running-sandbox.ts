@@ -29,17 +29,23 @@ export const runningSandbox = (sandbox: Sandbox): RunningSandbox => {
   return { pod: podName, daemon: podIP === undefined || podUid === undefined ? undefined : { podIP, podUid } };
 };
 
+export type RunningDependencies = Pick<FacadeDependencies, 'cache' | 'kube' | 'settings' | 'activity'>;
+
 /**
  * Where the Sandbox of that id runs. What the cache says suffices when it runs; before a refusal the API server is asked,
  * as somebody may have been told that it is ready, by kubectl or another replica, before this one's watch has heard it.
- * Throws 404, and what `runningSandbox` throws.
+ * Everything that asks something of a sandbox comes by here: from now until `over` it is in use. Throws 404, and what
+ * `runningSandbox` throws.
  */
 export const findRunning = async (
-  dependencies: Pick<FacadeDependencies, 'cache' | 'kube' | 'settings'>,
+  dependencies: RunningDependencies,
   id: string,
-  state: Pick<RequestState, 'caller' | 'signal'>,
+  state: Pick<RequestState, 'caller' | 'signal' | 'over'>,
 ): Promise<RunningSandbox> => {
   const cached = cachedSandbox(dependencies, id, state);
   const runs = cached !== undefined && takesCommands(sandboxState(cached)) && cached.status?.podIP !== undefined;
-  return runningSandbox(runs ? cached : await readSandbox(dependencies, id, state));
+  const sandbox = runs ? cached : await readSandbox(dependencies, id, state);
+  const running = runningSandbox(sandbox);
+  const recorded = await dependencies.activity.use(sandbox, state.over);
+  return recorded === sandbox ? running : runningSandbox(recorded);
 };

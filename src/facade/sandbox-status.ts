@@ -1,6 +1,6 @@
 import { findCondition } from '../api/condition.ts';
 import { ANNOTATION_START_FAILURE } from '../api/names.ts';
-import { SandboxConditionType, Reason } from '../api/reasons.ts';
+import { EXPIRED_REASONS, Reason, SandboxConditionType } from '../api/reasons.ts';
 import type { Sandbox } from '../api/sandbox.ts';
 
 /** The original API's words, and `suspended`, which it did not have. */
@@ -38,7 +38,7 @@ export const sandboxState = (sandbox: Sandbox): SandboxState => {
   }
   const ready = findCondition(status?.conditions, SandboxConditionType.Ready);
   if (status?.stopReason === 'expired' && isObserved(sandbox)) {
-    if (ready?.reason !== Reason.Expired) return 'shutting_down';
+    if (!EXPIRED_REASONS.includes(ready?.reason ?? '')) return 'shutting_down';
     return spec.lifetime?.onExpire === 'Suspend' ? 'suspended' : 'expired';
   }
   if (findCondition(status?.conditions, SandboxConditionType.Stalled)?.status === 'True') return 'failed';

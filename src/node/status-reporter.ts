@@ -35,8 +35,8 @@ export interface StatusWriter<V> {
 export interface StatusReporter<V> {
   /** Returns at once. Views that come while one is being written are coalesced to the last. */
   readonly update: (view: V) => void;
-  /** Resolves when the last view has been written, or can never be: the writer is another one, or gone. */
-  readonly settled: () => Promise<void>;
+  /** Resolves with true when the last view has been written, with false when it can never be: the writer is another one, or gone. */
+  readonly settled: () => Promise<boolean>;
   /** With true once a view has been written, with false once none can be. */
   readonly first: Promise<boolean>;
   /** Gives up what is not written; a later driver reports the state anew from its journal. */
@@ -93,6 +93,7 @@ export const makeStatusReporter = <V>(deps: StatusReporterDeps, writer: StatusWr
     },
     settled: async () => {
       for (let current = running; current !== undefined; current = running) await current;
+      return !moot;
     },
     first: first.promise,
     stop: () => stopping.abort(new Error('the driver is stopping')),

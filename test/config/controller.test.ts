@@ -10,7 +10,7 @@ describe('the controller’s settings', () => {
       logLevel: 'info',
       operationsPort: 8081,
       workers: 8,
-      installation: { hasCold: false },
+      installation: { hasCold: false, nodeLostSeconds: 10 },
       podName: 'matrx-controller',
     });
   });

@@ -58,6 +58,31 @@ const runOut = async (world: World, crashed: () => Promise<void>): Promise<void>
   await until('forgotten', () => world.api.newest().sandboxes.size === 0);
 };
 
+/** A life whose node is lost in the middle of it, and comes back. */
+const loseNode = async (world: World, crashed: () => Promise<void>): Promise<void> => {
+  const until: World['until'] = async (what, holds) => {
+    for (let attempt = 0; attempt < 20; attempt++) {
+      try {
+        await world.until(what, holds, 30);
+        return;
+      } catch (error) {
+        if (attempt === 19) throw error;
+        await crashed();
+      }
+    }
+  };
+  world.create(aSandbox('demo'));
+  await until('Ready', isReady(world, 'demo'));
+  world.node.write('demo');
+  world.node.silence('node-1');
+  const isElsewhere = (): boolean => isReady(world, 'demo')() && world.sandbox('demo')?.status?.node === 'node-2';
+  await until('Ready on the other node', isElsewhere);
+  world.node.returns('node-1');
+  world.node.write('demo');
+  world.want('demo', 'Stopped');
+  await until('Stopped', () => world.ready('demo')?.reason === 'Stopped');
+};
+
 const writesOfALife = async (life = live): Promise<number> => {
   const world = await makeWorld();
   await life(world, () => Promise.reject(new Error('nothing has crashed')));
@@ -104,6 +129,25 @@ describe('a controller that dies right after a write', () => {
       expect({ count, status }).toMatchObject({
         count,
         status: { epoch: 1, session: { state: 'Closed', dirty: false }, head: { epoch: 1 } },
+      });
+      expect(status).not.toHaveProperty('writer');
+      expect(world.api.newest().pods.size).toBe(0);
+    }
+  });
+
+  test('any write of a life whose node is lost: one pod, one writer, and the newest epoch is saved', async () => {
+    const total = await writesOfALife(loseNode);
+    expect(total).toBeGreaterThan(15);
+    for (let count = 1; count <= total; count++) {
+      const world = await makeWorld();
+      world.client().dieAfter(count);
+      await loseNode(world, () => world.restart());
+      await world.run(5);
+      await world.stop();
+      const { status } = world.workspace('ann') ?? {};
+      expect({ count, status }).toMatchObject({
+        count,
+        status: { epoch: 2, session: { state: 'Closed', dirty: false, epoch: 2 }, head: { epoch: 2 } },
       });
       expect(status).not.toHaveProperty('writer');
       expect(world.api.newest().pods.size).toBe(0);

@@ -17,8 +17,11 @@ export interface ModelClient extends KubeClient {
 
 type Change = (object: KubeObject) => KubeObject;
 
+/** What becomes of a write: it is applied and answered, never arrives, or is applied and its answer is lost. */
+export type WriteFate = 'done' | 'lost' | 'unanswered';
+
 /** A KubeClient of the model API server, as far as the controllers use one. */
-export const makeModelClient = (api: ApiServer): ModelClient => {
+export const makeModelClient = (api: ApiServer, fate: () => WriteFate = () => 'done'): ModelClient => {
   const writes: string[] = [];
   let writesLeft = Infinity;
   let podRefusal: string | undefined;
@@ -31,6 +34,8 @@ export const makeModelClient = (api: ApiServer): ModelClient => {
     apply: () => void,
   ): Promise<T> => {
     if (writesLeft <= 0) throw dead();
+    const becomes = fate();
+    if (becomes === 'lost') throw new KubeError('Unreachable', 'the request was lost');
     try {
       apply();
     } catch (error) {
@@ -40,6 +45,7 @@ export const makeModelClient = (api: ApiServer): ModelClient => {
     writes.push(`${verb} ${ref.type.plural}/${ref.name}${subresource === undefined ? '' : `/${subresource}`}`);
     writesLeft -= 1;
     if (writesLeft <= 0) throw dead();
+    if (becomes === 'unanswered') throw new KubeError('Timeout', 'the answer was lost');
     return find(ref) as T;
   };
   const find = (ref: ObjectRef): KubeObject | undefined => api.newest()[kindOf(ref.type)].get(ref.name);
@@ -48,7 +54,7 @@ export const makeModelClient = (api: ApiServer): ModelClient => {
     ref: ObjectRef,
     change: Change,
     seen: { readonly uid?: string; readonly resourceVersion?: string },
-  ): void => api.update(kindOf(ref.type), ref.name, (object) => change(object) as typeof object, seen);
+  ): void => api.update(kindOf(ref.type), ref.name, (object) => change(object), seen);
 
   const unused = (verb: string) => (): never => {
     throw new Error(`the controllers are not known to ${verb}`);
@@ -99,7 +105,9 @@ export const makeModelClient = (api: ApiServer): ModelClient => {
       }),
     delete: async (ref, options) =>
       write('delete', ref, undefined, () =>
-        api.delete(kindOf(ref.type), ref.name, { uid: options?.uid, resourceVersion: options?.resourceVersion }),
+        options?.gracePeriodSeconds === 0 && ref.type.plural === 'pods'
+          ? api.erase('pods', ref.name)
+          : api.delete(kindOf(ref.type), ref.name, { uid: options?.uid, resourceVersion: options?.resourceVersion }),
       ),
     replace: unused('replace'),
     apply: unused('apply'),

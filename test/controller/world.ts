@@ -9,7 +9,7 @@ import { makeRecordingLog } from '../support/recording-log.ts';
 import { aTemplate, NAMESPACE, type SandboxBuilder } from '../support/resources.ts';
 import { makeSeededRandom } from '../support/seeded-random.ts';
 import { makeVirtualClock } from '../support/virtual-clock.ts';
-import { makeModelClient, type ModelClient } from './model-client.ts';
+import { makeModelClient, type ModelClient, type WriteFate } from './model-client.ts';
 
 /** The real controllers over a model of API server, kubelet and node driver, in virtual time. */
 export interface World {
@@ -30,6 +30,11 @@ export interface World {
   readonly now: () => number;
   /** Lets controllers and node work until `holds`, for at most so many virtual seconds; throws with the state at the end. */
   readonly until: (what: string, holds: () => boolean, seconds?: number) => Promise<void>;
+  /**
+   * Lets nodes and controllers do what is due, and moves time to the next thing that somebody waits for, at most so far.
+   * Answers how many milliseconds that were.
+   */
+  readonly turn: (mostMs: number) => Promise<number>;
   /** Lets them work for so many virtual seconds. */
   readonly run: (seconds: number) => Promise<void>;
   /** The controller process ends, however it is, and a new one starts with empty caches, so many virtual seconds later. */
@@ -37,7 +42,13 @@ export interface World {
   readonly stop: () => Promise<void>;
 }
 
-export const makeWorld = async (): Promise<World> => {
+export interface WorldOptions {
+  readonly seed?: number;
+  /** What becomes of each write of a controller: see ModelClient. */
+  readonly fate?: () => WriteFate;
+}
+
+export const makeWorld = async ({ seed = 7, fate }: WorldOptions = {}): Promise<World> => {
   const api = makeApiServer();
   const node = makeNode(api);
   const clock = makeVirtualClock(api.now());
@@ -46,7 +57,7 @@ export const makeWorld = async (): Promise<World> => {
   api.create('templates', aTemplate('default'));
 
   const startProcess = async () => {
-    const client = makeModelClient(api);
+    const client = makeModelClient(api, fate);
     const { caches, controllers } = makeControllers({
       client,
       namespace: NAMESPACE,
@@ -55,11 +66,11 @@ export const makeWorld = async (): Promise<World> => {
         record: ({ regarding, reason }: EventRecord) => void events.push(`${regarding.metadata.name}: ${reason}`),
       },
       clock,
-      random: makeSeededRandom(7),
+      random: makeSeededRandom(seed),
       log,
     });
     const stopping = new AbortController();
-    const informers = [caches.sandboxes, caches.workspaces, caches.templates, caches.pods];
+    const informers = [caches.sandboxes, caches.workspaces, caches.templates, caches.pods, caches.nodes];
     const running = Promise.all(informers.map((informer) => informer.run(stopping.signal)));
     await Promise.all(informers.map(({ synced }) => synced));
     for (const controller of controllers) controller.start();
@@ -116,6 +127,15 @@ export const makeWorld = async (): Promise<World> => {
       })),
     now: clock.now,
     until,
+    turn: async (mostMs) => {
+      await clock.advance(0);
+      let moved = false;
+      for (const name of api.newest().sandboxes.keys()) moved = node.step(name) || moved;
+      const ms = moved ? 1 : Math.max(1, Math.min(mostMs, clock.pending()[0] ?? mostMs));
+      api.tick(ms);
+      await clock.advance(ms);
+      return ms;
+    },
     run: async (seconds) => {
       for (let passed = 0; passed < seconds; passed++) await second();
     },

@@ -1,7 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import type { Pod } from '../../src/api/pod.ts';
 import type { WorkspaceCold } from '../../src/api/workspace-cold.ts';
-import { desiredPod } from '../../src/domain/desired-pod.ts';
+import { desiredPod, hasColdVolume } from '../../src/domain/desired-pod.ts';
 import { planWorkspace } from '../../src/domain/plan-workspace.ts';
 import { plan } from '../../src/domain/plan.ts';
 import { nextEpoch } from '../../src/domain/writer.ts';
@@ -150,4 +150,38 @@ describe('a sandbox that ends with files of cold storage that are not uploaded',
 
 test('the next epoch is above what cold storage has shown', () => {
   expect(nextEpoch(aWorkspace('ann', { cold: cold('Closed', { epoch: 7 }) }))).toBe(8);
+});
+
+describe('cold storage of a node that was lost', () => {
+  const nodes = (...names: readonly string[]) =>
+    new Map(
+      names.map((name) => [name, { metadata: { name }, status: { conditions: [{ type: 'Ready', status: 'True' }] } }]),
+    );
+  const pod = (state: 'Mounted' | 'Closed', known: ReturnType<typeof nodes>) => {
+    const workspace = held(undefined, {
+      cold: { epoch: 2, node: 'node-1', state, updatedAt: '2026-01-01T00:00:00Z' },
+    });
+    const actions = plan({
+      now: NOW,
+      sandbox: demo.build(),
+      template: aTemplate(),
+      installation: { hasCold: true },
+      workspace,
+      pod: undefined,
+      nodes: known,
+    });
+    const create = actions.find(({ kind }) => kind === 'createPod');
+    return create?.kind === 'createPod' ? create.pod : undefined;
+  };
+  const hasCold = (created: Pod | undefined) => created !== undefined && hasColdVolume(created);
+
+  test('is not mounted elsewhere while the node may still send files, whatever else is Ready', () => {
+    expect(hasCold(pod('Mounted', nodes('node-1', 'node-2')))).toBe(false);
+    expect(pod('Mounted', nodes('node-1', 'node-2'))).toBeDefined();
+  });
+
+  test('is mounted once the node has sent them, or is deleted from the cluster', () => {
+    expect(hasCold(pod('Closed', nodes('node-1', 'node-2')))).toBe(true);
+    expect(hasCold(pod('Mounted', nodes('node-2')))).toBe(true);
+  });
 });

@@ -34,11 +34,21 @@ describe('the end of a lifetime', () => {
     expect(requeueOf(after(0, readyFor(7_199_000)))).toBe(1_000);
   });
 
-  test('ends the pod only while the Sandbox is as it was seen, with the grace of its template', () => {
-    const stale = readyFor(7_200_000).build();
+  test('is written down first, on the Sandbox that was judged, and nothing else is done', () => {
+    const actions = after(0, readyFor(7_200_000));
+    expect(kinds(actions)).toEqual(['writeSandboxStatus', 'requeue']);
+    expect(requeueOf(actions)).toBe(0);
+    expect(said(actions, 'Ready')).toMatchObject({ status: 'False', reason: 'Stopping' });
+    expect(said(actions, 'Ready')?.message).toBe(`its lifetime of 7200 s was over at ${at(0)}; the pod is being ended`);
+    expect(statusOf(actions)).toMatchObject({ phase: 'Saving', stopReason: 'expired', expiresAt: at(0) });
+    expect(statusOf(actions).run).not.toHaveProperty('ended');
+  });
+
+  test('then ends the pod, while the Sandbox is as it was seen, with the grace of its template', () => {
+    const announced = readyFor(7_200_000, { stopReason: 'expired' }).build();
     const annotated = {
-      ...stale,
-      metadata: { ...stale.metadata, annotations: { 'matrx.dev/stop-grace-seconds': '0' } },
+      ...announced,
+      metadata: { ...announced.metadata, annotations: { 'matrx.dev/stop-grace-seconds': '0' } },
     };
     const [first] = plan({ now: NOW, sandbox: annotated, template: aTemplate(), ...open });
     expect(first).toEqual({
@@ -47,12 +57,6 @@ describe('the end of a lifetime', () => {
       uid: 'uid-of-pod',
       assuming: [{ kind: 'sandboxUnchanged', sandbox: { name: 'demo', uid: 'uid-of-demo', resourceVersion: '1' } }],
     });
-  });
-
-  test('is told while the pod ends', () => {
-    const actions = after(0, readyFor(7_200_000));
-    expect(said(actions, 'Ready')?.message).toBe('the lifetime of 7200 s is over; the pod is being ended');
-    expect(statusOf(actions)).toMatchObject({ phase: 'Saving', stopReason: 'expired', expiresAt: at(0) });
   });
 
   test('moves with ttlSeconds alone', () => {
@@ -68,15 +72,17 @@ describe('the end of a lifetime', () => {
 
   test('does not come while the clock is behind, and comes back when the clock was wrong', () => {
     const over = readyFor(7_200_000);
-    expect(kinds(after(-1, over))).not.toContain('deletePod');
-    expect(kinds(after(0, over))).toContain('deletePod');
+    expect(statusOf(after(-1, over)).phase).toBe('Ready');
+    expect(statusOf(after(0, over)).phase).toBe('Saving');
+    const announced = readyFor(7_200_000, { stopReason: 'expired' });
+    expect(statusOf(after(-1, announced)).phase).toBe('Ready');
   });
 
   test('comes for a Sandbox that was written past its defaults', () => {
     const { spec, ...rest } = readyFor(7_200_000).build();
     const { lifetime: _lifetime, ...without } = spec;
     const sandbox = { ...rest, spec: without } as Sandbox;
-    expect(kinds(plan({ now: NOW, sandbox, template: aTemplate(), ...open }))).toContain('deletePod');
+    expect(statusOf(plan({ now: NOW, sandbox, template: aTemplate(), ...open })).phase).toBe('Saving');
   });
 });
 
@@ -145,6 +151,22 @@ describe('a ttl that is raised in the very moment of the end', () => {
     while (writes(reconcileSandbox(cluster.api, 'first')).length > 0 || cluster.node.step('first'));
     return cluster;
   };
+
+  test.each(['use', 'heartbeat'] as const)(
+    'a sign of %s wins as well: an idle end is refused by the API server',
+    (sign) => {
+      const { api, user } = untilReady();
+      user.lifetime('first', { [sign === 'use' ? 'idleSeconds' : 'heartbeatSeconds']: 60 });
+      reconcileSandbox(api, 'first');
+      api.tick(60_000);
+      user[sign]('first');
+      expect(writes(reconcileSandbox(api, 'first', { lag: { sandboxes: 1 } }))).toEqual([]);
+      expect(api.newest().sandboxes.get('first')?.status?.run).not.toHaveProperty('ended');
+      api.tick(60_000);
+      reconcileSandbox(api, 'first');
+      expect(api.newest().sandboxes.get('first')?.status?.run).toHaveProperty('ended');
+    },
+  );
 
   test('wins: the controller that has not seen it yet ends nothing [T3]', () => {
     const { api, user } = untilReady();

@@ -1,31 +1,37 @@
 import { describe, expect, test } from '@jest/globals';
 import * as fc from 'fast-check';
 import { type Condition, findCondition } from '../../src/api/condition.ts';
+import { ANNOTATION_LAST_ACTIVITY, ANNOTATION_LAST_HEARTBEAT } from '../../src/api/names.ts';
 import type { Sandbox } from '../../src/api/sandbox.ts';
 import { homeOf } from '../../src/domain/home.ts';
 import { runView } from '../../src/domain/run.ts';
 import { isPodReady } from '../../src/domain/pod-view.ts';
 import { plan } from '../../src/domain/plan.ts';
 import { writerView } from '../../src/domain/writer.ts';
+import { NODE_NAMES, type NodeName } from './model/node.ts';
 import { ignoreRefusal, type Snapshot } from './model/api-server.ts';
 import { makeModelCluster, type ModelCluster, type Name, NAMES } from './model/cluster.ts';
 import { observe, type PassOptions, reconcileSandbox, reconcileWorkspace, view, writes } from './model/controller.ts';
 
 type Happening =
   | { readonly what: 'create' | 'delete' | 'write' | 'evict' | 'fence' | 'step'; readonly name: Name }
-  | { readonly what: 'heartbeat' | 'newRun'; readonly name: Name }
+  | { readonly what: 'heartbeat' | 'use' | 'newRun'; readonly name: Name }
   | { readonly what: 'lifetime'; readonly name: Name; readonly lifetime: Partial<Sandbox['spec']['lifetime']> }
   | { readonly what: 'killPod' | 'forceKillPod' | 'forceDelete'; readonly name: Name }
   | { readonly what: 'want'; readonly name: Name; readonly state: Sandbox['spec']['desiredState'] }
   | { readonly what: 'deleteWorkspace' | 'toggleBucket' | 'toggleTemplate' }
   | { readonly what: 'pass' | 'workspacePass'; readonly name: Name; readonly options: PassOptions }
   | { readonly what: 'run'; readonly name: Name; readonly rounds: number }
+  | { readonly what: 'silence' | 'returns'; readonly node: NodeName }
   | { readonly what: 'tick'; readonly ms: number };
 
 const name = fc.constantFrom(...NAMES);
 const lag = fc.oneof({ weight: 3, arbitrary: fc.constant(0) }, { weight: 1, arbitrary: fc.nat({ max: 12 }) });
 const passOptions: fc.Arbitrary<PassOptions> = fc.record(
-  { lag: fc.record({ sandboxes: lag, workspaces: lag, pods: lag, templates: lag }), crashAfter: fc.nat({ max: 4 }) },
+  {
+    lag: fc.record({ sandboxes: lag, workspaces: lag, pods: lag, templates: lag, nodes: lag }),
+    crashAfter: fc.nat({ max: 4 }),
+  },
   { requiredKeys: [] },
 );
 const happening: fc.Arbitrary<Happening> = fc.oneof(
@@ -48,7 +54,7 @@ const happening: fc.Arbitrary<Happening> = fc.oneof(
       state: fc.constantFrom('Running', 'Stopped', 'Suspended'),
     }),
   },
-  { weight: 2, arbitrary: fc.record({ what: fc.constantFrom('heartbeat' as const, 'newRun'), name }) },
+  { weight: 3, arbitrary: fc.record({ what: fc.constantFrom('heartbeat' as const, 'use', 'newRun'), name }) },
   {
     weight: 3,
     arbitrary: fc.record({
@@ -59,6 +65,8 @@ const happening: fc.Arbitrary<Happening> = fc.oneof(
           ttlSeconds: fc.constantFrom(1, 60, 900, 7_200),
           retainSeconds: fc.constantFrom(0, 60, 86_400),
           onExpire: fc.constantFrom('Stop', 'Suspend'),
+          idleSeconds: fc.constantFrom(60, 900),
+          heartbeatSeconds: fc.constantFrom(10, 900),
         },
         { requiredKeys: [] },
       ),
@@ -69,6 +77,13 @@ const happening: fc.Arbitrary<Happening> = fc.oneof(
     arbitrary: fc.record({ what: fc.constantFrom('deleteWorkspace' as const, 'toggleBucket', 'toggleTemplate') }),
   },
   { weight: 2, arbitrary: fc.record({ what: fc.constant('run' as const), name, rounds: fc.nat({ max: 12 }) }) },
+  {
+    weight: 2,
+    arbitrary: fc.record({
+      what: fc.constantFrom('silence' as const, 'returns'),
+      node: fc.constantFrom(...NODE_NAMES),
+    }),
+  },
   { weight: 1, arbitrary: fc.record({ what: fc.constant('tick' as const), ms: fc.nat({ max: 60_000 }) }) },
   { weight: 1, arbitrary: fc.record({ what: fc.constant('tick' as const), ms: fc.nat({ max: 3 * 3_600_000 }) }) },
 );
@@ -93,6 +108,8 @@ const happen = (cluster: ModelCluster, event: Happening): void => {
       return user.lifetime(event.name, event.lifetime);
     case 'heartbeat':
       return user.heartbeat(event.name);
+    case 'use':
+      return user.use(event.name);
     case 'newRun':
       return user.newRun(event.name);
     case 'write':
@@ -104,6 +121,9 @@ const happen = (cluster: ModelCluster, event: Happening): void => {
     case 'step':
       node.step(event.name);
       return;
+    case 'silence':
+    case 'returns':
+      return node[event.what](event.node);
     case 'killPod':
       return ignoreRefusal(() => api.delete('pods', event.name));
     case 'forceKillPod':
@@ -202,6 +222,24 @@ const checkRun = (old: Sandbox, sandbox: Sandbox): void => {
   if (lastHeartbeatTime !== undefined) {
     expect(Date.parse(lastHeartbeatTime)).toBeGreaterThanOrEqual(Date.parse(run.startedAt));
   }
+  if (run.ended !== undefined) checkEnd(old, run.startedAt, run.ended);
+};
+
+/** What ended for want of a sign had given none, as the very state before has it, and stays ended in its run. */
+const checkEnd = (old: Sandbox, startedAt: string, { by, at }: { readonly by: string; readonly at: string }): void => {
+  const { run: before, startedAt: readyAt } = old.status ?? {};
+  expect(before?.startedAt).toBe(startedAt);
+  if (before?.ended !== undefined) return expect(before.ended).toEqual({ by, at });
+  expect(status(old, 'Ready')?.status).toBe('True');
+  const { idleSeconds = Infinity, heartbeatSeconds = Infinity } = old.spec.lifetime;
+  const { [ANNOTATION_LAST_ACTIVITY]: used, [ANNOTATION_LAST_HEARTBEAT]: beat } = old.metadata.annotations ?? {};
+  const signs = [readyAt, before?.readyAt, before?.changedAt, beat, ...(by === 'Idle' ? [used] : [])].map((time) =>
+    Date.parse(time ?? ''),
+  );
+  const limit = by === 'Idle' ? idleSeconds : heartbeatSeconds;
+  // The status tells whole seconds.
+  for (const sign of signs)
+    if (!Number.isNaN(sign)) expect(Date.parse(at) + 999).toBeGreaterThanOrEqual(sign + limit * 1000);
 };
 
 const checkTransitions = (old: Sandbox | undefined, sandbox: Sandbox): void => {
@@ -236,9 +274,9 @@ describe('after any history of users, failures, stale caches and crashes', () =>
               isOthers ? { status: 'False', reason: 'WorkspaceInUse' } : { status: 'True', reason: 'PodReady' },
             );
           } else {
-            const isOver = run.kind === 'over';
-            expect(status(sandbox, 'Ready')?.reason).toBe(isOver ? 'Expired' : sandbox.spec.desiredState);
-            expect(sandbox.status?.stopReason).toBe(isOver ? 'expired' : 'user_requested');
+            const cause = run.kind === 'over' ? run.end.cause : undefined;
+            expect(status(sandbox, 'Ready')?.reason).toBe(cause ?? sandbox.spec.desiredState);
+            expect(sandbox.status?.stopReason).toBe(cause === undefined ? 'user_requested' : 'expired');
             expect(isKeptTooLong(sandbox, api.now())).toBe(false);
             expect(pod).toBeUndefined();
             expect(holder?.uid).not.toBe(sandbox.metadata.uid);

@@ -145,6 +145,25 @@ describe('Ready says what a start waits for', () => {
       { workspace: held(['Open']), pod: waiting('CrashLoopBackOff') },
     ],
     [
+      'a container that was killed for want of memory again and again',
+      'ContainerFailing',
+      /^CrashLoopBackOff: back-off 40s; it last ended with exit code 137 \(OOMKilled\); restarts so far: 4$/u,
+      {
+        workspace: held(['Open']),
+        pod: scheduled({
+          containerStatuses: [
+            {
+              name: 'sandbox',
+              ready: false,
+              restartCount: 4,
+              state: { waiting: { reason: 'CrashLoopBackOff', message: 'back-off 40s' } },
+              lastState: { terminated: { exitCode: 137, reason: 'OOMKilled' } },
+            },
+          ],
+        }),
+      },
+    ],
+    [
       'the container',
       'ContainersStarting',
       /being started/u,

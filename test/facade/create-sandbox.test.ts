@@ -40,6 +40,8 @@ describe('POST /sandboxes', () => {
       ssh_port: null,
       ttl_seconds: 7200,
       on_expire: 'stop',
+      idle_seconds: null,
+      heartbeat_seconds: null,
       metadata: {},
       reason: 'PodReady',
       message: 'the sandbox is running',

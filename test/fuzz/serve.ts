@@ -4,6 +4,7 @@ import { generateKeyPairSync } from 'node:crypto';
 import packageJson from '../../package.json' with { type: 'json' };
 import { systemClock as clock } from '../../src/base/clock.ts';
 import { systemRandom as random } from '../../src/base/random.ts';
+import { makeActivity } from '../../src/facade/activity/activity.ts';
 import { makeApp } from '../../src/facade/app.ts';
 import { staticKeyAuthenticator } from '../../src/facade/authenticator.ts';
 import { makeDaemonConnections } from '../../src/facade/daemon/connections.ts';
@@ -75,6 +76,7 @@ const dependencies: FacadeDependencies = {
   daemons: makeDaemonConnections({ privateKey, clock, port: daemon.port }),
   rateLimiter: makeRateLimiter(clock),
   quota: makeSandboxQuota(cache),
+  activity: makeActivity({ kube: cluster.kube, cache, namespace: NAMESPACE, clock, log }),
   tickets: makeTickets({ privateKey, clock }),
   clock,
   random,

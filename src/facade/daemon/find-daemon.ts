@@ -1,14 +1,13 @@
-import type { FacadeDependencies } from '../dependencies.ts';
 import type { RequestState } from '../request-state.ts';
-import { findRunning } from '../running-sandbox.ts';
+import { findRunning, type RunningDependencies } from '../running-sandbox.ts';
 import type { DaemonTarget } from './connections.ts';
 import { daemonProblem, unreachable } from './daemon-problem.ts';
 
 /** The daemon of a Sandbox that takes commands. Throws a ProblemError where there is none. */
 export const findDaemon = async (
-  dependencies: Pick<FacadeDependencies, 'cache' | 'kube' | 'settings'>,
+  dependencies: RunningDependencies,
   id: string,
-  state: Pick<RequestState, 'caller' | 'signal'>,
+  state: Pick<RequestState, 'caller' | 'signal' | 'over'>,
 ): Promise<DaemonTarget> => {
   const { daemon } = await findRunning(dependencies, id, state);
   if (daemon === undefined) throw unreachable(id);
@@ -17,9 +16,9 @@ export const findDaemon = async (
 
 /** Finds a Sandbox's daemon and asks it; what goes wrong is thrown as what `explain` makes of it, a ProblemError. */
 export const askDaemon = async <T>(
-  dependencies: Pick<FacadeDependencies, 'cache' | 'kube' | 'settings'>,
+  dependencies: RunningDependencies,
   id: string,
-  state: Pick<RequestState, 'caller' | 'signal'>,
+  state: Pick<RequestState, 'caller' | 'signal' | 'over'>,
   ask: (target: DaemonTarget) => Promise<T>,
   explain: (error: unknown) => unknown = (error) => daemonProblem(error, id),
 ): Promise<T> => {

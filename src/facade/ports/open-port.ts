@@ -8,7 +8,10 @@ import { type Forwarding, requestHeaders, withoutTicket } from './forwarded-head
 import { portProblem } from './port-problem.ts';
 import type { PortOfSandbox } from './preview-host.ts';
 
-export type PortDependencies = Pick<FacadeDependencies, 'cache' | 'kube' | 'settings' | 'daemons' | 'authenticator'>;
+export type PortDependencies = Pick<
+  FacadeDependencies,
+  'cache' | 'kube' | 'settings' | 'activity' | 'daemons' | 'authenticator'
+>;
 
 /** One request that is handed on to a port. */
 export interface PortRequest extends PortOfSandbox {
@@ -24,7 +27,7 @@ export interface PortRequest extends PortOfSandbox {
 export const openPort = async (
   dependencies: PortDependencies,
   asked: PortRequest,
-  state: Pick<RequestState, 'caller' | 'clientIp' | 'signal'>,
+  state: Pick<RequestState, 'caller' | 'clientIp' | 'signal' | 'over'>,
 ): Promise<ClientRequest> => {
   const { request, path } = asked;
   const tunnel = await openTunnel(dependencies, asked, state);
@@ -48,7 +51,7 @@ export const openPort = async (
 const openTunnel = async (
   dependencies: PortDependencies,
   { sandbox, port }: PortOfSandbox,
-  state: Pick<RequestState, 'caller' | 'signal'>,
+  state: Pick<RequestState, 'caller' | 'signal' | 'over'>,
 ): Promise<Duplex> => {
   const target = await findDaemon(dependencies, sandbox, state);
   try {

@@ -3,6 +3,7 @@ import type { Connection } from 'ssh2';
 import type { Clock } from '../../base/clock.ts';
 import type { Random } from '../../base/random.ts';
 import type { Log } from '../../telemetry/log.ts';
+import type { Activity } from '../activity/activity.ts';
 import type { DaemonConnections } from '../daemon/connections.ts';
 import { unreachable } from '../daemon/daemon-problem.ts';
 import type { DaemonProcesses } from '../daemon/processes.ts';
@@ -22,6 +23,7 @@ export interface ConnectionDependencies {
   readonly cache: Pick<SandboxCache, 'get' | 'list' | 'subscribe'>;
   readonly daemons: Pick<DaemonConnections, 'tunnel'>;
   readonly processes: DaemonProcesses;
+  readonly activity: Pick<Activity, 'use'>;
   readonly keyRing?: FacadeDependencies['keyRing'];
   readonly clock: Clock;
   readonly random: Random;
@@ -50,7 +52,7 @@ export const serveConnection = (
   dependencies: ConnectionDependencies,
   onReady: () => void,
 ): void => {
-  const { cache, daemons, processes, keyRing, clock, random } = dependencies;
+  const { cache, daemons, processes, activity, keyRing, clock, random } = dependencies;
   const judge = (): KeyJudge => ({ now: clock.now(), keyRing });
   const ended = new AbortController();
   let { log } = dependencies;
@@ -119,6 +121,8 @@ export const serveConnection = (
     ended.signal.addEventListener('abort', () => idle?.abort(), { once: true });
     watchIdle();
     check();
+    const opened = cache.get(sandbox);
+    if (opened !== undefined) void activity.use(opened, ended.signal);
   };
 
   const context: ChannelContext = {

@@ -55,3 +55,13 @@ export const coldPatch = (view: ColdVolumeView, node: string, now: number): read
   { op: 'add', path: '/status/cold', value: { ...coldOf(view, node), updatedAt: rfc3339(now) } as Json },
   ...(view.usage === undefined ? [] : [{ op: 'add' as const, path: '/status/coldUsage', value: view.usage as Json }]),
 ];
+
+/**
+ * That a volume is closed whose epoch was given up, because this node was lost: refused unless it is still what the
+ * Workspace says of cold storage. Until this is said, no other node mounts it.
+ */
+export const lateClosePatch = (view: ColdVolumeView, node: string, now: number): readonly JsonPatchOperation[] => [
+  { op: 'test', path: '/status/cold/epoch', value: view.record.epoch },
+  { op: 'test', path: '/status/cold/node', value: node },
+  { op: 'add', path: '/status/cold', value: { ...coldOf(view, node), updatedAt: rfc3339(now) } as Json },
+];

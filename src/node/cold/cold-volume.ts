@@ -3,6 +3,7 @@ import { FIELD_MANAGER_NODE } from '../../api/names.ts';
 import type { ColdDriverName } from '../../api/workspace-cold.ts';
 import { rfc3339 } from '../../base/clock.ts';
 import { withDeadline } from '../../base/deadline.ts';
+import { isKubeError } from '../../kube/errors.ts';
 import type { Log } from '../../telemetry/log.ts';
 import type { ObjectStore } from '../../workspace/object-store.ts';
 import { tierUsage } from '../../workspace/tiers.ts';
@@ -15,7 +16,7 @@ import { makeTurns } from '../turns.ts';
 import type { ColdJournal } from './cold-journal.ts';
 import { startColdSession, type ColdDeps, type ColdSession, type ColdView } from './cold-mount.ts';
 import { coldPaths, mountPoint, type ColdRecord } from './cold-record.ts';
-import { coldKey, coldPatch, type ColdVolumeView } from './cold-status.ts';
+import { coldKey, coldPatch, lateClosePatch, type ColdVolumeView } from './cold-status.ts';
 import { markNewUser } from './mark-new-user.ts';
 import type { MountDriver } from './mount-driver.ts';
 
@@ -170,7 +171,9 @@ export const startColdVolume = (
     await retried(sendRest);
     if (stopping.signal.aborted) return;
     set({ ...(await count()), closed: true });
-    await reporter.settled();
+    const isTold = await reporter.settled();
+    if (stopping.signal.aborted) return;
+    if (!isTold) await retried(closeLate);
     if (stopping.signal.aborted) return;
     await retried(() => deps.journal.remove(view.record));
     log.info({}, 'cold storage is closed: the bucket has everything');
@@ -189,6 +192,19 @@ export const startColdVolume = (
     } catch (error) {
       log.warn({ err: error }, 'cold storage is not counted this time');
       return {};
+    }
+  };
+
+  const closeLate = async (): Promise<void> => {
+    try {
+      await deps.kube.jsonPatch(workspaceRef(view.record), lateClosePatch(view, deps.node, deps.clock.now()), {
+        subresource: 'status',
+        fieldManager: FIELD_MANAGER_NODE,
+        signal: stopping.signal,
+      });
+    } catch (error) {
+      // Another volume is spoken of by now, or the workspace is gone.
+      if (!isKubeError(error, 'Invalid', 'NotFound')) throw error;
     }
   };
 

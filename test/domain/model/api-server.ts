@@ -1,4 +1,5 @@
 import type { KubeObject } from '../../../src/api/meta.ts';
+import type { Node } from '../../../src/api/node.ts';
 import type { Pod } from '../../../src/api/pod.ts';
 import type { Sandbox } from '../../../src/api/sandbox.ts';
 import type { SandboxTemplate } from '../../../src/api/sandbox-template.ts';
@@ -9,6 +10,7 @@ interface Kinds {
   readonly workspaces: Workspace;
   readonly pods: Pod;
   readonly templates: SandboxTemplate;
+  readonly nodes: Node;
 }
 export type KindOfObject = keyof Kinds;
 
@@ -58,7 +60,9 @@ export interface ApiServer {
 }
 
 export const makeApiServer = (): ApiServer => {
-  const history: Snapshot[] = [{ sandboxes: new Map(), workspaces: new Map(), pods: new Map(), templates: new Map() }];
+  const history: Snapshot[] = [
+    { sandboxes: new Map(), workspaces: new Map(), pods: new Map(), templates: new Map(), nodes: new Map() },
+  ];
   const listeners = new Set<() => void>();
   let now = NOW;
   const newest = (): Snapshot => history.at(-1) as Snapshot;

@@ -1,5 +1,6 @@
 import { findCondition } from '../../../src/api/condition.ts';
 import type { Action, Assumption, Seen } from '../../../src/domain/action.ts';
+import { isReady } from '../../../src/domain/node-loss.ts';
 import { podView } from '../../../src/domain/pod-view.ts';
 import { runView } from '../../../src/domain/run.ts';
 import { sessionOfEpoch, writerView } from '../../../src/domain/writer.ts';
@@ -57,7 +58,8 @@ export const carryOut = (api: ApiServer, sandboxName: string, action: Action): v
         (workspace) => {
           const { writer, ...status } = workspace.status ?? {};
           if (writer?.epoch !== action.epoch) throw new Broken('another epoch than the one seen is released');
-          if (sessionOfEpoch(status.session, writer.epoch).kind === 'active')
+          const isLost = status.session !== undefined && isLostNode(api.newest(), status.session.node);
+          if (sessionOfEpoch(status.session, writer.epoch).kind === 'active' && !isLost)
             throw new Broken('a home is not saved, and its writer is released');
           checkNoPod(api.newest(), writer.uid);
           return { ...workspace, status };
@@ -70,6 +72,7 @@ export const carryOut = (api: ApiServer, sandboxName: string, action: Action): v
       return;
     case 'deletePod':
       requireAll(api.newest(), action.assuming);
+      if (action.forget === true) return forgetPod(api, action.name, action.uid);
       checkNotWanted(api.newest(), api.now(), action.name, action.uid);
       api.delete('pods', action.name, { uid: action.uid });
       return;
@@ -122,7 +125,8 @@ const requireAll = (world: Snapshot, assuming: readonly Assumption[]): void => {
   for (const assumption of assuming) if (!holds(world, assumption)) throw new Refused(`not so: ${assumption.kind}`);
 };
 
-const holds = ({ sandboxes, workspaces, pods }: Snapshot, assumption: Assumption): boolean => {
+const holds = (world: Snapshot, assumption: Assumption): boolean => {
+  const { sandboxes, workspaces, pods } = world;
   switch (assumption.kind) {
     case 'workspaceUnchanged':
       return (
@@ -138,6 +142,8 @@ const holds = ({ sandboxes, workspaces, pods }: Snapshot, assumption: Assumption
       return sandboxes.get(assumption.sandbox.name)?.metadata.resourceVersion === assumption.sandbox.resourceVersion;
     case 'sandboxGone':
       return sandboxes.get(assumption.name)?.metadata.uid !== assumption.uid;
+    case 'nodeLost':
+      return isLostNode(world, assumption.node);
     case 'noPodOf':
       return !pods
         .get(assumption.podName)
@@ -145,6 +151,20 @@ const holds = ({ sandboxes, workspaces, pods }: Snapshot, assumption: Assumption
     default:
       return assumption satisfies never;
   }
+};
+
+const isLostNode = ({ nodes }: Snapshot, name: string): boolean => {
+  const node = nodes.get(name);
+  return node === undefined || !isReady(node);
+};
+
+/** Only of a node that is lost: anywhere else its processes may still run, and its home be written to. */
+const forgetPod = (api: ApiServer, name: string, uid: string): void => {
+  const pod = api.newest().pods.get(name);
+  if (pod === undefined || pod.metadata.uid !== uid) throw new Refused('it is another, or gone', 'NotFound');
+  const node = pod.spec?.nodeName;
+  if (node === undefined || !isLostNode(api.newest(), node)) throw new Broken('a pod is forgotten, and its node lives');
+  api.erase('pods', name);
 };
 
 const checkNoPod = ({ pods }: Snapshot, sandboxUid: string): void => {

@@ -1,9 +1,14 @@
-import { ANNOTATION_LAST_HEARTBEAT, ANNOTATION_NEW_RUN, GROUP_VERSION } from '../../../src/api/names.ts';
+import {
+  ANNOTATION_LAST_ACTIVITY,
+  ANNOTATION_LAST_HEARTBEAT,
+  ANNOTATION_NEW_RUN,
+  GROUP_VERSION,
+} from '../../../src/api/names.ts';
 import type { Sandbox } from '../../../src/api/sandbox.ts';
 import { aSandbox, aTemplate } from '../../support/resources.ts';
 import { type ApiServer, ignoreRefusal, makeApiServer } from './api-server.ts';
 import { reconcileSandbox, reconcileWorkspace, writes } from './controller.ts';
-import { makeNode, type ModelNode } from './node.ts';
+import { makeNode, type ModelNode, NODE_NAMES } from './node.ts';
 
 /** Three sandboxes, two of them of one user, the third with a home of its own that is thrown away. */
 export const NAMES = ['first', 'second', 'ephemeral'] as const;
@@ -18,6 +23,8 @@ export interface ModelCluster {
     readonly want: (name: Name, desiredState: Sandbox['spec']['desiredState']) => void;
     readonly lifetime: (name: Name, lifetime: Partial<Sandbox['spec']['lifetime']>) => void;
     readonly heartbeat: (name: Name) => void;
+    /** A facade writes down that somebody uses it. */
+    readonly use: (name: Name) => void;
     /** Asks for a new run, if the lifetime of this one is over. */
     readonly newRun: (name: Name) => void;
     readonly delete: (name: Name) => void;
@@ -67,11 +74,13 @@ export const makeModelCluster = (): ModelCluster => {
           })),
         ),
       heartbeat: (name) => annotate(name, ANNOTATION_LAST_HEARTBEAT, new Date(api.now()).toISOString()),
+      use: (name) => annotate(name, ANNOTATION_LAST_ACTIVITY, new Date(api.now()).toISOString()),
       newRun: (name) => annotate(name, ANNOTATION_NEW_RUN, String(api.history.length)),
       delete: (name) => ignoreRefusal(() => api.delete('sandboxes', name)),
     },
     settle: () => {
       node.bucket.reachable = true;
+      for (const name of NODE_NAMES) node.returns(name);
       for (let rounds = 0; rounds < MOST_ROUNDS; rounds++) {
         if (round()) continue;
         // Past every restart delay, and past whatever else is due by then.

@@ -17,6 +17,7 @@ export const view = ({ history }: ApiServer, lag: Lag): Snapshot => {
     workspaces: at('workspaces').workspaces,
     pods: at('pods').pods,
     templates: at('templates').templates,
+    nodes: at('nodes').nodes,
   };
 };
 
@@ -30,6 +31,7 @@ export const observe = (name: string, world: Snapshot, now: number): Observed | 
     template: world.templates.get(sandbox.spec.templateRef.name),
     workspace: home.kind === 'workspace' ? world.workspaces.get(home.name) : undefined,
     pod: world.pods.get(name),
+    nodes: world.nodes,
   };
 };
 

@@ -4,9 +4,10 @@ import type { Sandbox } from '../../../src/api/sandbox.ts';
 import type { Workspace, WorkspaceSession } from '../../../src/api/workspace.ts';
 import { rfc3339 } from '../../../src/base/clock.ts';
 import { homeOf } from '../../../src/domain/home.ts';
+import { isReady } from '../../../src/domain/node-loss.ts';
 import type { ApiServer } from './api-server.ts';
 
-/** Scheduler, kubelet, node driver and bucket of a one-node cluster, one small step at a time. */
+/** Scheduler, kubelets, node drivers and bucket of a cluster of two nodes, one small step at a time. */
 export interface ModelNode {
   /** Does the next thing that is due for the pod or the home of this name. False: nothing is. */
   readonly step: (name: string) => boolean;
@@ -17,14 +18,36 @@ export interface ModelNode {
   /** Someone else's commit: the next one of this home finds a newer epoch. */
   readonly fence: (name: string) => void;
   readonly bucket: { reachable: boolean };
+  /** The node is not heard of any more: nothing on it gets on, and nobody knows why. */
+  readonly silence: (node: NodeName) => void;
+  readonly returns: (node: NodeName) => void;
 }
 
-const NODE = 'node-1';
+/** The scheduler takes the first that is Ready. */
+export const NODE_NAMES = ['node-1', 'node-2'] as const;
+export type NodeName = (typeof NODE_NAMES)[number];
+
+interface Volume {
+  readonly workspace: string;
+  readonly epoch: number;
+  readonly podName: string;
+  readonly node: string;
+}
 
 export const makeNode = (api: ApiServer): ModelNode => {
   const bucket = { reachable: true };
   /** Pods whose volume is published, by uid; what a force deletion leaves behind. */
-  const published = new Map<string, { readonly workspace: string; readonly epoch: number; readonly podName: string }>();
+  const published = new Map<string, Volume>();
+
+  for (const name of NODE_NAMES) api.create('nodes', { metadata: { name }, status: readiness('True', api.now()) });
+  const isAlive = (name: string | undefined): boolean => {
+    const node = api.newest().nodes.get(name ?? '');
+    return node !== undefined && isReady(node);
+  };
+  const turn = (name: NodeName, status: 'True' | 'Unknown'): void => {
+    if (isAlive(name) === (status === 'True')) return;
+    api.update('nodes', name, (node) => ({ ...node, status: readiness(status, api.now()) }));
+  };
 
   const patchPod = (pod: Pod, status: Pod['status']): true => {
     api.update('pods', pod.metadata.name, (newest) => ({ ...newest, status: { ...newest.status, ...status } }));
@@ -38,11 +61,13 @@ export const makeNode = (api: ApiServer): ModelNode => {
     head?: Workspace['status'],
   ): boolean => {
     const workspace = api.newest().workspaces.get(workspaceName);
+    const node = session.node ?? workspace?.status?.session?.node;
+    if (!isAlive(node)) return false;
     if (workspace?.status?.writer?.epoch !== session.epoch) return false;
     const before = workspace.status.session;
     const { reason: _reason, ...kept } = before?.epoch === session.epoch ? before : ({} as Partial<WorkspaceSession>);
     const next: WorkspaceSession = {
-      node: NODE,
+      node: node ?? '',
       state: 'Restoring',
       dirty: false,
       ...kept,
@@ -87,14 +112,15 @@ export const makeNode = (api: ApiServer): ModelNode => {
     const uid = pod.metadata.uid ?? '';
     const home = sandbox === undefined ? undefined : homeOf(sandbox);
     if (sandbox === undefined || home?.kind !== 'workspace' || sandbox.status?.podUid !== uid) return false;
+    const node = pod.spec?.nodeName ?? '';
     const { writer, session } = api.newest().workspaces.get(home.name)?.status ?? {};
     if (writer?.uid !== sandbox.metadata.uid) return false;
     const { epoch } = writer ?? { epoch: 0 };
     if (session?.epoch !== epoch) {
-      published.set(uid, { workspace: home.name, epoch, podName: pod.metadata.name });
-      return patchSession(home.name, { epoch });
+      published.set(uid, { workspace: home.name, epoch, podName: pod.metadata.name, node });
+      return patchSession(home.name, { epoch, node });
     }
-    if (session.state !== 'Restoring') return false;
+    if (session.state !== 'Restoring' || session.node !== node) return false;
     if (!bucket.reachable) return patchSession(home.name, { epoch, reason: 'StorageUnreachable' });
     return patchSession(home.name, { epoch, state: 'Open', openedAt: rfc3339(api.now()) });
   };
@@ -108,6 +134,8 @@ export const makeNode = (api: ApiServer): ModelNode => {
   const stepPod = (pod: Pod): boolean => {
     const sandbox = api.newest().sandboxes.get(pod.metadata.name);
     const uid = pod.metadata.uid ?? '';
+    const isStuck = pod.spec?.nodeName !== undefined && !isAlive(pod.spec.nodeName);
+    if (isStuck && (pod.metadata.deletionTimestamp !== undefined || !isOrphan(pod))) return false;
     if (pod.metadata.deletionTimestamp !== undefined) {
       if (unpublish(uid)) return true;
       if (published.has(uid)) return false;
@@ -120,7 +148,9 @@ export const makeNode = (api: ApiServer): ModelNode => {
     }
     if (pod.status?.phase === 'Failed') return unpublish(uid);
     if (pod.spec?.nodeName === undefined) {
-      api.update('pods', pod.metadata.name, (newest) => ({ ...newest, spec: { ...newest.spec, nodeName: NODE } }));
+      const nodeName = NODE_NAMES.find(isAlive);
+      if (nodeName === undefined) return false;
+      api.update('pods', pod.metadata.name, (newest) => ({ ...newest, spec: { ...newest.spec, nodeName } }));
       return patchPod(pod, { phase: 'Pending', conditions: [{ type: 'PodScheduled', status: 'True' }] });
     }
     if (needsVolume(pod) && !isOpen(pod)) return publish(pod, sandbox);
@@ -150,9 +180,12 @@ export const makeNode = (api: ApiServer): ModelNode => {
 
   return {
     bucket,
+    silence: (name) => turn(name, 'Unknown'),
+    returns: (name) => turn(name, 'True'),
     step: (name) => {
       // Homes whose pod is gone: the driver closes them by itself.
       for (const [uid, volume] of published) {
+        if (!isAlive(volume.node)) continue;
         if (volume.podName === name && api.newest().pods.get(name)?.metadata.uid !== uid && unpublish(uid)) return true;
       }
       const pod = api.newest().pods.get(name);
@@ -166,7 +199,8 @@ export const makeNode = (api: ApiServer): ModelNode => {
     },
     evict: (name) => {
       const pod = api.newest().pods.get(name);
-      if (pod?.spec?.nodeName !== undefined) patchPod(pod, { phase: 'Failed', reason: 'Evicted', conditions: [] });
+      if (pod !== undefined && isAlive(pod.spec?.nodeName))
+        patchPod(pod, { phase: 'Failed', reason: 'Evicted', conditions: [] });
     },
     fence: (name) => {
       const volume = volumeOf(name);
@@ -175,5 +209,9 @@ export const makeNode = (api: ApiServer): ModelNode => {
     },
   };
 };
+
+const readiness = (status: 'True' | 'Unknown', now: number) => ({
+  conditions: [{ type: 'Ready', status, lastTransitionTime: rfc3339(now) }],
+});
 
 const needsVolume = (pod: Pod): boolean => JSON.stringify(pod.spec?.['volumes'] ?? []).includes(CSI_DRIVER_NAME);

@@ -1,8 +1,9 @@
 import { generateKeyPairSync, type KeyObject } from 'node:crypto';
 import { beforeEach, describe, expect, it } from '@jest/globals';
-import { ANNOTATION_SSH_KEYS } from '../../../src/api/names.ts';
+import { ANNOTATION_LAST_ACTIVITY, ANNOTATION_SSH_KEYS } from '../../../src/api/names.ts';
 import type { AccessKey } from '../../../src/facade/ssh/access-key.ts';
 import { deriveHostKey, privateKeyPem, publicKeyLine } from '../../../src/facade/ssh/openssh-key.ts';
+import { eventually } from '../../support/eventually.ts';
 import { aSandbox } from '../../support/resources.ts';
 import { FACADE_KEY } from '../support/facade.ts';
 import { ready, stopped } from '../support/statuses.ts';
@@ -38,6 +39,28 @@ const revoke = async ({ id }: Access): Promise<void> => {
 };
 const expireAt = (expiresAt: number): void =>
   changeKeys((keys) => keys.map((key) => ({ ...key, expiresAt: new Date(expiresAt).toISOString() })));
+
+describe('a connection', () => {
+  it('is use of its sandbox for as long as it is open', async () => {
+    const usedAt = () => ssh.facade.cluster.get('demo')?.metadata.annotations?.[ANNOTATION_LAST_ACTIVITY];
+    ssh.facade.cluster.change('demo', ({ spec, ...rest }) => ({
+      ...rest,
+      spec: { ...spec, lifetime: { ...spec.lifetime, idleSeconds: 60 } },
+    }));
+    const one = await openOne();
+    const first = usedAt();
+    expect(first).toBeDefined();
+    await ssh.facade.clock.advance(60_000);
+    expect(Date.parse(usedAt() ?? '') - Date.parse(first ?? '')).toBe(60_000);
+    one.child.stdin.end();
+    await one.ended;
+    await eventually(() => ssh.gateway.connections() === 0);
+    await ssh.facade.clock.advance(60_000);
+    const last = usedAt();
+    await ssh.facade.clock.advance(60_000);
+    expect(usedAt()).toBe(last);
+  });
+});
 
 describe('the gateway lets in', () => {
   it('nobody with another key', async () => {

@@ -2,6 +2,7 @@ import { createPrivateKey } from 'node:crypto';
 import pino from 'pino';
 import { systemClock } from '../../../src/base/clock.ts';
 import { systemRandom } from '../../../src/base/random.ts';
+import { NO_ACTIVITY } from '../../../src/facade/activity/activity.ts';
 import { makeApp } from '../../../src/facade/app.ts';
 import { makeDaemonConnections } from '../../../src/facade/daemon/connections.ts';
 import { makePatientConnections } from '../../../src/facade/daemon/patience.ts';
@@ -45,6 +46,7 @@ const dependencies: FacadeDependencies = {
   daemons: makePatientConnections(connections, clock),
   rateLimiter: makeRateLimiter(clock),
   quota: makeSandboxQuota(cache),
+  activity: NO_ACTIVITY,
   tickets: makeTickets({ privateKey, clock }),
   clock,
   random: systemRandom,

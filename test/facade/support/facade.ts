@@ -2,6 +2,7 @@ import { generateKeyPairSync } from 'node:crypto';
 import { afterEach, expect } from '@jest/globals';
 import pino from 'pino';
 import { makeApp } from '../../../src/facade/app.ts';
+import { makeActivity } from '../../../src/facade/activity/activity.ts';
 import { staticKeyAuthenticator } from '../../../src/facade/authenticator.ts';
 import { makeDaemonConnections } from '../../../src/facade/daemon/connections.ts';
 import type { FacadeDependencies, FacadeSettings, RequestReport } from '../../../src/facade/dependencies.ts';
@@ -88,6 +89,7 @@ export const startFacade = async (
     quota: makeSandboxQuota(cache),
     // No daemon listens there: an image without one.
     daemons: makeDaemonConnections({ privateKey: FACADE_KEY, clock: systemClock, port: 1 }),
+    activity: makeActivity({ kube: cluster.kube, cache, namespace: NAMESPACE, clock, log }),
     tickets: makeTickets({ privateKey: FACADE_KEY, clock }),
     clock,
     random: systemRandom,
@@ -121,6 +123,7 @@ export const startFacade = async (
       running.delete(facade);
       shutdown.abort();
       await server.stop();
+      await dependencies.activity.stop();
       expect(clock.sleepers()).toBe(0);
     },
   };

@@ -362,6 +362,36 @@ describe('a cold volume', () => {
     await untilState('Closed');
   });
 
+  test('whose epoch was given up, because the node was lost, is called closed once all is sent, and not before', async () => {
+    await publish('cold');
+    await untilState('Mounted');
+    fake.sending = false;
+    writeUnsent(paths().mount, 3);
+    cluster.setWriter({ sandbox: 'next', uid: 'another', epoch: 2, acquiredAt: '2026-01-01T01:00:00Z' });
+    await stop();
+    for (const target of [path.join(cold, 'cold'), cold]) await makeMounts().unbind(target);
+    await rm(path.dirname(cold), { recursive: true });
+    cluster.set('Pod', 'demo', undefined);
+    saveWaitMs = 200;
+    await start();
+    await until('it is mounted for the rest', () => fake.targets.at(-1) === paths().outbox);
+    expect(reported()).toMatchObject({ epoch: 1, state: 'Mounted' });
+    fake.sending = true;
+    await untilState('Closed');
+    expect(reported()).toMatchObject({ epoch: 1, node: NODE });
+  });
+
+  test('does not speak over the volume of a later epoch', async () => {
+    await publish('cold');
+    await untilState('Mounted');
+    cluster.setWriter({ sandbox: 'next', uid: 'another', epoch: 2, acquiredAt: '2026-01-01T01:00:00Z' });
+    const later = { epoch: 2, node: 'elsewhere', state: 'Mounted', updatedAt: '2026-01-01T01:00:01Z' } as const;
+    cluster.setCold(later);
+    await unpublish('cold');
+    await until('nothing of it is left', () => !existsSync(paths().root));
+    expect(reported()).toEqual(later);
+  });
+
   test('whose journal cannot be read stays as it is', async () => {
     await publish('cold');
     await untilState('Mounted');

@@ -26,6 +26,7 @@ export interface FakeCluster {
   /** How many watches are open. */
   readonly watchers: () => number;
   readonly set: (kind: string, name: string, object: object | undefined) => void;
+  readonly setCold: (cold: NonNullable<WorkspaceStatus['cold']>) => void;
   readonly setWriter: (writer: WorkspaceStatus['writer']) => void;
   readonly setHistory: (history: NonNullable<WorkspaceStatus['history']>) => void;
   /** The Workspace's spec.restore. */
@@ -91,6 +92,8 @@ export const makeFakeCluster = (): FakeCluster => {
     const actual: Record<string, unknown> = {
       '/status/writer/epoch': status.writer?.epoch,
       '/status/writer/uid': status.writer?.uid,
+      '/status/cold/epoch': status.cold?.epoch,
+      '/status/cold/node': status.cold?.node,
     };
     if (patch.some(({ op, path, value }) => op === 'test' && actual[path] !== value)) {
       throw new KubeError('Invalid', 'testing a value failed', { code: 422 });
@@ -157,6 +160,9 @@ export const makeFakeCluster = (): FakeCluster => {
     configMaps: () => configMaps,
     watchers: () => watchers.size,
     set,
+    setCold: (cold) => {
+      status = { ...status, cold };
+    },
     setWriter: (writer) => {
       const { writer: _before, ...rest } = status;
       status = writer === undefined ? rest : { ...rest, writer };

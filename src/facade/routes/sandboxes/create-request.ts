@@ -16,13 +16,19 @@ const resourceList = Resources.shape.requests.unwrap().strict().optional();
 /** What the lifetime's end does, in this API's words. */
 export const OnExpire = z.enum(['stop', 'suspend']);
 export const TtlSeconds = lifetime.ttlSeconds.unwrap();
+export const IdleSeconds = lifetime.idleSeconds.unwrap();
+export const HeartbeatSeconds = lifetime.heartbeatSeconds.unwrap();
 
 /** Fields of a Sandbox's lifetime from those of a request; those that were not given are left out. */
 export const lifetimeOf = (request: {
   readonly ttl_seconds?: number | undefined;
   readonly on_expire?: z.infer<typeof OnExpire> | undefined;
+  readonly idle_seconds?: number | null | undefined;
+  readonly heartbeat_seconds?: number | null | undefined;
 }): Readonly<Record<string, Json>> => ({
   ...(request.ttl_seconds === undefined ? {} : { ttlSeconds: request.ttl_seconds }),
+  ...(request.idle_seconds === undefined ? {} : { idleSeconds: request.idle_seconds }),
+  ...(request.heartbeat_seconds === undefined ? {} : { heartbeatSeconds: request.heartbeat_seconds }),
   ...(request.on_expire === undefined ? {} : { onExpire: request.on_expire === 'suspend' ? 'Suspend' : 'Stop' }),
 });
 
@@ -40,6 +46,8 @@ export const CreateSandboxRequest = z.strictObject({
   resources: z.strictObject({ requests: resourceList, limits: resourceList }).optional(),
   ttl_seconds: TtlSeconds.optional(),
   on_expire: OnExpire.optional(),
+  idle_seconds: IdleSeconds.optional(),
+  heartbeat_seconds: HeartbeatSeconds.optional(),
   metadata: Metadata.optional(),
 });
 export type CreateSandboxRequest = z.infer<typeof CreateSandboxRequest>;

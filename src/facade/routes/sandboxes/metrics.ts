@@ -1,6 +1,7 @@
 import { json } from 'node:stream/consumers';
 import { z } from 'zod';
 import type { DaemonMetrics } from '../../../sandboxd/protocol/metrics.ts';
+import { NO_ACTIVITY } from '../../activity/activity.ts';
 import { askDaemon } from '../../daemon/find-daemon.ts';
 import type { FacadeDependencies } from '../../dependencies.ts';
 import { Time } from '../../representation.ts';
@@ -32,7 +33,9 @@ export const metricsRoute = (dependencies: FacadeDependencies) =>
     handle: async (context, { params: { id = '' } }) => {
       const { daemons } = dependencies;
       const { signal } = context.state;
-      const metrics = await askDaemon(dependencies, id, context.state, async (target) => {
+      // Whoever looks at it does not use it: a dashboard keeps no sandbox from being idle.
+      const unused = { ...dependencies, activity: NO_ACTIVITY };
+      const metrics = await askDaemon(unused, id, context.state, async (target) => {
         const answer = await daemons.request(target, { method: 'GET', path: '/matrx/metrics', signal });
         return (await json(answer)) as DaemonMetrics;
       });

@@ -13,7 +13,7 @@ import { SandboxRepresentation } from '../../representation.ts';
 import { ETAG, IF_MATCH } from '../../request-headers.ts';
 import { route } from '../../route.ts';
 import { changedMetadata, Metadata, metadataAnnotation, MetadataChange, metadataOf } from '../../sandbox-metadata.ts';
-import { lifetimeOf, OnExpire, TtlSeconds } from './create-request.ts';
+import { HeartbeatSeconds, IdleSeconds, lifetimeOf, OnExpire, TtlSeconds } from './create-request.ts';
 
 const quantity = Resources.shape.requests.unwrap().shape.cpu.unwrap().nullable().optional();
 const resourceList = z.strictObject({ cpu: quantity, memory: quantity }).nullable().optional();
@@ -21,6 +21,8 @@ const resourceList = z.strictObject({ cpu: quantity, memory: quantity }).nullabl
 const UpdateSandboxRequest = z.strictObject({
   ttl_seconds: TtlSeconds.optional(),
   on_expire: OnExpire.optional(),
+  idle_seconds: IdleSeconds.nullable().optional(),
+  heartbeat_seconds: HeartbeatSeconds.nullable().optional(),
   metadata: MetadataChange.optional(),
   image: SandboxSpec.shape.image.nullable(),
   env: SandboxSpec.shape.env.nullable(),
@@ -37,7 +39,7 @@ export const updateRoute = (dependencies: FacadeDependencies) =>
     tag: 'sandboxes',
     summary: 'Change a sandbox',
     description:
-      'A merge patch (RFC 7396): what is not named stays, `null` takes away, lists are replaced as a whole. `ttl_seconds`, `on_expire` and `metadata` count at once; `image`, `env` and `resources` from the next start on. A longer `ttl_seconds` brings an expired sandbox back.',
+      'A merge patch (RFC 7396): what is not named stays, `null` takes away, lists are replaced as a whole. `ttl_seconds`, `on_expire`, `idle_seconds`, `heartbeat_seconds` and `metadata` count at once; `image`, `env` and `resources` from the next start on. A longer `ttl_seconds` brings an expired sandbox back.',
     access: { kind: 'scope', scope: 'sandboxes:write' },
     headers: IF_MATCH,
     body: UpdateSandboxRequest,

@@ -1,0 +1,25 @@
+import type { Action, Assumption } from './action.ts';
+import { seen, uidOf } from './seen.ts';
+import type { Situation } from './step.ts';
+
+/** The writer of `situation` is given up, if by then there is no pod that could write, and what is assumed `also` is so. */
+export const release = (
+  { workspace, writer, sandbox }: Situation,
+  also: readonly Assumption[] = [],
+): readonly Action[] => {
+  if (workspace === undefined || writer.kind !== 'ours') return [];
+  return [
+    {
+      kind: 'releaseWriter',
+      workspace: seen(workspace),
+      epoch: writer.writer.epoch,
+      assuming: [{ kind: 'noPodOf', podName: sandbox.metadata.name, sandboxUid: uidOf(sandbox) }, ...also],
+    },
+    {
+      kind: 'emitEvent',
+      type: 'Normal',
+      reason: 'WriterReleased',
+      note: `gave up workspace ${workspace.metadata.name}, epoch ${writer.writer.epoch}`,
+    },
+  ];
+};

@@ -1,0 +1,21 @@
+import { jest, test } from '@jest/globals';
+import { simulate } from './simulation.ts';
+
+/** `make simulate` runs 2,000; one history alone is `MATRX_SEED=<seed> make simulate`. */
+const only = process.env['MATRX_SEED'];
+const runs = Number(process.env['MATRX_SIMULATIONS'] ?? 100);
+
+jest.setTimeout(600_000);
+
+test('whatever users, machines and the network do: nothing saved is lost, and in the end all is as asked for', async () => {
+  const seeds = only === undefined ? Array.from({ length: runs }, (_, index) => index + 1) : [Number(only)];
+  for (const seed of seeds) {
+    try {
+      await simulate(seed);
+    } catch (cause) {
+      throw new Error(`the history of seed ${seed} went wrong; run it alone: MATRX_SEED=${seed} make simulate`, {
+        cause,
+      });
+    }
+  }
+});
