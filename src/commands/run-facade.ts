@@ -1,6 +1,7 @@
 import packageJson from '../../package.json' with { type: 'json' };
 import type { Sandbox } from '../api/sandbox.ts';
 import { systemClock as clock } from '../base/clock.ts';
+import { collectBuffers } from '../base/collect-buffers.ts';
 import { systemRandom as random } from '../base/random.ts';
 import { loadFacadeConfig } from '../config/facade.ts';
 import { makeActivity } from '../facade/activity/activity.ts';
@@ -139,6 +140,10 @@ export const runFacade = async (): Promise<number> => {
       drainMs,
     }),
   ];
+  // There with --expose-gc alone.
+  const collect = globalThis.gc as (() => void) | undefined;
+  const bufferBytes = (): number => process.memoryUsage().arrayBuffers;
+  const buffers = collect && [loopPart('buffers', (signal) => collectBuffers({ clock, bufferBytes, collect }, signal))];
   const eventLoop = makeEventLoopCheck();
   const stopping = { name: 'process', check: () => manager.check.check() };
   const manager = makeManager({
@@ -155,6 +160,7 @@ export const runFacade = async (): Promise<number> => {
       webhooks,
       // Stops after those that are used through it.
       { name: 'records of use', start: () => Promise.resolve(), stop: activity.stop },
+      ...(buffers ?? []),
       ...(ssh ?? []),
       rest,
     ],

@@ -10,11 +10,8 @@ const CHUNK = 1 << 20;
 const CHUNKS = 1000;
 const WARM_UP_ROUNDS = 10;
 const WARM_UP_CHUNKS = 32;
-/**
- * What tells a file that passes through from one that is kept. How much garbage V8 lets lie until it collects it is
- * chance: runs of the same build grew by 14 to 60 MB.
- */
-const MAX_GROWTH_MB = 128;
+/** What tells a file that passes through from one that is kept. */
+const MAX_GROWTH_MB = 50;
 
 /** One process whose memory is watched: `kubectl exec` arguments that lead to it, and a shell expression for its id. */
 interface Watched {

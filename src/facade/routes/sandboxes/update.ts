@@ -39,7 +39,7 @@ export const updateRoute = (dependencies: FacadeDependencies) =>
     tag: 'sandboxes',
     summary: 'Change a sandbox',
     description:
-      'A merge patch (RFC 7396): what is not named stays, `null` takes away, lists are replaced as a whole. `ttl_seconds`, `on_expire`, `idle_seconds`, `heartbeat_seconds` and `metadata` count at once; `image`, `env` and `resources` from the next start on. A longer `ttl_seconds` brings an expired sandbox back.',
+      'A merge patch (RFC 7396): what is not named stays, `null` takes away, lists are replaced as a whole. `ttl_seconds`, `on_expire`, `idle_seconds`, `heartbeat_seconds` and `metadata` hold at once, the two limits counted anew from the change; `image`, `env` and `resources` from the next start on. A longer `ttl_seconds` brings an expired sandbox back.',
     access: { kind: 'scope', scope: 'sandboxes:write' },
     headers: IF_MATCH,
     body: UpdateSandboxRequest,
