@@ -1,5 +1,4 @@
 import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { systemClock } from '../../../src/base/clock.ts';
 import { systemRandom } from '../../../src/base/random.ts';
@@ -29,11 +28,14 @@ export interface TestHomes {
 
 export const PREFIX = 'users/ann/';
 
+/** These tests are about what is written in which order, not about the disk: `flush` is played as well. */
+const MEMORY = '/dev/shm';
+
 /** `policy`: of the S3 client, IMPATIENT where requests hang. */
 export const makeTestHomes = async (policy: Partial<AttemptPolicy> = {}): Promise<TestHomes> => {
   const fake = await startFakeS3();
   const store = fakeStore(fake, { policy });
-  const folder = mkdtempSync(join(tmpdir(), 'matrx-home-'));
+  const folder = mkdtempSync(join(MEMORY, 'matrx-home-'));
   const homes: Home[] = [];
   let lastEpoch = 0;
 
