@@ -3,7 +3,7 @@
 # not, asks for credentials as its AWS client would, mounts memory in place of the bucket, and ends with its mount.
 # https://github.com/awslabs/mountpoint-s3/blob/main/doc/CONFIGURATION.md
 set -eu
-bucket=$1 target=$2
+target=$2
 shift 2
 foreground=
 for option; do
