@@ -131,7 +131,7 @@ const jest = async (
       `--outputFile=${output}`,
       ...args,
     ],
-    { minutes: 30, doneWhenWritten: output, report: join(scratch, report) },
+    { minutes: 45, doneWhenWritten: output, report: join(scratch, report) },
     env,
   );
   let result: JestResult;

@@ -63,7 +63,8 @@ export interface ShellOptions {
   readonly deadlineMs?: number;
 }
 
-const READY_WITHIN_MS = 90_000;
+/** What hangs, and not what is slow: a machine may be busy with other things. */
+const READY_WITHIN_MS = 150_000;
 const CHANGE_WITHIN_MS = 60_000;
 const DELETE_WITHIN_MS = 90_000;
 
