@@ -141,7 +141,8 @@ export const runFacade = async (): Promise<number> => {
     }),
   ];
   // There with --expose-gc alone.
-  const collect = globalThis.gc as (() => void) | undefined;
+  const gc = globalThis.gc as ((options: { readonly type: 'minor' | 'major' }) => void) | undefined;
+  const collect = gc && ((type: 'minor' | 'major') => gc({ type }));
   const bufferBytes = (): number => process.memoryUsage().arrayBuffers;
   const buffers = collect && [loopPart('buffers', (signal) => collectBuffers({ clock, bufferBytes, collect }, signal))];
   const eventLoop = makeEventLoopCheck();
