@@ -31,9 +31,6 @@ export interface ColdMount {
   readonly leave: () => void;
 }
 
-/** In which a mount has to be there. */
-export const MOUNT_MS = 30_000;
-
 /** A program that shows a prefix of a bucket as a folder. */
 export interface MountDriver {
   readonly name: string;

@@ -1,17 +1,13 @@
 import { access, constants, mkdir } from 'node:fs/promises';
-import type { Clock } from '../../base/clock.ts';
 import { withDeadline } from '../../base/deadline.ts';
-import { errorMessage } from '../../base/errors.ts';
-import type { Mounts } from '../mounts.ts';
-import { MOUNT_MS, type ColdMount, type ColdMountSpec, type MountDriver } from './mount-driver.ts';
+import { mountByProcess, untilMountEnds, type MountByProcessDeps, type MountProgram } from './mount-by-process.ts';
+import type { ColdMount, ColdMountSpec, MountDriver } from './mount-driver.ts';
 import { mountEnvironment } from './mount-environment.ts';
-import { endProcess, findMountProcess, startMountProcess, type MountProcess } from './mount-process.ts';
+import { endProcess, startMountProcess, type MountProcess } from './mount-process.ts';
 import { mountS3Arguments, mountS3Files, type MountS3Settings } from './mount-s3-command.ts';
-import { clearTarget, lastWords, requireFuse } from './mount-target.ts';
+import { clearTarget, requireFuse } from './mount-target.ts';
 
-export interface MountS3Deps extends MountS3Settings {
-  readonly clock: Clock;
-  readonly mounts: Pick<Mounts, 'isMounted' | 'unbind'>;
+export interface MountS3Deps extends MountS3Settings, MountByProcessDeps {
   readonly env: Readonly<Record<string, string | undefined>>;
 }
 
@@ -30,39 +26,39 @@ export const makeMountS3Driver = (deps: MountS3Deps): MountDriver => ({
   name: 'mount-s3',
   unsent: () => Promise.resolve(0),
   mount: async (spec, signal) => {
-    const files = mountS3Files(spec.folder);
-    const left = await findMountProcess(deps.clock, files.process);
-    if (left !== undefined) {
-      if (await deps.mounts.isMounted(spec.target)) return watched(deps, spec, left);
-      await endProcess(deps.clock, left);
-    }
-    await clearTarget(deps.mounts, spec.target);
-    await requireProgram(deps.program);
-    await requireFuse();
-    await mkdir(files.cache, { recursive: true, mode: 0o700 });
-    const process = await startMountProcess(deps.clock, {
-      program: deps.program,
-      args: mountS3Arguments(spec, deps),
-      env: mountEnvironment(spec, deps.env),
-      log: files.log,
-      record: files.process,
-    });
-    try {
-      await withDeadline(deps.clock, { what: 'mounting cold storage', ms: MOUNT_MS, signal }, async (inner) => {
-        // It looks at the bucket before it mounts: what it may not read, it ends with.
-        while (!(await deps.mounts.isMounted(spec.target))) {
-          if (!(await process.running())) throw new Error('mount-s3 has ended before it has mounted');
-          await deps.clock.sleep(POLL_MS, inner);
-        }
-      });
-    } catch (error) {
-      await endProcess(deps.clock, process);
-      await clearTarget(deps.mounts, spec.target);
-      throw new Error(`${errorMessage(error)}${await lastWords(files.log)}`, { cause: error });
-    }
-    return watched(deps, spec, process);
+    const program = programOf(deps, spec);
+    return watched(deps, program, await mountByProcess(deps, program, signal));
   },
 });
+
+const programOf = (deps: MountS3Deps, spec: ColdMountSpec): MountProgram => {
+  const files = mountS3Files(spec.folder);
+  return {
+    name: 'mount-s3',
+    target: spec.target,
+    files,
+    serves: () => Promise.resolve(true),
+    start: async () => {
+      await requireProgram(deps.program);
+      await requireFuse();
+      await mkdir(files.cache, { recursive: true, mode: 0o700 });
+      return startMountProcess(deps.clock, {
+        program: deps.program,
+        args: mountS3Arguments(spec, deps),
+        env: mountEnvironment(spec, deps.env),
+        log: files.log,
+        record: files.process,
+      });
+    },
+    untilMounted: async (process, signal) => {
+      // It looks at the bucket before it mounts: what it may not read, it ends with.
+      while (!(await deps.mounts.isMounted(spec.target))) {
+        if (!(await process.running())) throw new Error('mount-s3 has ended before it has mounted');
+        await deps.clock.sleep(POLL_MS, signal);
+      }
+    },
+  };
+};
 
 const requireProgram = async (program: string): Promise<void> => {
   await access(program, constants.X_OK).catch((error: unknown) => {
@@ -74,15 +70,19 @@ const requireProgram = async (program: string): Promise<void> => {
   });
 };
 
-const watched = (deps: MountS3Deps, spec: ColdMountSpec, process: MountProcess): ColdMount => {
+const watched = (deps: MountS3Deps, program: MountProgram, process: MountProcess): ColdMount => {
   const watching = new AbortController();
+  const untilTaken = async (): Promise<string> => {
+    while (await deps.mounts.isMounted(program.target)) await deps.clock.sleep(WATCH_MS, watching.signal);
+    return 'the mount was taken away';
+  };
   return {
-    ended: watch(deps, spec, process, watching.signal),
+    ended: untilMountEnds(process, program, untilTaken, watching.signal),
     queue: () => Promise.resolve(NOTHING_UNSENT),
     hurry: () => Promise.resolve(),
     unmount: async () => {
       watching.abort();
-      await clearTarget(deps.mounts, spec.target);
+      await clearTarget(deps.mounts, program.target);
       // Without its mount it finishes what it is sending, and ends.
       await withDeadline(deps.clock, { what: 'the end of mount-s3', ms: LAST_UPLOADS_MS }, (signal) =>
         process.gone(signal),
@@ -90,23 +90,4 @@ const watched = (deps: MountS3Deps, spec: ColdMountSpec, process: MountProcess):
     },
     leave: () => watching.abort(),
   };
-};
-
-/** Resolves with the reason; never at all once it is left. */
-const watch = async (
-  deps: MountS3Deps,
-  spec: ColdMountSpec,
-  process: MountProcess,
-  signal: AbortSignal,
-): Promise<string> => {
-  const left = new Promise<never>(() => undefined);
-  const died = process.gone(signal).then(
-    async () => `mount-s3 has ended${await lastWords(mountS3Files(spec.folder).log)}`,
-    () => left,
-  );
-  const taken = (async (): Promise<string> => {
-    while (await deps.mounts.isMounted(spec.target)) await deps.clock.sleep(WATCH_MS, signal);
-    return 'the mount was taken away';
-  })().catch(() => left);
-  return Promise.race([died, taken]);
 };

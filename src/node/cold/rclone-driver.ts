@@ -1,12 +1,9 @@
 import { mkdir, rm } from 'node:fs/promises';
-import type { Clock } from '../../base/clock.ts';
-import { withDeadline } from '../../base/deadline.ts';
-import { errorMessage } from '../../base/errors.ts';
-import type { Mounts } from '../mounts.ts';
 import { replaceFile } from './credentials-file.ts';
-import { MOUNT_MS, type ColdMount, type ColdMountSpec, type MountDriver } from './mount-driver.ts';
-import { endProcess, findMountProcess, startMountProcess, type MountProcess } from './mount-process.ts';
-import { clearTarget, lastWords, requireFuse } from './mount-target.ts';
+import { mountByProcess, untilMountEnds, type MountByProcessDeps, type MountProgram } from './mount-by-process.ts';
+import type { ColdMount, ColdMountSpec, MountDriver } from './mount-driver.ts';
+import { endProcess, startMountProcess, type MountProcess } from './mount-process.ts';
+import { clearTarget, requireFuse } from './mount-target.ts';
 import {
   rcloneArguments,
   rcloneConfig,
@@ -17,9 +14,7 @@ import {
 import { countUnsent } from './rclone-unsent.ts';
 import { makeRcloneControl, type RcloneControl } from './rclone-control.ts';
 
-export interface RcloneDeps extends RcloneSettings {
-  readonly clock: Clock;
-  readonly mounts: Pick<Mounts, 'isMounted' | 'unbind'>;
+export interface RcloneDeps extends RcloneSettings, MountByProcessDeps {
   readonly env: Readonly<Record<string, string | undefined>>;
 }
 
@@ -40,29 +35,25 @@ export const makeRcloneDriver = (deps: RcloneDeps): MountDriver => ({
   name: 'rclone',
   unsent: (folder) => countUnsent(rcloneFiles(folder).cache),
   mount: async (spec, signal) => {
-    const files = rcloneFiles(spec.folder);
-    const control = makeRcloneControl(files.socket);
-    const left = await findMountProcess(deps.clock, files.process);
-    if (left !== undefined) {
-      if ((await deps.mounts.isMounted(spec.target)) && (await control.alive()))
-        return watched(deps, spec, left, control);
-      await endProcess(deps.clock, left);
-    }
-    await clearTarget(deps.mounts, spec.target);
+    const control = makeRcloneControl(rcloneFiles(spec.folder).socket);
+    const program = programOf(deps, spec, control);
+    return watched(deps, program, await mountByProcess(deps, program, signal), control);
+  },
+});
+
+const programOf = (deps: RcloneDeps, spec: ColdMountSpec, control: RcloneControl): MountProgram => ({
+  name: 'rclone',
+  target: spec.target,
+  files: rcloneFiles(spec.folder),
+  serves: () => control.alive(),
+  start: async () => {
     await requireFuse();
-    const process = await start(deps, spec);
-    try {
-      await withDeadline(deps.clock, { what: 'mounting cold storage', ms: MOUNT_MS, signal }, async (inner) => {
-        await untilMounted(deps, spec, process, control, inner);
-        // rclone mounts what it cannot read as well; and a folder that is known can be written to while S3 is away.
-        await control.refresh(inner);
-      });
-    } catch (error) {
-      await endProcess(deps.clock, process);
-      await clearTarget(deps.mounts, spec.target);
-      throw new Error(`${errorMessage(error)}${await lastWords(files.log)}`, { cause: error });
-    }
-    return watched(deps, spec, process, control);
+    return start(deps, spec);
+  },
+  untilMounted: async (process, signal) => {
+    await untilServed(deps, spec, process, control, signal);
+    // rclone mounts what it cannot read as well; and a folder that is known can be written to while S3 is away.
+    await control.refresh(signal);
   },
 });
 
@@ -81,7 +72,7 @@ const start = async (deps: RcloneDeps, spec: ColdMountSpec): Promise<MountProces
   });
 };
 
-const untilMounted = async (
+const untilServed = async (
   deps: RcloneDeps,
   spec: ColdMountSpec,
   process: MountProcess,
@@ -96,41 +87,25 @@ const untilMounted = async (
   }
 };
 
-const watched = (deps: RcloneDeps, spec: ColdMountSpec, process: MountProcess, control: RcloneControl): ColdMount => {
+const watched = (deps: RcloneDeps, program: MountProgram, process: MountProcess, control: RcloneControl): ColdMount => {
   const watching = new AbortController();
+  const untilBroken = async (): Promise<string> => {
+    for (let unanswered = 0; unanswered < MOST_UNANSWERED;) {
+      await deps.clock.sleep(WATCH_MS, watching.signal);
+      if (!(await deps.mounts.isMounted(program.target))) return 'the mount was taken away';
+      unanswered = (await control.alive()) ? 0 : unanswered + 1;
+    }
+    return 'rclone does not answer any more';
+  };
   return {
-    ended: watch(deps, spec, process, control, watching.signal),
+    ended: untilMountEnds(process, program, untilBroken, watching.signal),
     queue: control.queue,
     hurry: control.hurry,
     unmount: async () => {
       watching.abort();
       await endProcess(deps.clock, process);
-      await clearTarget(deps.mounts, spec.target);
+      await clearTarget(deps.mounts, program.target);
     },
     leave: () => watching.abort(),
   };
-};
-
-/** Resolves with the reason; never at all once it is left. */
-const watch = async (
-  deps: RcloneDeps,
-  spec: ColdMountSpec,
-  process: MountProcess,
-  control: RcloneControl,
-  signal: AbortSignal,
-): Promise<string> => {
-  const left = new Promise<never>(() => undefined);
-  const died = process.gone(signal).then(
-    async () => `rclone has ended${await lastWords(rcloneFiles(spec.folder).log)}`,
-    () => left,
-  );
-  const hung = (async (): Promise<string> => {
-    for (let unanswered = 0; unanswered < MOST_UNANSWERED;) {
-      await deps.clock.sleep(WATCH_MS, signal);
-      if (!(await deps.mounts.isMounted(spec.target))) return 'the mount was taken away';
-      unanswered = (await control.alive()) ? 0 : unanswered + 1;
-    }
-    return 'rclone does not answer any more';
-  })().catch(() => left);
-  return Promise.race([died, hung]);
 };
