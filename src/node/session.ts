@@ -18,6 +18,7 @@ import type { SessionView } from './session-status.ts';
 import { nextStep, transition, type Learned, type SessionEvent, type SessionStep } from './session-transition.ts';
 import { makeSessionWork, type WorkDeps } from './session-work.ts';
 import { makeTurns } from './turns.ts';
+import type { Volume } from './volume-table.ts';
 
 export interface SessionDeps extends WorkDeps, ReporterDeps {
   readonly journal: SessionJournal;
@@ -41,7 +42,7 @@ export interface Session {
   /** Mounts the home at `target`. Throws a CsiError when the session is not open any more. */
   readonly attach: (target: string) => Promise<void>;
   /** It is shown by this volume, and not by the one that was expected. Resolves when the journal says so. */
-  readonly rename: (volume: Pick<SessionRecord, 'volumeId' | 'target'>) => Promise<void>;
+  readonly rename: (volume: Volume) => Promise<void>;
   /** No process writes to the home any more. Resolves when the journal says so. */
   readonly release: () => Promise<void>;
   /** Begins nothing new but one last commit; resolves when that has ended, well or not. */

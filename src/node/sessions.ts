@@ -6,16 +6,11 @@ import type { SessionJournal } from './session-journal.ts';
 import type { SessionRecord } from './session-record.ts';
 import type { Session } from './session.ts';
 import { makeTurns } from './turns.ts';
+import { makeVolumeTable, type Volume } from './volume-table.ts';
 
 export interface SessionsDeps {
   readonly journal: Pick<SessionJournal, 'create' | 'load'>;
   readonly start: (record: SessionRecord, onFinished: () => void) => Session;
-}
-
-/** A volume as kubelet names it, and where it wants it. */
-export interface Volume {
-  readonly volumeId: string;
-  readonly target: string;
 }
 
 /** All homes on this node, by the volume that shows them. */
@@ -36,22 +31,12 @@ export interface Sessions {
 }
 
 export const makeSessions = (deps: SessionsDeps): Sessions => {
-  const byVolume = new Map<string, Session>();
-  /** Begun, and not asked for yet. */
-  const expected = new Set<Session>();
+  const table = makeVolumeTable<Session>();
   const inTurn = makeTurns();
 
-  const start = (record: SessionRecord): Session => {
-    const session = deps.start(record, () => {
-      expected.delete(session);
-      byVolume.delete(session.view().record.volumeId);
-    });
-    byVolume.set(record.volumeId, session);
-    return session;
-  };
-
-  const create = async (grant: Grant, { volumeId, target }: Volume): Promise<Session> => {
-    for (const other of byVolume.values()) checkNotInTheWay(other.view().record, grant);
+  /** Its journal, on disk; nothing runs yet. */
+  const prepare = async (grant: Grant, { volumeId, target }: Volume): Promise<SessionRecord> => {
+    for (const other of table.all()) checkNotInTheWay(other.view().record, grant);
     const record: SessionRecord = {
       format: 1,
       ...grant,
@@ -62,40 +47,35 @@ export const makeSessions = (deps: SessionsDeps): Sessions => {
       stored: false,
     };
     await deps.journal.create(record);
-    return start(record);
+    return record;
   };
 
+  const start = (record: SessionRecord) => (onFinished: () => void) => deps.start(record, onFinished);
+
   const open = async (grant: Grant, volume: Volume): Promise<Session> => {
-    const session =
-      byVolume.get(volume.volumeId) ?? [...expected].find((one) => one.view().record.podUid === grant.podUid);
-    if (session === undefined) return create(grant, volume);
-    const { volumeId } = checkSame(session, grant).view().record;
-    if (volumeId !== volume.volumeId) {
-      await session.rename(volume);
-      byVolume.delete(volumeId);
-      byVolume.set(volume.volumeId, session);
-    }
-    expected.delete(session);
-    return session;
+    const known = table.findFor(volume.volumeId, grant.podUid);
+    if (known === undefined) return table.add(start(await prepare(grant, volume)));
+    await table.claim(checkSame(known, grant), volume);
+    return known;
   };
 
   const begin = async (grant: Grant, volume: Volume): Promise<void> => {
-    if (!byVolume.has(volume.volumeId)) expected.add(await create(grant, volume));
+    if (table.find(volume.volumeId) === undefined) table.expect(start(await prepare(grant, volume)));
   };
 
   return {
     adopt: async () => {
       const { records, unreadable } = await deps.journal.load();
-      for (const record of records) start(record);
+      for (const record of records) table.add(start(record));
       return unreadable;
     },
     // One at a time: two pods must not both find a workspace's folder free.
     open: (grant, volume) => inTurn('open', () => open(grant, volume)),
     begin: (grant, volume) => inTurn('open', () => begin(grant, volume)),
-    find: (volumeId) => byVolume.get(volumeId),
-    all: () => [...byVolume.values()],
+    find: table.find,
+    all: table.all,
     stop: async (clock, ms) => {
-      const sessions = [...byVolume.values()];
+      const sessions = table.all();
       const drained = Promise.all(sessions.map((session) => session.drain()));
       await withDeadline(clock, { what: 'the last commits', ms }, () => drained).catch(() => undefined);
       await Promise.all(sessions.map((session) => session.stop()));

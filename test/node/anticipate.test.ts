@@ -5,6 +5,7 @@ import { anticipatePods } from '../../src/node/anticipate.ts';
 import { makeOrphanWatch } from '../../src/node/orphans.ts';
 import type { SessionRecord } from '../../src/node/session-record.ts';
 import { makeSeededRandom } from '../support/seeded-random.ts';
+import { boundPod } from './support/bound-pod.ts';
 import { makeEffects } from './support/effects.ts';
 import { NODE } from './support/fake-cluster.ts';
 import { asKubelet, makeWorld, SYSTEM, TARGET, type TestDriver, type World } from './support/world.ts';
@@ -13,20 +14,7 @@ import { asKubelet, makeWorld, SYSTEM, TARGET, type TestDriver, type World } fro
 jest.setTimeout(60_000);
 
 const KUBELETS_ID = `csi-${createHash('sha256').update('pod-uidhome').digest('hex')}`;
-const POD = {
-  metadata: {
-    name: 'demo',
-    uid: 'pod-uid',
-    resourceVersion: '2',
-    ownerReferences: [
-      { apiVersion: 'matrx.dev/v1alpha1', kind: 'Sandbox', name: 'demo', uid: 'sandbox-uid', controller: true },
-    ],
-  },
-  spec: {
-    nodeName: NODE,
-    volumes: [{ name: 'home', csi: { driver: 'workspace.matrx.dev', volumeAttributes: { tier: 'hot' } } }],
-  },
-};
+const POD = boundPod('home', 'hot');
 const OWNERLESS = { ...POD, metadata: { ...POD.metadata, ownerReferences: [] } };
 const unrecorded = { metadata: { name: 'demo', uid: 'sandbox-uid' }, spec: { userId: 'ann' } };
 const recorded = { ...unrecorded, status: { podName: 'demo', podUid: 'pod-uid' } };

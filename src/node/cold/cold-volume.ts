@@ -10,9 +10,9 @@ import { tierUsage } from '../../workspace/tiers.ts';
 import { makeChangeSignal } from '../change-signal.ts';
 import { CsiError } from '../csi-error.ts';
 import type { Mounts } from '../mounts.ts';
-import type { Volume } from '../sessions.ts';
 import { makeStatusReporter, workspaceRef, type StatusReporterDeps } from '../status-reporter.ts';
 import { makeTurns } from '../turns.ts';
+import type { Volume } from '../volume-table.ts';
 import type { ColdJournal } from './cold-journal.ts';
 import { startColdSession, type ColdDeps, type ColdSession, type ColdView } from './cold-mount.ts';
 import { coldPaths, mountPoint, type ColdRecord } from './cold-record.ts';
@@ -141,10 +141,13 @@ export const startColdVolume = (
     await Promise.race([shown.promise, released.promise]);
     if (view.record.released || stopping.signal.aborted) return;
     session = start(belowVolume, mountPoint(view.record.target));
-    const marked = markNewUser(deps.store, view.record, log, stopping.signal);
+    const serving = new AbortController();
+    const marked = markNewUser(deps.store, view.record, log, serving.signal);
     await released.promise;
     if (!stopping.signal.aborted) await session.drain(deps.saveWaitMs);
     else await session.leave();
+    // Storage that is away is not waited for once more.
+    serving.abort(new Error('the cold volume is served no more'));
     await marked;
   };
 

@@ -1,8 +1,8 @@
 import type { ColdDriverName } from '../../api/workspace-cold.ts';
 import { CsiError } from '../csi-error.ts';
 import type { Grant } from '../publish-verdict.ts';
-import type { Volume } from '../sessions.ts';
 import { makeTurns } from '../turns.ts';
+import { makeVolumeTable, type Volume } from '../volume-table.ts';
 import type { ColdJournal } from './cold-journal.ts';
 import type { ColdRecord } from './cold-record.ts';
 import type { ColdBeginning, ColdVolume } from './cold-volume.ts';
@@ -35,62 +35,48 @@ export interface ColdVolumes {
 }
 
 export const makeColdVolumes = (deps: ColdVolumesDeps): ColdVolumes => {
-  const byId = new Map<string, ColdVolume>();
-  /** Begun, and not asked for yet. */
-  const expected = new Set<ColdVolume>();
+  const table = makeVolumeTable<ColdVolume>();
   const inTurn = makeTurns();
 
-  const start = (record: ColdRecord, beginning: ColdBeginning): ColdVolume => {
-    const volume = deps.start(record, beginning, () => {
-      expected.delete(volume);
-      byId.delete(volume.view().record.volumeId);
-    });
-    byId.set(record.volumeId, volume);
-    return volume;
-  };
-
-  const create = async (grant: Grant, volume: ExpectedColdVolume, beginning: ColdBeginning): Promise<ColdVolume> => {
-    for (const other of byId.values()) checkNotInTheWay(other.view().record, grant);
-    const { volumeId, target, driver } = volume;
+  /** Its journal, on disk; nothing runs yet. */
+  const prepare = async (grant: Grant, { volumeId, target, driver }: ExpectedColdVolume): Promise<ColdRecord> => {
+    for (const other of table.all()) checkNotInTheWay(other.view().record, grant);
     const record: ColdRecord = { format: 1, ...grant, volumeId, target, driver, released: false };
     await deps.journal.save(record);
-    return start(record, beginning);
+    return record;
   };
 
+  const start = (record: ColdRecord, beginning: ColdBeginning) => (onFinished: () => void) =>
+    deps.start(record, beginning, onFinished);
+
   const open = async (grant: Grant, request: ColdVolumeRequest): Promise<ColdVolume> => {
-    const { volumeId, stsToken } = request;
-    const known = byId.get(volumeId) ?? [...expected].find((one) => one.view().record.podUid === grant.podUid);
-    if (known === undefined) return create(grant, request, { shown: true, stsToken });
-    const { record } = known.view();
-    checkSame(record, grant);
+    const { stsToken } = request;
+    const known = table.findFor(request.volumeId, grant.podUid);
+    if (known === undefined) return table.add(start(await prepare(grant, request), { shown: true, stsToken }));
+    checkSame(known.view().record, grant);
     known.renewToken(stsToken);
-    if (record.volumeId !== volumeId) {
-      await known.rename(request);
-      byId.delete(record.volumeId);
-      byId.set(volumeId, known);
-    }
-    expected.delete(known);
+    await table.claim(known, request);
     return known;
   };
 
   const begin = async (grant: Grant, volume: ExpectedColdVolume): Promise<void> => {
-    if (byId.has(volume.volumeId)) return;
-    expected.add(await create(grant, volume, { shown: false, stsToken: undefined }));
+    if (table.find(volume.volumeId) !== undefined) return;
+    table.expect(start(await prepare(grant, volume), { shown: false, stsToken: undefined }));
   };
 
   return {
     adopt: async () => {
       const { records, unreadable } = await deps.journal.load();
-      for (const record of records) start(record, { shown: true, stsToken: undefined });
+      for (const record of records) table.add(start(record, { shown: true, stsToken: undefined }));
       return unreadable;
     },
     // One at a time: two pods must not both find a workspace's folder free.
     open: (grant, request) => inTurn('open', () => open(grant, request)),
     begin: (grant, volume) => inTurn('open', () => begin(grant, volume)),
-    find: (volumeId) => byId.get(volumeId),
-    all: () => [...byId.values()],
+    find: table.find,
+    all: table.all,
     stop: async () => {
-      await Promise.all([...byId.values()].map((volume) => volume.stop()));
+      await Promise.all(table.all().map((volume) => volume.stop()));
     },
   };
 };

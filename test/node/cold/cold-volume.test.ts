@@ -18,6 +18,7 @@ import { makeNodeDriver, type NodeDriver } from '../../../src/node/node-driver.t
 import { noMetrics } from '../../../src/node/node-metrics.ts';
 import type { ObjectStore } from '../../../src/workspace/object-store.ts';
 import { eventually } from '../../support/e2e/eventually.ts';
+import { boundPod } from '../support/bound-pod.ts';
 import { connectCsi, type CsiClient } from '../support/csi-client.ts';
 import { makeEffects } from '../support/effects.ts';
 import { makeFakeBucket, type FakeBucket } from '../support/fake-bucket.ts';
@@ -25,21 +26,6 @@ import { makeFakeCluster, NODE, type FakeCluster } from '../support/fake-cluster
 import { type FakeCold, makeFakeCold, writeUnsent } from '../support/fake-cold.ts';
 
 jest.setTimeout(60_000);
-
-const POD_WITH_COLD = {
-  metadata: {
-    name: 'demo',
-    uid: 'pod-uid',
-    resourceVersion: '2',
-    ownerReferences: [
-      { apiVersion: 'matrx.dev/v1alpha1', kind: 'Sandbox', name: 'demo', uid: 'sandbox-uid', controller: true },
-    ],
-  },
-  spec: {
-    nodeName: NODE,
-    volumes: [{ name: 'cold', csi: { driver: 'workspace.matrx.dev', volumeAttributes: { tier: 'cold' } } }],
-  },
-};
 
 // Real sockets and real mounts, as root; what is mounted is memory in place of a bucket.
 describe('a cold volume', () => {
@@ -172,7 +158,7 @@ describe('a cold volume', () => {
       cluster.set('Pod', 'demo', undefined);
       await start();
       await until('the driver watches', () => cluster.watchers() === 1);
-      cluster.set('Pod', 'demo', POD_WITH_COLD);
+      cluster.set('Pod', 'demo', boundPod('cold', 'cold'));
       await until('it is reported', () => reported()?.state === 'Mounting');
     };
 
