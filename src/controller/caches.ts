@@ -5,6 +5,7 @@ import type { Sandbox } from '../api/sandbox.ts';
 import type { SandboxTemplate } from '../api/sandbox-template.ts';
 import type { Workspace } from '../api/workspace.ts';
 import type { Clock } from '../base/clock.ts';
+import { pick } from '../base/pick.ts';
 import type { Random } from '../base/random.ts';
 import { homeOf } from '../domain/home.ts';
 import type { KubeClient } from '../kube/client.ts';
@@ -72,43 +73,28 @@ export const workspaceNamesOf = (sandbox: Sandbox): readonly string[] => {
 };
 
 /** A pod's spec is most of its bytes, and nothing but its node is read. */
-const whatIsReadOfAPod = ({ apiVersion, kind, metadata, spec, status }: Pod): Pod => {
-  const { name, namespace, uid, resourceVersion, creationTimestamp, deletionTimestamp, ownerReferences } = metadata;
-  return {
-    ...(apiVersion !== undefined && { apiVersion }),
-    ...(kind !== undefined && { kind }),
-    metadata: {
-      name,
-      ...(namespace !== undefined && { namespace }),
-      ...(uid !== undefined && { uid }),
-      ...(resourceVersion !== undefined && { resourceVersion }),
-      ...(creationTimestamp !== undefined && { creationTimestamp }),
-      ...(deletionTimestamp !== undefined && { deletionTimestamp }),
-      ...(ownerReferences !== undefined && { ownerReferences }),
-    },
-    spec: spec?.nodeName === undefined ? {} : { nodeName: spec.nodeName },
-    ...(status !== undefined && { status }),
-  };
-};
+const whatIsReadOfAPod = (pod: Pod): Pod => ({
+  ...pick(pod, 'apiVersion', 'kind', 'status'),
+  metadata: pick(
+    pod.metadata,
+    'name',
+    'namespace',
+    'uid',
+    'resourceVersion',
+    'creationTimestamp',
+    'deletionTimestamp',
+    'ownerReferences',
+  ),
+  spec: pick(pod.spec ?? {}, 'nodeName'),
+});
 
 /** A node's images are most of its bytes, and its heartbeat no news. */
-const whatIsReadOfANode = ({ apiVersion, kind, metadata, status }: Node): Node => {
-  const { name, uid, resourceVersion } = metadata;
-  const conditions = (status?.conditions ?? [])
-    .filter(({ type }) => type === 'Ready')
-    .map(({ type, status: is, lastTransitionTime }) => ({
-      type,
-      status: is,
-      ...(lastTransitionTime !== undefined && { lastTransitionTime }),
-    }));
-  return {
-    ...(apiVersion !== undefined && { apiVersion }),
-    ...(kind !== undefined && { kind }),
-    metadata: {
-      name,
-      ...(uid !== undefined && { uid }),
-      ...(resourceVersion !== undefined && { resourceVersion }),
-    },
-    status: { conditions },
-  };
-};
+const whatIsReadOfANode = (node: Node): Node => ({
+  ...pick(node, 'apiVersion', 'kind'),
+  metadata: pick(node.metadata, 'name', 'uid', 'resourceVersion'),
+  status: {
+    conditions: (node.status?.conditions ?? [])
+      .filter(({ type }) => type === 'Ready')
+      .map((condition) => pick(condition, 'type', 'status', 'lastTransitionTime')),
+  },
+});

@@ -4,6 +4,7 @@ import { CSI_DRIVER_NAME, LABEL_MANAGED_BY, MANAGED_BY } from '../api/names.ts';
 import type { Pod } from '../api/pod.ts';
 import { ColdDriverName } from '../api/workspace-cold.ts';
 import type { Clock } from '../base/clock.ts';
+import { pick } from '../base/pick.ts';
 import type { Random } from '../base/random.ts';
 import type { KubeClient } from '../kube/client.ts';
 import { PODS } from '../kube/resource-types.ts';
@@ -11,14 +12,13 @@ import { type Informer, makeInformer } from '../runtime/informer.ts';
 import { objectKey } from '../runtime/object-key.ts';
 import type { Log } from '../telemetry/log.ts';
 import type { ColdVolumes, ExpectedColdVolume } from './cold/cold-volumes.ts';
-import type { Grant, Verdict } from './publish-verdict.ts';
 import type { RecentGrants } from './recent-grants.ts';
 import type { Tier } from './publish-request.ts';
 import type { Sessions } from './sessions.ts';
 import { verifyPod } from './verify-publish.ts';
 
 export interface AnticipateDeps {
-  readonly kube: Pick<KubeClient, 'get' | 'create' | 'list' | 'watch'>;
+  readonly kube: Pick<KubeClient, 'get' | 'list' | 'watch'>;
   readonly sessions: Pick<Sessions, 'begin'>;
   readonly cold: Pick<ColdVolumes, 'begin'>;
   readonly recent: Pick<RecentGrants, 'remember'>;
@@ -33,13 +33,13 @@ export interface AnticipateDeps {
 }
 
 /** The controller writes the pod's uid into the Sandbox's status just after it has made the pod. */
-const RETRY_MS = 25;
-const PATIENCE_MS = 1000;
+const PATIENCE = { ms: 1000, everyMs: 25 };
 
 /**
  * Begins the home of a pod as soon as the pod is bound to this node, which is 100 to 300 ms before kubelet asks for it:
- * so long its volume manager takes to get there, and it looks only every 300 ms whether a volume is ready. Nothing is shown to anybody by it: that takes
- * a publish and the pod's token. Whatever hinders it is left to the publish to find, and to say.
+ * so long its volume manager takes to get there, and it looks only every 300 ms whether a volume is ready. Nothing is
+ * shown to anybody by it: that takes a publish and the pod's token. Whatever hinders it is left to the publish to find,
+ * and to say.
  */
 export const anticipatePods = async (deps: AnticipateDeps, signal: AbortSignal): Promise<void> => {
   const pods: Informer<Pod> = makeInformer<Pod>({
@@ -75,7 +75,7 @@ const begin = async (deps: AnticipateDeps, pod: Pod, signal: AbortSignal): Promi
   const [home, cold] = [expectedVolume(pod, 'hot', deps.kubeletDir), expectedVolume(pod, 'cold', deps.kubeletDir)];
   if ((home ?? cold) === undefined || pod.metadata.deletionTimestamp !== undefined) return;
   try {
-    const verdict = await patiently(deps, pod, signal);
+    const verdict = await verifyPod(deps, pod, PATIENCE, signal);
     if (verdict.kind !== 'granted') return;
     deps.recent.remember(verdict.value);
     const nothing = Promise.resolve();
@@ -85,15 +85,6 @@ const begin = async (deps: AnticipateDeps, pod: Pod, signal: AbortSignal): Promi
     ]);
   } catch (error) {
     if (!signal.aborted) deps.log.debug({ pod: pod.metadata.name, err: error }, 'not begun before kubelet asks');
-  }
-};
-
-const patiently = async (deps: AnticipateDeps, pod: Pod, signal: AbortSignal): Promise<Verdict<Grant>> => {
-  const deadline = deps.clock.monotonic() + PATIENCE_MS;
-  for (;;) {
-    const verdict = await verifyPod(deps, pod, signal);
-    if (verdict.kind !== 'notYet' || deps.clock.monotonic() >= deadline) return verdict;
-    await deps.clock.sleep(RETRY_MS, signal);
   }
 };
 
@@ -121,20 +112,10 @@ const expectedVolume = (pod: Pod, tier: Tier, kubeletDir: string): ExpectedColdV
 };
 
 /** The rest would only fill memory, on every node. */
-const whatIsRead = (pod: Pod): Pod => {
-  const { name, namespace, uid, resourceVersion, deletionTimestamp, ownerReferences } = pod.metadata;
-  return {
-    metadata: {
-      name,
-      ...(namespace !== undefined && { namespace }),
-      ...(uid !== undefined && { uid }),
-      ...(resourceVersion !== undefined && { resourceVersion }),
-      ...(deletionTimestamp !== undefined && { deletionTimestamp }),
-      ...(ownerReferences !== undefined && { ownerReferences }),
-    },
-    spec: {
-      ...(pod.spec?.nodeName !== undefined && { nodeName: pod.spec.nodeName }),
-      volumes: volumesOf(pod).filter(({ csi }) => csi?.driver === CSI_DRIVER_NAME),
-    },
-  };
-};
+const whatIsRead = (pod: Pod): Pod => ({
+  metadata: pick(pod.metadata, 'name', 'namespace', 'uid', 'resourceVersion', 'deletionTimestamp', 'ownerReferences'),
+  spec: {
+    ...pick(pod.spec ?? {}, 'nodeName'),
+    volumes: volumesOf(pod).filter(({ csi }) => csi?.driver === CSI_DRIVER_NAME),
+  },
+});

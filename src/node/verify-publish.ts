@@ -12,17 +12,20 @@ import { PODS, SANDBOXES, TOKEN_REVIEWS, WORKSPACES } from '../kube/resource-typ
 import type { RecentGrants } from './recent-grants.ts';
 import { judgePod, judgeSandbox, judgeToken, judgeWorkspace, type Grant, type Verdict } from './publish-verdict.ts';
 
-export interface VerifyDeps {
-  readonly kube: Pick<KubeClient, 'get' | 'create'>;
+export interface LookUpDeps {
+  readonly kube: Pick<KubeClient, 'get'>;
   readonly clock: Clock;
   readonly namespace: string;
   readonly node: string;
+}
+
+export interface VerifyDeps extends LookUpDeps {
+  readonly kube: Pick<KubeClient, 'get' | 'create'>;
   readonly recent: Pick<RecentGrants, 'recall'>;
 }
 
 /** The pod's uid reaches the Sandbox's status right after the pod exists: it is usually there before kubelet asks. */
-const PATIENCE_MS = 10_000;
-const RETRY_MS = 250;
+const PATIENCE: Patience = { ms: 10_000, everyMs: 250 };
 
 export interface Verification {
   readonly verdict: Verdict<Grant>;
@@ -45,28 +48,53 @@ export const verifyPublish = async (deps: VerifyDeps, token: string, signal: Abo
   const identity = bound.value;
   const recent = deps.recent.recall(identity);
   if (recent !== undefined) return { verdict: { kind: 'granted', value: recent }, identity };
-  const deadline = deps.clock.monotonic() + PATIENCE_MS;
+  const until = deps.clock.monotonic() + PATIENCE.ms;
   const seen = await ahead;
   if (seen?.name === identity.pod) {
     const verdict = await lookUp(deps, identity, signal, seen);
     // Anything else may be so only because it was seen too early: it is looked at again, at once.
     if (verdict.kind === 'granted') return { verdict, identity };
   }
-  for (;;) {
-    const verdict = await lookUp(deps, identity, signal, undefined);
-    if (verdict.kind !== 'notYet' || deps.clock.monotonic() >= deadline) return { verdict, identity };
-    await deps.clock.sleep(RETRY_MS, signal);
-  }
+  const look = (): Promise<Verdict<Grant>> => lookUp(deps, identity, signal, undefined);
+  return { verdict: await patiently(deps.clock, until, PATIENCE.everyMs, look, signal), identity };
 };
+
+/** How long is waited for what the controller is about to write, and how often is looked. Milliseconds. */
+export interface Patience {
+  readonly ms: number;
+  readonly everyMs: number;
+}
 
 /**
  * Which workspace this pod may open, by what the API says and without its token: good for what shows nobody a file.
  * Throws KubeErrors.
  */
-export const verifyPod = (deps: Omit<VerifyDeps, 'recent'>, pod: Pod, signal: AbortSignal): Promise<Verdict<Grant>> => {
+export const verifyPod = (
+  deps: LookUpDeps,
+  pod: Pod,
+  { ms, everyMs }: Patience,
+  signal: AbortSignal,
+): Promise<Verdict<Grant>> => {
   const { name, uid = '' } = pod.metadata;
   const identity = { namespace: deps.namespace, pod: name, podUid: uid };
-  return lookUp(deps, identity, signal, { name, pod, sandbox: undefined, workspace: undefined });
+  const known = { name, pod, sandbox: undefined, workspace: undefined };
+  const look = (): Promise<Verdict<Grant>> => lookUp(deps, identity, signal, known);
+  return patiently(deps.clock, deps.clock.monotonic() + ms, everyMs, look, signal);
+};
+
+/** The first verdict that is not "not yet", or the last one before `until` (Clock.monotonic). */
+const patiently = async (
+  clock: Clock,
+  until: number,
+  everyMs: number,
+  look: () => Promise<Verdict<Grant>>,
+  signal: AbortSignal,
+): Promise<Verdict<Grant>> => {
+  for (;;) {
+    const verdict = await look();
+    if (verdict.kind !== 'notYet' || clock.monotonic() >= until) return verdict;
+    await clock.sleep(everyMs, signal);
+  }
 };
 
 /** What was looked up while the API server still examined the token. */
@@ -82,7 +110,7 @@ interface Ahead {
  * pod the token names is only a hint of what to read meanwhile: nothing is granted by it. Never rejects.
  */
 const lookAhead = async (
-  deps: VerifyDeps,
+  deps: LookUpDeps,
   name: string | undefined,
   signal: AbortSignal,
 ): Promise<Ahead | undefined> => {
@@ -117,7 +145,7 @@ const podNamedIn = (token: string, namespace: string): PodIdentity | undefined =
 };
 
 const lookUp = async (
-  deps: Omit<VerifyDeps, 'recent'>,
+  deps: LookUpDeps,
   identity: PodIdentity,
   signal: AbortSignal,
   ahead: Ahead | undefined,
@@ -141,7 +169,7 @@ const lookUp = async (
 };
 
 const find = async <T extends KubeObject>(
-  deps: Omit<VerifyDeps, 'recent'>,
+  deps: LookUpDeps,
   type: ResourceType,
   name: string,
   signal: AbortSignal,
