@@ -22,7 +22,7 @@ export const observeSandbox = (
     template: caches.templates.store.get(keyOf(namespace, sandbox.spec.templateRef.name)),
     workspace: home.kind === 'workspace' ? caches.workspaces.store.get(keyOf(namespace, home.name)) : undefined,
     pod: caches.pods.store.get(key),
-    nodes: new Map(caches.nodes.store.list().map((node) => [node.metadata.name, node])),
+    nodes: { get: caches.nodes.store.get, values: caches.nodes.store.list },
   };
 };
 

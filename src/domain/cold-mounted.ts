@@ -70,7 +70,7 @@ export const coldLeftBehind = (
   const { cold, writer } = workspace?.status ?? {};
   const left = openCold(cold);
   if (left === undefined || writer === undefined || left.epoch >= writer.epoch) return undefined;
-  return nodes?.has(left.node) === true ? left : undefined;
+  return nodes?.get(left.node) === undefined ? undefined : left;
 };
 
 const leftBehindMessage = ({ node }: WorkspaceCold): string =>

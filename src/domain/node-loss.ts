@@ -4,8 +4,11 @@ import type { Observed } from './observed.ts';
 import type { PodView } from './pod-view.ts';
 import { openCold, type WriterView } from './writer.ts';
 
-/** By name. */
-export type Nodes = ReadonlyMap<string, Node>;
+/** The nodes of the cluster, by name: a cache as it is, for a pass looks at one or two of them. */
+export interface Nodes {
+  readonly get: (name: string) => Node | undefined;
+  readonly values: () => Iterable<Node>;
+}
 
 /**
  * Whether a sandbox hangs on a node that is lost: its object is gone, or it has not been Ready for as long as is waited
@@ -34,12 +37,11 @@ export const nodeLoss = (
   podView: PodView,
   writer: WriterView,
 ): NodeLoss => {
-  if (nodes === undefined || ![...nodes.values()].some(isReady)) return NONE;
   const node = holdingNode(podView, writer);
-  if (node === undefined) return NONE;
+  if (nodes === undefined || node === undefined) return NONE;
   const found = nodes.get(node);
+  if ((found !== undefined && isReady(found)) || ![...nodes.values()].some(isReady)) return NONE;
   if (found === undefined) return { kind: 'lost', node };
-  if (isReady(found)) return NONE;
   const since = notReadySince(found, now);
   const waitMs = since + (installation?.nodeLostSeconds ?? DEFAULT_LOST_SECONDS) * 1000 - now;
   return waitMs > 0 ? { kind: 'suspected', node, since, waitMs } : { kind: 'lost', node };
