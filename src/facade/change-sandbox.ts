@@ -1,6 +1,7 @@
 import { FIELD_MANAGER_FACADE } from '../api/names.ts';
 import type { Sandbox } from '../api/sandbox.ts';
 import type { Json } from '../base/json.ts';
+import { pick } from '../base/pick.ts';
 import { isKubeError } from '../kube/errors.ts';
 import { SANDBOXES } from '../kube/resource-types.ts';
 import type { FacadeDependencies } from './dependencies.ts';
@@ -25,6 +26,47 @@ export interface SandboxChange {
 /** A conflict is another's write; more of them in a row than this is something else. */
 const MAX_TRIES = 5;
 
+/** A Sandbox as it was seen, and what is to be written to it; undefined: nothing. */
+export interface DecidedChange {
+  readonly sandbox: Sandbox;
+  readonly patch: SandboxPatch | undefined;
+}
+
+/**
+ * Writes it, if the Sandbox is still the one that was seen, and as it was; otherwise what `again` decides, which gets the
+ * refusal and may throw it. Resolves with the Sandbox as it is then.
+ */
+export const writeDecided = async (
+  { kube, cache, settings }: Pick<FacadeDependencies, 'kube' | 'cache' | 'settings'>,
+  first: DecidedChange,
+  again: (conflict: unknown) => Promise<DecidedChange>,
+  signal?: AbortSignal,
+): Promise<Sandbox> => {
+  let decided = first;
+  for (let tries = 1; ; tries++) {
+    const { sandbox, patch } = decided;
+    if (patch === undefined) return sandbox;
+    const { name } = sandbox.metadata;
+    const { annotations, spec } = patch;
+    const metadata = {
+      ...pick(sandbox.metadata, 'uid', 'resourceVersion'),
+      ...(annotations === undefined ? {} : { annotations }),
+    };
+    try {
+      const changed = await kube.mergePatch<Sandbox>(
+        { type: SANDBOXES, namespace: settings.namespace, name },
+        { metadata, ...(spec === undefined ? {} : { spec }) },
+        { fieldManager: FIELD_MANAGER_FACADE, ...(signal === undefined ? {} : { signal }) },
+      );
+      cache.put(changed);
+      return changed;
+    } catch (error) {
+      if (tries === MAX_TRIES || !isKubeError(error, 'Conflict')) throw error;
+      decided = await again(error);
+    }
+  }
+};
+
 /**
  * Writes what was decided of a Sandbox, if it is still as it was when that was decided; otherwise decides anew. Resolves
  * with the Sandbox as it is then. Throws 404, 412 and what `decide` throws.
@@ -34,16 +76,15 @@ export const changeSandbox = async (
   state: Pick<RequestState, 'caller' | 'signal'>,
   { id, ifMatch = '', decide }: SandboxChange,
 ): Promise<Sandbox> => {
-  const { kube, cache, settings } = dependencies;
   const judge = (sandbox: Sandbox): SandboxPatch | undefined => {
     if (!matches(ifMatch, sandbox)) throw preconditionFailed(sandbox);
     return decide(sandbox);
   };
-  const readAndJudge = async () => {
+  const readAndJudge = async (): Promise<DecidedChange> => {
     const sandbox = await readSandbox(dependencies, id, state);
     return { sandbox, patch: judge(sandbox) };
   };
-  const judgeFirst = async () => {
+  const judgeFirst = async (): Promise<DecidedChange> => {
     const sandbox = cachedSandbox(dependencies, id, state);
     try {
       if (sandbox !== undefined) return { sandbox, patch: judge(sandbox) };
@@ -52,30 +93,5 @@ export const changeSandbox = async (
     }
     return readAndJudge();
   };
-  let judged = await judgeFirst();
-  for (let tries = 1; ; tries++) {
-    const { sandbox, patch } = judged;
-    if (patch === undefined) return sandbox;
-    const { uid, resourceVersion } = sandbox.metadata;
-    const versions = {
-      ...(uid === undefined ? {} : { uid }),
-      ...(resourceVersion === undefined ? {} : { resourceVersion }),
-    };
-    const { annotations, spec } = patch;
-    try {
-      const changed = await kube.mergePatch<Sandbox>(
-        { type: SANDBOXES, namespace: settings.namespace, name: id },
-        {
-          metadata: { ...versions, ...(annotations === undefined ? {} : { annotations }) },
-          ...(spec === undefined ? {} : { spec }),
-        },
-        { fieldManager: FIELD_MANAGER_FACADE, signal: state.signal },
-      );
-      cache.put(changed);
-      return changed;
-    } catch (error) {
-      if (tries === MAX_TRIES || !isKubeError(error, 'Conflict')) throw error;
-      judged = await readAndJudge();
-    }
-  }
+  return writeDecided(dependencies, await judgeFirst(), readAndJudge, state.signal);
 };

@@ -1,13 +1,7 @@
-import {
-  ANNOTATION_START_FAILURE,
-  ANNOTATION_STOP_GRACE_SECONDS,
-  ANNOTATION_STOP_REASON,
-  FIELD_MANAGER_FACADE,
-} from '../api/names.ts';
+import { ANNOTATION_START_FAILURE, ANNOTATION_STOP_GRACE_SECONDS, ANNOTATION_STOP_REASON } from '../api/names.ts';
 import type { Sandbox, StopReason } from '../api/sandbox.ts';
-import { isKubeError } from '../kube/errors.ts';
 import { SANDBOXES } from '../kube/resource-types.ts';
-import type { SandboxPatch } from './change-sandbox.ts';
+import { type DecidedChange, type SandboxPatch, writeDecided } from './change-sandbox.ts';
 import type { FacadeDependencies } from './dependencies.ts';
 
 export interface StopRequest {
@@ -27,36 +21,22 @@ export const stopPatch = ({ spec }: Sandbox, { reason, graceful, startFailure }:
   spec: { desiredState: 'Stopped' },
 });
 
-/** A conflict is another's write; more of them in a row than this is something else. */
-const MAX_TRIES = 5;
-
 /**
  * Asks for it. Not `graceful`: its processes are killed at once; the home is saved all the same. Resolves with the
  * Sandbox as it is then. `sandbox` may be behind: a stop that another replica has asked for meanwhile keeps its reason.
  */
-export const requestStop = async (
-  { kube, cache, settings }: Pick<FacadeDependencies, 'kube' | 'cache' | 'settings'>,
+export const requestStop = (
+  dependencies: Pick<FacadeDependencies, 'kube' | 'cache' | 'settings'>,
   sandbox: Sandbox,
   request: StopRequest,
 ): Promise<Sandbox> => {
   const { name, uid } = sandbox.metadata;
-  const ref = { type: SANDBOXES, namespace: settings.namespace, name };
-  for (let tries = 1, seen = sandbox; ; tries++) {
-    const { annotations = {}, spec = {} } = stopPatch(seen, request);
-    const { resourceVersion } = seen.metadata;
-    // The uid is a precondition: never stop another Sandbox that has taken the name.
-    const metadata = {
-      ...(uid === undefined ? {} : { uid }),
-      ...(resourceVersion === undefined ? {} : { resourceVersion }),
-      annotations,
-    };
-    try {
-      const patched = await kube.mergePatch<Sandbox>(ref, { metadata, spec }, { fieldManager: FIELD_MANAGER_FACADE });
-      cache.put(patched);
-      return patched;
-    } catch (error) {
-      if (tries === MAX_TRIES || !isKubeError(error, 'Conflict')) throw error;
-      seen = await kube.get<Sandbox>(ref);
-    }
-  }
+  const decide = (seen: Sandbox): DecidedChange => ({ sandbox: seen, patch: stopPatch(seen, request) });
+  return writeDecided(dependencies, decide(sandbox), async (conflict) => {
+    const { kube, settings } = dependencies;
+    const newest = await kube.get<Sandbox>({ type: SANDBOXES, namespace: settings.namespace, name });
+    // Never stop another Sandbox that has taken the name.
+    if (newest.metadata.uid !== uid) throw conflict;
+    return decide(newest);
+  });
 };
