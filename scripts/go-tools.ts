@@ -1,6 +1,4 @@
-import { mkdir, rename } from 'node:fs/promises';
-import { dirname } from 'node:path';
-import { buildGoProgram, type GoProgram, locateGoProgram } from '../src/local/go-build.ts';
+import { ensureGoProgram, type GoProgram, locateGoProgram } from '../src/local/go-build.ts';
 import { openLocal } from '../src/local/open-local.ts';
 
 const tool = (name: string, module: string, version: string): GoProgram => ({
@@ -32,13 +30,7 @@ export const locateGoTool = (name: GoTool): Promise<{ readonly path: string; rea
 };
 
 /** The path of the program, which is built where it is not there yet. Throws where there is no Go, or no module proxy. */
-export const goTool = async (name: GoTool): Promise<string> => {
-  const { path, exists } = await locateGoTool(name);
-  if (exists) return path;
-  await mkdir(dirname(path), { recursive: true });
-  // Two processes may build it at the same time: each in a folder of its own.
-  const own = `${path}.${process.pid}`;
-  await buildGoProgram(GO_TOOLS[name], own, { env: openLocal().env });
-  await rename(own, path);
-  return path;
+export const goTool = (name: GoTool): Promise<string> => {
+  const { env, paths } = openLocal();
+  return ensureGoProgram(GO_TOOLS[name], paths.cache, env);
 };

@@ -30,10 +30,14 @@ const git = (...args: string[]): Promise<string> => run(['git', ...args], { cwd:
 const hostCommands = async (revision: string, images: ReturnType<typeof imageSettings>): Promise<readonly string[]> => {
   const folder = await mkdtemp(join(tmpdir(), 'matrx-roll-out-'));
   const file = join(folder, 'release.tar.gz');
-  // What is committed, not what lies in the work tree.
-  await git('archive', `--output=${file}`, revision, ...FILES);
-  const archive = (await readFile(file)).toString('base64');
-  await rm(folder, { recursive: true });
+  let archive: string;
+  try {
+    // What is committed, not what lies in the work tree.
+    await git('archive', `--output=${file}`, revision, ...FILES);
+    archive = (await readFile(file)).toString('base64');
+  } finally {
+    await rm(folder, { recursive: true });
+  }
   if (archive.length > MOST_BYTES) {
     throw new Error(`the manifests are ${archive.length} bytes as a command, which is to have ${MOST_BYTES} at most`);
   }

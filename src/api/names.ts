@@ -26,8 +26,9 @@ export const ANNOTATION_STOP_REASON = 'matrx.dev/stop-reason';
 /** Seconds the processes get to end by themselves, in place of the template's; the home is saved in any case. */
 export const ANNOTATION_STOP_GRACE_SECONDS = 'matrx.dev/stop-grace-seconds';
 /**
- * RFC 3339, written by the facade, not once a heartbeat but at most every 30 s (src/facade/activity/): the controller copies it into the status of a
- * run that it belongs to. In an annotation, so that whoever may only patch a Sandbox can send one.
+ * RFC 3339, written by the facade, not once a heartbeat but at most every 30 s (src/facade/activity/): the controller
+ * copies it into the status of a run that it belongs to. In an annotation, so that whoever may only patch a Sandbox can
+ * send one.
  */
 export const ANNOTATION_LAST_HEARTBEAT = 'matrx.dev/last-heartbeat';
 /**

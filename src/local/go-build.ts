@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
-import { mkdir, readFile, rename, rm, stat } from 'node:fs/promises';
-import { join } from 'node:path';
+import { mkdir, mkdtemp, readFile, rename, rm, stat } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
 import { findProgram, run, type CommandOptions } from './command.ts';
 import { changeModule, changesText, type GoChanges } from './go-changes.ts';
 
@@ -71,8 +71,9 @@ export const buildGoProgram = async (
   options: { readonly env: Readonly<NodeJS.ProcessEnv> } & Pick<CommandOptions, 'log' | 'onLine' | 'signal'>,
 ): Promise<void> => {
   const { env, ...rest } = options;
-  const staging = `${path}.building`;
-  await mkdir(staging, { recursive: true });
+  await mkdir(dirname(path), { recursive: true });
+  // Two processes may build it at the same time: each in a folder of its own.
+  const staging = await mkdtemp(`${path}.building-`);
   const goEnv = { ...env, CGO_ENABLED: '0', GOTOOLCHAIN: env.GOTOOLCHAIN ?? 'auto' };
   const { source } = program;
   if ('folder' in source) {
@@ -93,4 +94,15 @@ export const buildGoProgram = async (
   }
   await rename(join(staging, program.name), path);
   await rm(staging, { recursive: true, force: true });
+};
+
+/** The path of the program, which is built where it is not in the cache yet. Throws where there is no Go, or no module proxy. */
+export const ensureGoProgram = async (
+  program: GoProgram,
+  cache: string,
+  env: Readonly<NodeJS.ProcessEnv>,
+): Promise<string> => {
+  const { path, exists } = await locateGoProgram(program, cache, env);
+  if (!exists) await buildGoProgram(program, path, { env });
+  return path;
 };

@@ -7,13 +7,13 @@ jest.setTimeout(120_000);
 
 const isReady = (world: World, name: string) => (): boolean => world.ready(name)?.status === 'True';
 
-/** A whole life: two sandboxes of one user, a stop and a start, an eviction, the end. Throws where it hangs. */
-const live = async (world: World, crashed: () => Promise<void>): Promise<void> => {
-  const until: World['until'] = async (what, holds) => {
-    // A dead process is replaced as a Deployment would: after a moment, by one that knows nothing.
+/** Waits as `world.until` does. A dead process is replaced as a Deployment would: after a moment, by one that knows nothing. */
+const untilThroughCrashes =
+  (world: World, crashed: () => Promise<void>, seconds = 30): World['until'] =>
+  async (what, holds) => {
     for (let attempt = 0; attempt < 20; attempt++) {
       try {
-        await world.until(what, holds, 30);
+        await world.until(what, holds, seconds);
         return;
       } catch (error) {
         if (attempt === 19) throw error;
@@ -21,6 +21,10 @@ const live = async (world: World, crashed: () => Promise<void>): Promise<void> =
       }
     }
   };
+
+/** A whole life: two sandboxes of one user, a stop and a start, an eviction, the end. Throws where it hangs. */
+const live = async (world: World, crashed: () => Promise<void>): Promise<void> => {
+  const until = untilThroughCrashes(world, crashed);
   world.create(aSandbox('first'));
   world.create(aSandbox('second'));
   await until('one is Ready', () => isReady(world, 'first')() || isReady(world, 'second')());
@@ -41,17 +45,7 @@ const live = async (world: World, crashed: () => Promise<void>): Promise<void> =
 
 /** A life that nobody ends: it runs out, is saved, and is forgotten when nobody asks for its record any more. */
 const runOut = async (world: World, crashed: () => Promise<void>): Promise<void> => {
-  const until: World['until'] = async (what, holds) => {
-    for (let attempt = 0; attempt < 20; attempt++) {
-      try {
-        await world.until(what, holds, 150);
-        return;
-      } catch (error) {
-        if (attempt === 19) throw error;
-        await crashed();
-      }
-    }
-  };
+  const until = untilThroughCrashes(world, crashed, 150);
   world.create(aSandbox('demo').with({ lifetime: { ttlSeconds: 60, onExpire: 'Stop', retainSeconds: 60 } }));
   await until('Ready', isReady(world, 'demo'));
   world.node.write('demo');
@@ -60,17 +54,7 @@ const runOut = async (world: World, crashed: () => Promise<void>): Promise<void>
 
 /** A life whose node is lost in the middle of it, and comes back. */
 const loseNode = async (world: World, crashed: () => Promise<void>): Promise<void> => {
-  const until: World['until'] = async (what, holds) => {
-    for (let attempt = 0; attempt < 20; attempt++) {
-      try {
-        await world.until(what, holds, 30);
-        return;
-      } catch (error) {
-        if (attempt === 19) throw error;
-        await crashed();
-      }
-    }
-  };
+  const until = untilThroughCrashes(world, crashed);
   world.create(aSandbox('demo'));
   await until('Ready', isReady(world, 'demo'));
   world.node.write('demo');

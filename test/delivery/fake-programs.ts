@@ -1,5 +1,6 @@
 import { chmod, mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { runCommand } from '../support/e2e/command.ts';
 
 /** Programs of the tests that stand in for those of other people's services, and what they were asked. */
 export interface FakePrograms {
@@ -29,4 +30,20 @@ export const makeFakePrograms = async (
     path: `${bin}:${process.env.PATH ?? ''}`,
     calls: async () => (await readFile(log, 'utf8')).split('\n').filter((line) => line !== ''),
   };
+};
+
+const SCRIPTS = join(import.meta.dirname, '../../scripts');
+
+/** One of scripts/, with these variables on top of the test's own; `folder` stands for release/. */
+export const runScript = async (
+  folder: string,
+  [script, ...args]: readonly [string, ...string[]],
+  variables: Readonly<Record<string, string>>,
+): Promise<{ readonly exitCode: number; readonly output: string }> => {
+  const { exitCode, stdout, stderr } = await runCommand(
+    process.execPath,
+    ['--no-warnings', join(SCRIPTS, script), ...args],
+    { deadlineMs: 50_000, env: { ...process.env, MATRX_RELEASE_DIR: folder, ...variables } },
+  );
+  return { exitCode, output: `${stdout.toString()}${stderr}` };
 };

@@ -3,10 +3,8 @@ import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { type GoTool, locateGoTool } from '../../scripts/go-tools.ts';
-import { runCommand } from '../support/e2e/command.ts';
-import { type FakePrograms, makeFakePrograms } from './fake-programs.ts';
+import { type FakePrograms, makeFakePrograms, runScript } from './fake-programs.ts';
 
-const SCRIPTS = join(import.meta.dirname, '../../scripts');
 const PRODUCT = `ghcr.io/someone/matrx/product@sha256:${'1'.repeat(64)}`;
 const SANDBOX = `ghcr.io/someone/matrx/sandbox@sha256:${'2'.repeat(64)}`;
 
@@ -22,14 +20,8 @@ const fakeTool = async (name: GoTool, body: string): Promise<FakePrograms> => {
   return makeFakePrograms(folder, { [basename(path)]: body });
 };
 
-const run = async (script: string, ...args: readonly string[]) => {
-  const { exitCode, stdout, stderr } = await runCommand(
-    process.execPath,
-    ['--no-warnings', join(SCRIPTS, script), ...args],
-    { deadlineMs: 50_000, env: { ...process.env, MATRX_RELEASE_DIR: folder, MATRX_CACHE_DIR: folder } },
-  );
-  return { exitCode, output: `${stdout.toString()}${stderr}` };
-};
+const run = (script: string, ...args: readonly string[]) =>
+  runScript(folder, [script, ...args], { MATRX_CACHE_DIR: folder });
 const argumentsOf = async (programs: FakePrograms): Promise<readonly string[]> =>
   (await programs.calls()).map((call) => call.slice(call.indexOf(' ') + 1));
 const writeImages = (): Promise<void> =>

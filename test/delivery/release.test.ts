@@ -7,7 +7,7 @@ import { parseAllDocuments } from 'yaml';
 import { changelogSection } from '../../scripts/changelog.ts';
 import { goTool } from '../../scripts/go-tools.ts';
 import { runCommand } from '../support/e2e/command.ts';
-import { makeFakePrograms } from './fake-programs.ts';
+import { makeFakePrograms, runScript } from './fake-programs.ts';
 
 const ROOT = join(import.meta.dirname, '../..');
 const DIGEST = `sha256:${'1'.repeat(64)}`;
@@ -22,14 +22,7 @@ beforeEach(async () => {
 });
 afterEach(() => rm(folder, { recursive: true, force: true }));
 
-const run = async (script: string, env: Readonly<NodeJS.ProcessEnv>) => {
-  const { exitCode, stdout, stderr } = await runCommand(
-    process.execPath,
-    ['--no-warnings', join(ROOT, 'scripts', script)],
-    { deadlineMs: 50_000, env: { ...process.env, MATRX_RELEASE_DIR: folder, ...env } },
-  );
-  return { exitCode, output: `${stdout.toString()}${stderr}` };
-};
+const run = (script: string, variables: Readonly<Record<string, string>>) => runScript(folder, [script], variables);
 const writeImages = (product: string): Promise<void> =>
   writeFile(
     join(folder, 'images.json'),
@@ -121,7 +114,6 @@ describe('publishing', () => {
   it('makes a draft, uploads all, and only then shows it', async () => {
     await complete();
     const gh = await makeFakePrograms(join(folder, 'fake'), github('echo release not found >&2; exit 1'));
-    await rm(join(folder, 'fake/none'), { force: true });
     expect(await run('publish.ts', { TAG: 'v1.2.3', PATH: gh.path })).toMatchObject({ exitCode: 0 });
     expect(verbs(await gh.calls())).toEqual(['view v1.2.3', 'create v1.2.3', 'upload v1.2.3', 'edit v1.2.3']);
     expect((await gh.calls())[1]).toContain('--draft --verify-tag');

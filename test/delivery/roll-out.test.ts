@@ -3,9 +3,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { runCommand } from '../support/e2e/command.ts';
-import { type FakePrograms, makeFakePrograms } from './fake-programs.ts';
+import { type FakePrograms, makeFakePrograms, runScript } from './fake-programs.ts';
 
-const SCRIPTS = join(import.meta.dirname, '../../scripts');
 const ECR = '123456789012.dkr.ecr.eu-west-1.amazonaws.com/matrx-sandbox-dev';
 const SETTINGS = {
   TAG: 'abc1234',
@@ -21,13 +20,8 @@ beforeEach(async () => {
 });
 afterEach(() => rm(folder, { recursive: true, force: true }));
 
-const run = async (script: string, programs: FakePrograms, variables: Readonly<Record<string, string>>) => {
-  const { exitCode, stdout, stderr } = await runCommand(process.execPath, ['--no-warnings', join(SCRIPTS, script)], {
-    deadlineMs: 50_000,
-    env: { ...process.env, PATH: programs.path, MATRX_RELEASE_DIR: folder, ...variables },
-  });
-  return { exitCode, output: `${stdout.toString()}${stderr}` };
-};
+const run = (script: string, { path }: FakePrograms, variables: Readonly<Record<string, string>>) =>
+  runScript(folder, [script], { PATH: path, ...variables });
 
 /** Systems Manager that knows a command only from the second question on, and ends it with the third. */
 const systemsManager = (status: string): Readonly<Record<string, string>> => ({
