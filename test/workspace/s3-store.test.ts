@@ -79,6 +79,20 @@ test('a create whose answer was lost finds its own object: Exists', async () => 
   expect(await reasonOf(store.put('key', body, { ifNoneMatch: true }))).toBe('Exists');
 });
 
+test('a create that the server refuses by closing the connection, before it has read the body, is Exists', async () => {
+  await store.put('key', body);
+  fail('PutObject', { kind: 'resetBefore' }, Infinity);
+  expect(await reasonOf(store.put('key', body, { ifNoneMatch: true }))).toBe('Exists');
+  expect(store.requests()).toEqual({ PutObject: 2, HeadObject: 1 });
+});
+
+test('a create is repeated where nobody may ask whether the object is there', async () => {
+  fail('HeadObject', FORBIDDEN, Infinity);
+  fail('PutObject', { kind: 'resetBefore' }, 2);
+  await store.put('key', body, { ifNoneMatch: true });
+  expect((await store.get('key')).body).toEqual(body);
+});
+
 test('a conflict of two swaps is repeated: S3 says that it was not applied', async () => {
   const { etag } = await store.put('key', body);
   fail('PutObject', { kind: 'answer', status: 409, code: 'ConditionalRequestConflict' }, 1);

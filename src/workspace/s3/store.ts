@@ -3,6 +3,7 @@ import type { Readable } from 'node:stream';
 import {
   DeleteObjectsCommand,
   GetObjectCommand,
+  HeadObjectCommand,
   ListObjectsV2Command,
   PutObjectCommand,
   type S3Client,
@@ -24,6 +25,7 @@ export interface S3StoreOptions extends S3Connection {
 
 const OPERATIONS = {
   GetObject: 's3:GetObject',
+  HeadObject: 's3:GetObject',
   PutObject: 's3:PutObject',
   ListObjectsV2: 's3:ListBucket',
   DeleteObjects: 's3:DeleteObject',
@@ -68,13 +70,30 @@ export const makeS3Store = (options: S3StoreOptions): ObjectStore => {
       getOnce(client, bucket, { key, range, into }, attempt),
     );
 
+  /**
+   * False when it cannot be told, for example where missing objects are answered with 403. Asked before a create-only
+   * PUT is repeated: a server that refuses it before it has read the body, and then closes the connection, resets it,
+   * and the refusal is lost at every repetition. It also spares the body when only the answer was lost.
+   */
+  const isThere = async (key: string, abortSignal: AbortSignal): Promise<boolean> => {
+    count('HeadObject');
+    const head = client.send(new HeadObjectCommand({ Bucket: bucket, Key: key }), { abortSignal });
+    return await head.then(
+      () => true,
+      () => false,
+    );
+  };
+
   const put: ObjectStore['put'] = async (key, body, how = {}) => {
     const what = operation('PutObject', key);
+    let sentBefore = false;
     const outcome = await attempts(
       { operation: what, bytes: body.length, signal: how.signal, repeatAmbiguous: how.ifMatch === undefined },
-      (signal) => {
+      async (signal) => {
+        if (sentBefore && how.ifNoneMatch === true && (await isThere(key, signal))) throw new AlreadyThere();
         count('PutObject');
-        return putOnce(client, bucket, key, body, how, signal);
+        sentBefore = true;
+        return await putOnce(client, bucket, key, body, how, signal);
       },
     );
     if ('ok' in outcome) return outcome.ok;
@@ -124,6 +143,15 @@ export const makeS3Store = (options: S3StoreOptions): ObjectStore => {
     close: () => client.destroy(),
   };
 };
+
+/** Stands for the 412 that a create-only PUT of an existing key would be answered with. */
+class AlreadyThere extends Error {
+  override readonly name = 'PreconditionFailed';
+  readonly $metadata = { httpStatusCode: 412 };
+  constructor() {
+    super('the object is there already');
+  }
+}
 
 interface GetOne {
   readonly key: string;
