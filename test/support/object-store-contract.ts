@@ -82,8 +82,9 @@ export const objectStoreContract = (name: string, start: () => Promise<ContractS
 
     test('says Exists for a large object too, at every try: some servers refuse it before they have read it', async () => {
       const large = Buffer.alloc(8 << 20, 'large');
-      await subject.store.put(`${prefix}large`, large, { ifNoneMatch: true });
-      const again = (): Promise<unknown> => reasonOf(subject.store.put(`${prefix}large`, large, { ifNoneMatch: true }));
+      await subject.store.put(`${prefix}large-once`, large, { ifNoneMatch: true });
+      const again = (): Promise<unknown> =>
+        reasonOf(subject.store.put(`${prefix}large-once`, large, { ifNoneMatch: true }));
       expect(await Promise.all(Array.from({ length: 10 }, again))).toEqual(Array.from({ length: 10 }, () => 'Exists'));
     });
 
