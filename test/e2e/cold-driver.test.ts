@@ -20,6 +20,7 @@ import { type CsiClient, connectCsi } from '../node/support/csi-client.ts';
 import { makeEffects } from '../node/support/effects.ts';
 import { makeFakeBucket } from '../node/support/fake-bucket.ts';
 import { type FakeCluster, makeFakeCluster, NODE } from '../node/support/fake-cluster.ts';
+import { stolenCredentials } from '../support/e2e/cold/cold.ts';
 import { BUCKET, type ColdWorld, openColdWorld, until } from '../support/cold-world.ts';
 
 // The whole node driver, called as kubelet calls it, with a real rclone, FUSE and versitygw; no cluster. What a container
@@ -152,9 +153,12 @@ test('a container that runs before the mount is there sees it, and the one after
   await until(() => rclonePid() !== before && state() === 'Mounted');
   await until(async () => (await shell(`cat ${at('log')}`)) === 'one\ntwo\n');
   await shell(`echo three >> ${at('log')}`);
+  const reach = world.storeOf(await stolenCredentials(rclonePid()));
+  await expect(reach.get('users/ann/cold/none')).rejects.toThrow(/NoSuchKey/);
   await unpublish();
   expect(existsSync(target)).toBe(false);
   await until(() => state() === 'Closed');
+  await expect(reach.get('users/ann/cold/none')).rejects.toThrow(/InvalidAccessKeyId/);
   expect(await object('log')).toBe('one\ntwo\nthree\n');
 });
 

@@ -33,12 +33,44 @@ const LONGEST_NAME = 64;
 /**
  * A user for each user, by the IAM API of an S3 server that has one (versitygw, AWS itself), whose own policy reaches
  * their prefix alone. Not a statement for each of them in the bucket's policy: versitygw keeps that in an attribute of a
- * folder, where there is room for seven. Each mount gets a key of its own and puts an end to the last but one. Whether
- * listings are kept apart is tried out, not assumed.
+ * folder, where there is room for seven. Each mount gets a key of its own and puts an end to the last but one; with the
+ * last of them the user goes, so that no key outlives its use, and the server (versitygw looks through all of its users
+ * for each request) has no more of them than there are mounts. Whether listings are kept apart is tried out, not assumed.
  */
 export const makeAccountCredentials = (deps: AccountDeps): CredentialProvider => {
   const inTurn = makeTurns();
-  return { issue: ({ userId }, signal) => inTurn(userId, () => issue(deps, userId, signal)) };
+  const issued = new Map<string, readonly string[]>();
+  return {
+    issue: ({ userId }, signal) =>
+      inTurn(userId, async () => {
+        const credentials = await issue(deps, userId, signal);
+        issued.set(userId, [...(issued.get(userId) ?? []), credentials.accessKeyId]);
+        return credentials;
+      }),
+    revoke: (userId, signal) =>
+      inTurn(userId, async () => {
+        await revoke(deps, userId, issued.get(userId) ?? [], signal);
+        issued.delete(userId);
+      }),
+  };
+};
+
+/** Keys that are not ours are another node's, or an earlier process's: the next mount ends those. */
+const revoke = async (
+  deps: AccountDeps,
+  userId: string,
+  own: readonly string[],
+  signal: AbortSignal,
+): Promise<void> => {
+  if (own.length === 0) return;
+  const user = { UserName: userName(userId) };
+  const keys = keysOf(await call(deps, 'ListAccessKeys', user, signal, 'NoSuchEntity'));
+  for (const { id } of keys.filter((key) => own.includes(key.id))) {
+    await call(deps, 'DeleteAccessKey', { ...user, AccessKeyId: id }, signal, 'NoSuchEntity');
+  }
+  if (!keys.every(({ id }) => own.includes(id))) return;
+  await call(deps, 'DeleteUserPolicy', { ...user, PolicyName: POLICY }, signal, 'NoSuchEntity');
+  await call(deps, 'DeleteUser', user, signal, 'NoSuchEntity');
 };
 
 const issue = async (deps: AccountDeps, userId: string, signal: AbortSignal): Promise<IssuedCredentials> => {
@@ -67,12 +99,15 @@ const userName = (userId: string): string => {
     : `matrx--${createHash('sha256').update(userId).digest('hex').slice(0, 40)}`;
 };
 
-/** All but the newest, where another would be one too many. */
-const keysToEnd = (answer: string): readonly string[] => {
-  const keys = [...answer.matchAll(/<member>(.*?)<\/member>/gs)].map(([, member = '']) => ({
+const keysOf = (answer: string): readonly { readonly id: string; readonly created: string }[] =>
+  [...answer.matchAll(/<member>(.*?)<\/member>/gs)].map(([, member = '']) => ({
     id: element(member, 'AccessKeyId') ?? '',
     created: element(member, 'CreateDate') ?? '',
   }));
+
+/** All but the newest, where another would be one too many. */
+const keysToEnd = (answer: string): readonly string[] => {
+  const keys = keysOf(answer);
   const oldestFirst = keys.toSorted((a, b) => a.created.localeCompare(b.created));
   return oldestFirst.slice(0, Math.max(0, keys.length - MOST_KEYS + 1)).map(({ id }) => id);
 };

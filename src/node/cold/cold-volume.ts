@@ -65,6 +65,7 @@ const SEND_MS = 10 * 60_000;
 /** Eleven requests at most: what a volume's end may cost. */
 const MOST_COUNTED = 10_000;
 const COUNT_MS = 5000;
+const REVOKE_MS = 5000;
 /** How often the queue of a drain is written to the API. */
 const REPORT_EVERY_MS = 2000;
 
@@ -173,7 +174,8 @@ export const startColdVolume = (
     await retried(detach);
     await retried(sendRest);
     if (stopping.signal.aborted) return;
-    set({ ...(await count()), closed: true });
+    const [counted] = await Promise.all([count(), revoke()]);
+    set({ ...counted, closed: true });
     const isTold = await reporter.settled();
     if (stopping.signal.aborted) return;
     if (!isTold) await retried(closeLate);
@@ -195,6 +197,21 @@ export const startColdVolume = (
     } catch (error) {
       log.warn({ err: error }, 'cold storage is not counted this time');
       return {};
+    }
+  };
+
+  /** While the writer is held: the next one's credentials are issued after that. What cannot be revoked, the next mount ends. */
+  const revoke = async (): Promise<void> => {
+    const { provider } = deps;
+    if (provider.revoke === undefined) return;
+    const what = 'revoking the credentials of cold storage';
+    try {
+      await withDeadline(deps.clock, { what, ms: REVOKE_MS, signal: stopping.signal }, async (signal) => {
+        // Whose node was taken for lost is not the writer any more, and the user's credentials are another's.
+        if (await reporter.first) await provider.revoke?.(view.record.userId, signal);
+      });
+    } catch (error) {
+      log.warn({ err: error }, 'the credentials of cold storage are not revoked');
     }
   };
 

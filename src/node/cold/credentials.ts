@@ -25,6 +25,11 @@ export interface CredentialRequest {
 export interface CredentialProvider {
   /** New ones. Rejects with a CredentialError, or with what the network threw. */
   readonly issue: (request: CredentialRequest, signal: AbortSignal) => Promise<IssuedCredentials>;
+  /**
+   * Ends what this process was issued for the user and does not expire by itself; not there where all of it does. To be
+   * called when no mount of the user is left and no other can have begun. Rejects as `issue` does.
+   */
+  readonly revoke?: (userId: string, signal: AbortSignal) => Promise<void>;
 }
 
 /** The server has answered, and said no. `message` says who said what and what to do. */
