@@ -10,7 +10,7 @@ import { changeModule, type GoChanges } from '../../src/local/go-changes.ts';
 // Go's own tests of what is different in our rclone (rclone/*_test.go), on the module as it is built; no cluster.
 jest.setTimeout(900_000);
 
-test('a file that is removed while it is uploaded is neither in its folder nor in the bucket', async () => {
+test('files are removed while they are uploaded, and markers of folders are asked for once, as said', async () => {
   const { source, changes } = rcloneProgram(fileURLToPath(new URL('../..', import.meta.url)));
   if (!('folder' in source)) throw new Error('rclone is built from a folder');
   const staging = await mkdtemp(join(tmpdir(), 'matrx-rclone-changes-'));

@@ -39,6 +39,7 @@ export const rcloneProgram = (projectRoot: string): GoProgram => ({
   changes: {
     module: 'github.com/rclone/rclone',
     added: [
+      'backend/s3/markers.go',
       'vfs/flush.go',
       'vfs/folder.go',
       'vfs/remove.go',
@@ -66,6 +67,7 @@ export const rcloneProgram = (projectRoot: string): GoProgram => ({
       ...FOLDERS,
       ...HELD_UPLOADS,
       ...REMOVED,
+      ...MARKERS,
     ],
   },
   flags: ['-trimpath', '-ldflags', `-s -w -X github.com/rclone/rclone/fs.Version=${RCLONE_VERSION}-matrx`],
@@ -144,4 +146,28 @@ const REMOVED: readonly GoEdit[] = [
   ),
   // What is known to be in the bucket has not been removed from it then.
   edit('vfs/file.go', '\t\tif wasWriting {', '\t\tif wasWriting && f.getObject() == nil {'),
+];
+
+/** A folder's marker is asked for once: backend/s3/markers.go. */
+const MARKERS: readonly GoEdit[] = [
+  edit(
+    'backend/s3/s3.go',
+    '\twarnCompressed sync.Once   // warn once about compressed files\n',
+    '\twarnCompressed sync.Once   // warn once about compressed files\n\tmarkers sync.Map\n',
+  ),
+  edit(
+    'backend/s3/s3.go',
+    '\t\t_, err := o.headObject(ctx)\n\t\tif err == nil {\n\t\t\treturn nil\n\t\t}\n\n\t\t// Upload it if not',
+    '\t\tif f.hasMarker(dir) {\n\t\t\treturn nil\n\t\t}\n\t\t_, err := o.headObject(ctx)\n\t\tif err == nil {\n\t\t\tf.markerSeen(dir)\n\t\t\treturn nil\n\t\t}\n\n\t\t// Upload it if not',
+  ),
+  edit(
+    'backend/s3/s3.go',
+    '\t\t// Now check parent directory exists\n',
+    '\t\tf.markerSeen(dir)\n\t\t// Now check parent directory exists\n',
+  ),
+  edit(
+    'backend/s3/s3.go',
+    '\tbucket, bucketPath := o.split()\n\treq := s3.DeleteObjectInput{',
+    '\tdefer o.fs.removing(o.remote)()\n\tbucket, bucketPath := o.split()\n\treq := s3.DeleteObjectInput{',
+  ),
 ];
