@@ -198,7 +198,11 @@ const endToEnd = async (): Promise<readonly Outcome[]> => {
   const up = await check('make up', node, ['src/main.ts', 'up']);
   const outcomes = [up];
   if (up.failed === 0) {
-    const env = await environmentOf(await capture(node, ['src/main.ts', 'env']));
+    const env = {
+      ...(await environmentOf(await capture(node, ['src/main.ts', 'env']))),
+      // Hundreds of processes of the product are started, and half of what a start takes is compiling.
+      NODE_COMPILE_CACHE: join(scratch, 'compiled'),
+    };
     outcomes.push(
       await jest('e2e', [`--maxWorkers=${availableParallelism()}`, `--testPathIgnorePatterns=${ALONE}`], {
         env,

@@ -1,9 +1,14 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { RestoreRequest } from '../../../src/workspace/home.ts';
 import type { FakeS3 } from '../fake-s3/server.ts';
 import { PREFIX } from './test-homes.ts';
+
+/** Half of what a start of the program takes is compiling, and it is started hundreds of times. */
+const COMPILED = join(tmpdir(), 'matrx-test-compiled');
 
 export interface ProgramRun {
   readonly child: ChildProcess;
@@ -19,7 +24,7 @@ export const runHomeProgram = (fake: FakeS3, folder: string, epoch: number, requ
     ['--no-warnings', program, fake.endpoint, PREFIX, String(epoch), `${folder}/home`, `${folder}/state`].concat(
       request === undefined ? [] : [JSON.stringify(request)],
     ),
-    { stdio: ['ignore', 'pipe', 'pipe'] },
+    { stdio: ['ignore', 'pipe', 'pipe'], env: { ...process.env, NODE_COMPILE_CACHE: COMPILED } },
   );
   let said = '';
   child.stdout.on('data', (data: Buffer) => (said += data.toString()));
