@@ -128,6 +128,7 @@ export const runFacade = async (): Promise<number> => {
     drainMs,
     shutdown,
     clock,
+    random,
     log,
   });
   const ssh = sshGateway && [

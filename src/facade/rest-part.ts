@@ -3,9 +3,11 @@ import type { AddressInfo, Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import type Koa from 'koa';
 import type { Clock } from '../base/clock.ts';
+import type { Random } from '../base/random.ts';
 import type { HealthCheck } from '../runtime/health.ts';
 import type { Part } from '../runtime/manager.ts';
 import type { Log } from '../telemetry/log.ts';
+import { type ParseError, refuseUnread } from './refuse-unread.ts';
 import type { RequestState } from './request-state.ts';
 import type { UpgradeHandler } from './upgrades.ts';
 
@@ -20,6 +22,7 @@ export interface RestOptions {
   /** Ends the requests that are left then: makeApp's `shutdown` signal hears of it. */
   readonly shutdown: AbortController;
   readonly clock: Clock;
+  readonly random: Random;
   readonly log: Log;
 }
 
@@ -38,7 +41,17 @@ const KEEP_ALIVE_MS = 65_000;
  * The REST server as a part of a process. It stops by taking no new connection, waiting for what is under way, and then
  * ending the waits: they answer 503, and what they waited for goes on.
  */
-export const restPart = ({ app, upgrade, host, port, drainMs, shutdown, clock, log }: RestOptions): RestPart => {
+export const restPart = ({
+  app,
+  upgrade,
+  host,
+  port,
+  drainMs,
+  shutdown,
+  clock,
+  random,
+  log,
+}: RestOptions): RestPart => {
   const handle = app.callback();
   const underWay = new Set<ServerResponse>();
   let stopping = false;
@@ -63,6 +76,10 @@ export const restPart = ({ app, upgrade, host, port, drainMs, shutdown, clock, l
     });
     // Koa answers every error itself; this promise only says when it has.
     void handle(request, response);
+  });
+  server.on('clientError', (error: ParseError, socket) => {
+    const answerHasBegun = [...underWay].some((response) => response.socket === socket && response.headersSent);
+    refuseUnread(error, socket, answerHasBegun, random);
   });
   // Node takes one that has never sent anything for busy; clients open such ones in advance.
   const connections = new Set<Socket>();

@@ -1,9 +1,10 @@
-import { type IncomingMessage, STATUS_CODES } from 'node:http';
+import type { IncomingMessage } from 'node:http';
 import type { Duplex } from 'node:stream';
 import { match, type MatchFunction } from 'path-to-regexp';
 import { requireAccess } from './access.ts';
 import { clientIpOf } from './client-ip.ts';
 import type { FacadeDependencies } from './dependencies.ts';
+import { endWithProblem } from './end-with-problem.ts';
 import { parseInput } from './input-error.ts';
 import { admit } from './middleware/authenticate.ts';
 import { upgradePreview } from './ports/upgrade-preview.ts';
@@ -107,16 +108,8 @@ const openState = (
 
 /** Answers in place of the upgrade, and ends the connection. */
 export const refuseUpgrade = (socket: Duplex, thrown: unknown, { requestId, log }: RequestState): void => {
-  const { problem, headers = {} } = toResponse(thrown);
+  const response = toResponse(thrown);
+  const { problem } = response;
   if (problem.status >= 500) log.error({ err: thrown, problem: problem.type }, problem.title);
-  const body = JSON.stringify(problem);
-  const lines = [
-    `HTTP/1.1 ${problem.status} ${STATUS_CODES[problem.status] ?? ''}`,
-    'Content-Type: application/problem+json',
-    `Content-Length: ${Buffer.byteLength(body)}`,
-    `X-Request-Id: ${requestId}`,
-    'Connection: close',
-    ...Object.entries(headers).map(([name, value]) => `${name}: ${value}`),
-  ];
-  socket.end(`${lines.join('\r\n')}\r\n\r\n${body}`);
+  endWithProblem(socket, response, requestId);
 };

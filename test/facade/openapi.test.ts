@@ -78,7 +78,7 @@ describe('the OpenAPI document', () => {
     expect(properties.type.enum).toEqual(PROBLEM_KINDS.map(problemType));
     const everywhere = JSON.stringify(operations);
     // Answered where there is no operation; and what nothing is served by yet.
-    const nowhere = ['invalid-ticket', 'method-not-allowed', 'missing-ticket', 'upgrade-required'];
+    const nowhere = ['invalid-ticket', 'method-not-allowed', 'missing-ticket', 'request-timeout', 'upgrade-required'];
     expect(PROBLEM_KINDS.filter((kind) => !everywhere.includes(problemType(kind))).toSorted()).toEqual(
       nowhere.filter((kind) => !everywhere.includes(`,2026:${kind}`)),
     );

@@ -4,6 +4,7 @@ import type { Duplex } from 'node:stream';
 import { describe, expect, it } from '@jest/globals';
 import Koa from 'koa';
 import pino from 'pino';
+import { systemRandom } from '../../src/base/random.ts';
 import type { RequestState } from '../../src/facade/request-state.ts';
 import { type RestPart, restPart } from '../../src/facade/rest-part.ts';
 import { makeVirtualClock, type VirtualClock } from '../support/virtual-clock.ts';
@@ -37,6 +38,7 @@ const startServer = async (until: (shutdown: AbortSignal) => Promise<void>): Pro
     drainMs: 20_000,
     shutdown,
     clock,
+    random: systemRandom,
     log,
   });
   expect(rest.check.check().ok).toBe(false);
@@ -129,6 +131,7 @@ describe('the REST server', () => {
       drainMs: 1,
       shutdown: new AbortController(),
       clock: makeVirtualClock(),
+      random: systemRandom,
       log,
     });
     const context = { signal: new AbortController().signal, fail: () => undefined };

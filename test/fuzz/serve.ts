@@ -92,6 +92,7 @@ const server = restPart({
   drainMs: 1000,
   shutdown,
   clock,
+  random,
   log,
 });
 await server.start({ signal: shutdown.signal, fail: () => process.exit(1) });

@@ -82,7 +82,7 @@ export const openApiDocument = ({ routes, upgradeRoutes, version, apiKeyHeader }
 
 const ABOUT = `Each user has a home that is saved to S3 while a sandbox works and is there again with the next one.
 
-**Errors** are problem details (RFC 9457): decide by \`type\`, which is a closed set; \`detail\` is a sentence, or, where inputs are wrong (422), the list of them.
+**Errors** are problem details (RFC 9457): decide by \`type\`, which is a closed set; \`detail\` is a sentence, or, where inputs are wrong (422), the list of them. What is no HTTP request, or does not come whole, is answered so as well (400, 408).
 
 **Waiting** is the client's to bound: \`Prefer: wait=20\`, or \`Prefer: respond-async\` for an answer at once. A client that leaves ends the wait and nothing else.
 

@@ -72,6 +72,7 @@ const problemsOf = (route: Route | UpgradeRoute): readonly ProblemKind[] => {
     ...(access.kind === 'scope' && access.ticket !== undefined ? (['invalid-ticket'] as const) : []),
     ...(isChecked ? (['invalid-input'] as const) : []),
     ...(body === undefined || body === 'stream' ? [] : (['body-too-large', 'unsupported-media-type'] as const)),
+    'headers-too-large',
     'internal-error',
     'shutting-down',
   ];

@@ -62,6 +62,7 @@ const server = restPart({
   drainMs: 1000,
   shutdown,
   clock,
+  random: systemRandom,
   log,
 });
 await server.start({ signal: new AbortController().signal, fail: () => undefined });

@@ -101,7 +101,17 @@ export const startFacade = async (
   };
   const app = makeApp(dependencies);
   const upgrade = makeUpgradeHandler(dependencies, makeUpgradeRoutes(dependencies));
-  const server = restPart({ app, upgrade, host: '127.0.0.1', port: 0, drainMs: 20_000, shutdown, clock, log });
+  const server = restPart({
+    app,
+    upgrade,
+    host: '127.0.0.1',
+    port: 0,
+    drainMs: 20_000,
+    shutdown,
+    clock,
+    random: systemRandom,
+    log,
+  });
   await server.start({ signal: new AbortController().signal, fail: () => undefined });
   const url = `http://127.0.0.1:${server.address().port}`;
   const facade: TestFacade = {
