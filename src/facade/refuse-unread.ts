@@ -23,7 +23,7 @@ export const refuseUnread = (error: ParseError, socket: Duplex, answerHasBegun: 
 };
 
 const problemOf = ({ code, reason }: ParseError): Problem => {
-  switch (code) {
+  switch (code ?? '') {
     case 'HPE_HEADER_OVERFLOW':
       return makeProblem(
         'headers-too-large',
