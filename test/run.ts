@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import { runBats } from './bats.ts';
 import { coveredSources } from './coverage.ts';
 import { shellScripts } from './shell-scripts.ts';
+import { COMPILED } from './support/compiled.ts';
 
 interface Outcome {
   readonly passed: number;
@@ -200,8 +201,7 @@ const endToEnd = async (): Promise<readonly Outcome[]> => {
   if (up.failed === 0) {
     const env = {
       ...(await environmentOf(await capture(node, ['src/main.ts', 'env']))),
-      // Hundreds of processes of the product are started, and half of what a start takes is compiling.
-      NODE_COMPILE_CACHE: join(scratch, 'compiled'),
+      NODE_COMPILE_CACHE: COMPILED,
     };
     outcomes.push(
       await jest('e2e', [`--maxWorkers=${availableParallelism()}`, `--testPathIgnorePatterns=${ALONE}`], {

@@ -4,6 +4,7 @@ import { AGENT_ID } from '../../src/api/names.ts';
 import { workspacePrefix } from '../../src/api/workspace-id.ts';
 import { systemClock } from '../../src/base/clock.ts';
 import { systemRandom } from '../../src/base/random.ts';
+import type { UserCredentials } from '../../src/node/cold/credentials.ts';
 import { writeCredentials } from '../../src/node/cold/credentials-file.ts';
 import type { ColdMount } from '../../src/node/cold/mount-driver.ts';
 import { makeRcloneDriver } from '../../src/node/cold/rclone-driver.ts';
@@ -15,7 +16,9 @@ import { bucketWith, mountProcess, rootCredentials, startWithCold } from '../sup
 import { succeed } from '../support/e2e/command.ts';
 import type { Environment } from '../support/e2e/environment.ts';
 import { eventually } from '../support/e2e/eventually.ts';
+import { uniqueName } from '../support/e2e/names.ts';
 import { aSandbox } from '../support/e2e/sandbox-builder.ts';
+import { withUserCredentials } from './cold-credentials.ts';
 import type { BenchContext } from './context.ts';
 
 /** Seconds of each step of ./cold-files.py. */
@@ -89,11 +92,12 @@ export const inSandbox = async (
   }
 };
 
-/** On the same program with the same settings, mounted by hand on this machine: no kubelet, no pod. */
+/** On the same program with the same settings and a user's key, mounted by hand on this machine: no kubelet, no pod. */
 export const onBareMount = async (context: BenchContext, work: Work): Promise<Steps> => {
   const { environment, scratch, signal } = context;
   const folder = join(scratch, `bare-${systemRandom.hex(4)}`);
-  const prefix = `bench/${systemRandom.hex(8)}/`;
+  const userId = uniqueName('bench-bare');
+  const prefix = workspacePrefix(userId);
   const spec = {
     bucket: environment.MATRX_S3_BUCKET,
     prefix: `${prefix}cold/`,
@@ -112,9 +116,9 @@ export const onBareMount = async (context: BenchContext, work: Work): Promise<St
     mounts,
     env: { SSL_CERT_FILE: process.env['SSL_CERT_FILE'] },
   });
-  const step = async (phase: string): Promise<string> => {
+  const step = async (phase: string, credentials: UserCredentials): Promise<string> => {
     await mkdir(spec.target, { recursive: true });
-    await writeCredentials(spec.folder, rootCredentials(environment));
+    await writeCredentials(spec.folder, credentials);
     const mount = await driver.mount(spec, signal);
     try {
       const answer = await onThisMachine(context, work, spec.target, phase);
@@ -126,8 +130,10 @@ export const onBareMount = async (context: BenchContext, work: Work): Promise<St
     }
   };
   try {
-    const written = await step('write');
-    return merged(written, await step('read'));
+    return await withUserCredentials(context, userId, async (credentials) => {
+      const written = await step('write', credentials);
+      return merged(written, await step('read', credentials));
+    });
   } finally {
     await mounts.unbind(spec.target);
     await removeObjects(environment, prefix);

@@ -202,13 +202,13 @@ export const startColdVolume = (
 
   /** While the writer is held: the next one's credentials are issued after that. What cannot be revoked, the next mount ends. */
   const revoke = async (): Promise<void> => {
-    const { provider } = deps;
-    if (provider.revoke === undefined) return;
+    const { revoke: revokeIssued } = deps.provider;
+    if (revokeIssued === undefined) return;
     const what = 'revoking the credentials of cold storage';
     try {
       await withDeadline(deps.clock, { what, ms: REVOKE_MS, signal: stopping.signal }, async (signal) => {
         // Whose node was taken for lost is not the writer any more, and the user's credentials are another's.
-        if (await reporter.first) await provider.revoke?.(view.record.userId, signal);
+        if (await reporter.first) await revokeIssued(view.record.userId, signal);
       });
     } catch (error) {
       log.warn({ err: error }, 'the credentials of cold storage are not revoked');

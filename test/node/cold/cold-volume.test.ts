@@ -245,6 +245,15 @@ describe('a cold volume', () => {
     expect(usage).toEqual({ objects: 7, bytes: 21, complete: true, countedAt: expect.any(String) });
   });
 
+  test('puts an end to the credentials of its user when it is closed, and not before', async () => {
+    await publish('cold');
+    await untilState('Mounted');
+    expect(fake.revoked).toEqual([]);
+    await unpublish('cold');
+    await untilState('Closed');
+    expect(fake.revoked).toEqual(['ann']);
+  });
+
   test('of very many objects counts ten thousand, and says that there are more', async () => {
     expect(await closeWith(1_000_000)).toMatchObject({ objects: 10_000, bytes: 30_000, complete: false });
     expect(listed).toBe(10_001);
@@ -365,6 +374,9 @@ describe('a cold volume', () => {
     fake.sending = true;
     await untilState('Closed');
     expect(reported()).toMatchObject({ epoch: 1, node: NODE });
+    // They are those of the next one's mount by now.
+    await until('nothing of it is left', () => !existsSync(paths().root));
+    expect(fake.revoked).toEqual([]);
   });
 
   test('does not speak over the volume of a later epoch', async () => {

@@ -14,6 +14,8 @@ export interface FakeCold {
   readonly provider: CredentialProvider;
   /** Every target that was mounted, in order. */
   readonly targets: readonly string[];
+  /** Whose credentials were revoked, in order. */
+  readonly revoked: readonly string[];
   /** What each following mount meets. */
   fault: Error | undefined;
   /** Mounts wait until this resolves. */
@@ -34,6 +36,7 @@ const readUnsent = (folder: string): number =>
 
 export const makeFakeCold = (): FakeCold => {
   const targets: string[] = [];
+  const revoked: string[] = [];
   const by: ColdDriverName[] = [];
   const mounts = makeMounts();
   let crash: (reason: string) => void = () => undefined;
@@ -68,6 +71,7 @@ export const makeFakeCold = (): FakeCold => {
   });
   const fake: FakeCold = {
     targets,
+    revoked,
     by,
     fault: undefined,
     gate: Promise.resolve(),
@@ -75,6 +79,10 @@ export const makeFakeCold = (): FakeCold => {
     crash: (reason) => crash(reason),
     provider: {
       issue: () => Promise.resolve({ accessKeyId: 'key', secretAccessKey: 'secret', isolation: 'prefix' }),
+      revoke: (userId) => {
+        revoked.push(userId);
+        return Promise.resolve();
+      },
     },
     drivers: { rclone: driver('rclone'), 'mount-s3': driver('mount-s3') },
   };

@@ -1,14 +1,10 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { RestoreRequest } from '../../../src/workspace/home.ts';
+import { COMPILED } from '../compiled.ts';
 import type { FakeS3 } from '../fake-s3/server.ts';
 import { PREFIX } from './test-homes.ts';
-
-/** Half of what a start of the program takes is compiling, and it is started hundreds of times. */
-const COMPILED = join(tmpdir(), 'matrx-test-compiled');
 
 export interface ProgramRun {
   readonly child: ChildProcess;
