@@ -5,25 +5,18 @@ import { join } from 'node:path';
 import { workspacePrefix } from '../../src/api/workspace-id.ts';
 import type { Cluster } from '../support/e2e/cluster.ts';
 import { requireEnvironment } from '../support/e2e/environment.ts';
-import { makeKubectl } from '../support/e2e/kubectl.ts';
 import { uniqueName } from '../support/e2e/names.ts';
-import { aSandbox } from '../support/e2e/sandbox-builder.ts';
 import { scenario } from '../support/e2e/scenario.ts';
 import { changeHome, makeHome } from '../support/e2e-faults/changing-home.ts';
-import { setDriverSettings } from '../support/e2e-faults/driver-settings.ts';
 import { headTree } from '../support/e2e-faults/head-tree.ts';
 import { type HomeProgramSettings, s3Settings, startHomeProcess } from '../support/e2e-faults/home-process.ts';
-import { untilCommitted } from '../support/e2e-faults/until-committed.ts';
-import { withRestoredHead } from '../support/e2e-faults/restored-head.ts';
 import {
   atRequest,
   type FaultPlan,
   type S3RequestProxy,
   startS3RequestProxy,
 } from '../support/e2e-faults/s3-request-proxy.ts';
-import { killPart } from '../support/e2e-faults/system-containers.ts';
 import { treeManifest } from '../support/e2e-faults/tree-manifest.ts';
-import { holdsAllOf, readWriterState, startWriter } from '../support/e2e-faults/writer.ts';
 
 /** Far above what a commit of the test's home takes: a loop that gets there has not understood something. */
 const MORE_THAN_ANY_COMMIT = 60;
@@ -93,44 +86,6 @@ describe.each(['before', 'after'] as const)('SIGKILL %s S3 has seen the request'
         if (finished) return;
       }
       throw new Error(`a restore had not ended after ${MORE_THAN_ANY_COMMIT} requests`);
-    },
-  );
-});
-
-describe('SIGKILL of the real node driver, while its sandbox goes on writing', () => {
-  const kubectl = makeKubectl(new AbortController().signal);
-  beforeAll(() => setDriverSettings(kubectl, { AWS_ENDPOINT_URL_S3: proxy.endpoint }), 150_000);
-  afterAll(() => setDriverSettings(kubectl, {}), 150_000);
-
-  scenario(
-    'at the pack, the manifest and HEAD of a commit: what was committed stays, the rest follows',
-    240,
-    async (cluster) => {
-      const sandbox = aSandbox('struck');
-      const name = await cluster.start(sandbox);
-      const prefix = workspacePrefix(sandbox.userId);
-      const writer = await startWriter(cluster, name);
-      let committed = await untilCommitted(cluster, sandbox.userId, await writer.written());
-
-      const isPut =
-        (part: string): FaultPlan =>
-        (request) =>
-          request.method === 'PUT' && request.target.includes(`/${prefix}.ws/${part}`) ? 'before' : undefined;
-      const lostAnswer: FaultPlan = (request) => (isPut('HEAD')(request) === undefined ? undefined : 'after');
-      for (const plan of [isPut('packs/'), isPut('manifests/'), lostAnswer]) {
-        let back = (): Promise<void> => Promise.resolve();
-        await proxy.arm(plan, async () => {
-          back = await killPart(cluster.kubectl, 'node');
-        });
-        proxy.heal();
-        const head = await withRestoredHead(cluster, prefix, readWriterState);
-        expect(holdsAllOf(head, committed)).toBe(true);
-        await back();
-        committed = await untilCommitted(cluster, sandbox.userId, await writer.written());
-      }
-      const last = await writer.stop();
-      await cluster.remove(name);
-      expect((await withRestoredHead(cluster, prefix, readWriterState)).last).toBe(last);
     },
   );
 });
