@@ -82,6 +82,14 @@ export const makeFakeCluster = (): FakeCluster => {
     if (!lagging) deliver(store.put(stored));
     return stored;
   };
+  /** No uid is ever given twice, by a real API server as here: not even to a name that is taken again. */
+  const uids = new Set<string>();
+  const newUid = (name: string): string => {
+    const uid = `uid-of-${name}`;
+    const free = uids.has(uid) ? `${uid}-${uids.size}` : uid;
+    uids.add(free);
+    return free;
+  };
   const mustGet = (name: string): Sandbox => {
     const sandbox = objects.get(name);
     if (sandbox === undefined)
@@ -145,7 +153,7 @@ export const makeFakeCluster = (): FakeCluster => {
           throw new KubeError('AlreadyExists', `sandboxes "${name}" already exists`, { code: 409 });
         const metadata = {
           ...object.metadata,
-          uid: `uid-of-${name}`,
+          uid: newUid(name),
           generation: 1,
           creationTimestamp: '2026-01-02T03:04:05Z',
         };
