@@ -14,6 +14,7 @@ const shared = {
 export default {
   // A deadline for what hangs, far above what a busy two-core machine needs: no test asserts how fast it was.
   testTimeout: 60_000,
+  testSequencer: '<rootDir>/test/slowest-first.js',
   projects: [
     {
       ...shared,

@@ -204,7 +204,8 @@ const endToEnd = async (): Promise<readonly Outcome[]> => {
       NODE_COMPILE_CACHE: COMPILED,
     };
     outcomes.push(
-      await jest('e2e', [`--maxWorkers=${availableParallelism()}`, `--testPathIgnorePatterns=${ALONE}`], {
+      // Half of the time they wait: for a pod, a timeout, a kubelet.
+      await jest('e2e', [`--maxWorkers=${2 * availableParallelism()}`, `--testPathIgnorePatterns=${ALONE}`], {
         env,
         part: 'side by side',
       }),

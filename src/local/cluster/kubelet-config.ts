@@ -6,6 +6,8 @@ import { NODE_ADDRESS } from './network.ts';
  *
  * - cgroup v1 and swap are accepted: a developer's machine has what it has.
  * - Images are never collected: they were loaded from this machine and no registry could give them back.
+ * - A container that has ended is started again within two seconds, however often: whoever kills one here wants to see it
+ *   come back, and kubelet's own minutes of waiting are for clusters that have to be protected from it.
  * - The eviction limits are low: the machine is shared with its owner, whose full disk must not end sandboxes early.
  */
 export const kubeletConfig = (options: {
@@ -51,6 +53,7 @@ export const kubeletConfig = (options: {
         'imagefs.inodesFree': '1%',
       },
       maxPods: 200,
+      crashLoopBackOff: { maxContainerRestartPeriod: '2s' },
       oomScoreAdj: 0,
       logging: { format: 'text' },
     },
