@@ -1,8 +1,9 @@
 // `make test`: every check in the order that fails soonest, one result line at the end. Stages that only read the
-// sources come first; the cluster is brought up once, used, and taken down again unless it was up before.
+// sources come first; the cluster is brought up once, used, and taken down again unless it was up before. The unit
+// tests run while the end-to-end tests that have the cluster to themselves wait for it, which is most of their time.
 import { spawn } from 'node:child_process';
-import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
-import { availableParallelism, tmpdir } from 'node:os';
+import { closeSync, existsSync, mkdtempSync, openSync, readFileSync, rmSync } from 'node:fs';
+import { availableParallelism, constants, setPriority, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { runBats } from './bats.ts';
 import { coveredSources } from './coverage.ts';
@@ -25,11 +26,19 @@ interface Limits {
   readonly doneWhenWritten?: string;
   /** Where it writes what it has open, when it gets SIGUSR2. */
   readonly report?: string;
+  /** Gives way to others where there is too little for all, and writes what it says to this file. */
+  readonly behind?: string;
 }
 
 const run = (command: string, args: readonly string[], limits: Limits, env = process.env): Promise<number> =>
   new Promise((resolve, reject) => {
-    const child = spawn(command, args, { stdio: ['ignore', 'inherit', 'inherit'], env });
+    const output = limits.behind === undefined ? 'inherit' : openSync(limits.behind, 'w');
+    const child = spawn(command, args, { stdio: ['ignore', output, output], env });
+    if (typeof output === 'number') closeSync(output);
+    // Its own children have it from it.
+    if (limits.behind !== undefined && child.pid !== undefined) {
+      setPriority(child.pid, constants.priority.PRIORITY_BELOW_NORMAL);
+    }
     const end = (why: string): void => {
       console.log(`FAILED: ${why}`);
       if (limits.report !== undefined) child.kill('SIGUSR2');
@@ -111,9 +120,9 @@ interface JestResult {
 const jest = async (
   project: string,
   args: readonly string[],
-  { env, part = 'all' }: { readonly env: NodeJS.ProcessEnv; readonly part?: string },
+  { env, part = 'all', behind }: { readonly env: NodeJS.ProcessEnv; readonly part?: string; readonly behind?: string },
 ): Promise<Outcome> => {
-  heading(part === 'all' ? `jest: ${project}` : `jest: ${project}, ${part}`);
+  if (behind === undefined) heading(part === 'all' ? `jest: ${project}` : `jest: ${project}, ${part}`);
   const output = join(scratch, `${project}-${part}.json`);
   const report = `${project}-${part}-report.json`;
   const code = await run(
@@ -132,9 +141,18 @@ const jest = async (
       `--outputFile=${output}`,
       ...args,
     ],
-    { minutes: 45, doneWhenWritten: output, report: join(scratch, report) },
+    {
+      minutes: 45,
+      doneWhenWritten: output,
+      report: join(scratch, report),
+      ...(behind === undefined ? {} : { behind }),
+    },
     env,
   );
+  if (behind !== undefined) {
+    heading(`jest: ${project}, which ran meanwhile`);
+    process.stdout.write(readFileSync(behind));
+  }
   let result: JestResult;
   try {
     result = JSON.parse(readFileSync(output, 'utf8')) as JestResult;
@@ -169,6 +187,13 @@ const COVERAGE = [
   ...coveredSources(process.cwd()).map((pattern) => `--collectCoverageFrom=${pattern}`),
   '--coverageThreshold={"global":{"lines":90}}',
 ];
+
+/** Jest's own choice leaves a core idle, which on two cores is half of them. */
+const unit = (behind?: string): Promise<Outcome> =>
+  jest('unit', [`--maxWorkers=${availableParallelism()}`, ...COVERAGE], {
+    env: process.env,
+    ...(behind === undefined ? {} : { behind }),
+  });
 
 /** What a shell's environment is after `eval "$(make -s env)"`: only a shell knows what its lines mean. */
 const environmentOf = async (exports: string): Promise<NodeJS.ProcessEnv> => {
@@ -209,9 +234,12 @@ const endToEnd = async (): Promise<readonly Outcome[]> => {
         env,
         part: 'side by side',
       }),
-      await jest('e2e', ['--runInBand', `--testPathPatterns=${ALONE}`], { env, part: 'alone' }),
+      ...(await Promise.all([
+        jest('e2e', ['--runInBand', `--testPathPatterns=${ALONE}`], { env, part: 'alone' }),
+        unit(join(scratch, 'unit.log')),
+      ])),
     );
-  }
+  } else outcomes.push(await unit());
   if (!wasUp) outcomes.push(await check('make down', node, ['src/main.ts', 'down']));
   return outcomes;
 };
@@ -223,18 +251,16 @@ const outcomes: Outcome[] = [
   await check('lint', 'node_modules/.bin/oxlint', ['--type-aware', '--deny-warnings']),
   await check('shellcheck', 'shellcheck', ['--external-sources', ...shellScripts(process.cwd())]),
   await bats(),
-  // Jest's own choice leaves a core idle, which on two cores is half of them.
-  await jest('unit', [`--maxWorkers=${availableParallelism()}`, ...COVERAGE], { env: process.env }),
   // With a seed: what a change breaks is to be seen here, and what chance finds, by `make fuzz`.
   await check('fuzz', node, ['test/fuzz/run.ts', '--seed', '1'], { ...process.env, MINUTES: '1' }),
 ];
 const early = outcomes.reduce((sum, { failed }) => sum + failed, 0);
-if (!process.argv.includes('--without-cluster')) {
-  if (early === 0) outcomes.push(...(await endToEnd()));
-  else {
-    console.log('\nFAILED: the cluster tests were not run, because an earlier check failed');
-    outcomes.push({ passed: 0, failed: 1 });
-  }
+if (process.argv.includes('--without-cluster')) outcomes.push(await unit());
+else if (early === 0) outcomes.push(...(await endToEnd()));
+else {
+  outcomes.push(await unit());
+  console.log('\nFAILED: the cluster tests were not run, because an earlier check failed');
+  outcomes.push({ passed: 0, failed: 1 });
 }
 rmSync(scratch, { recursive: true, force: true });
 
