@@ -29,6 +29,8 @@ export interface ColdWorld {
   readonly endpoint: string;
   readonly store: ObjectStore;
   readonly provider: CredentialProvider;
+  /** Another one, as another process of the driver has it. */
+  readonly makeProvider: () => CredentialProvider;
   readonly driver: MountDriver;
   /** A store with one user's credentials. */
   readonly storeOf: (credentials: UserCredentials) => ObjectStore;
@@ -103,17 +105,20 @@ export const openColdWorld = async (): Promise<ColdWorld> => {
   const { ok } = await fetch(made, { method: 'PUT', headers: { ...signRequest(request) } });
   if (!ok) throw new Error(`the bucket ${BUCKET} cannot be made`);
 
-  return {
-    endpoint,
-    store: storeOf(ROOT),
-    provider: makeAccountCredentials({
+  const makeProvider = (): CredentialProvider =>
+    makeAccountCredentials({
       endpoint,
       iamEndpoint: `http://127.0.0.1:${iamPort}`,
       region: REGION,
       bucket: BUCKET,
       root: () => Promise.resolve(ROOT),
       now: clock.now,
-    }),
+    });
+  return {
+    endpoint,
+    store: storeOf(ROOT),
+    provider: makeProvider(),
+    makeProvider,
     driver: makeRcloneDriver({
       program: rclone,
       region: REGION,

@@ -43,8 +43,9 @@ export const makeAccountCredentials = (deps: AccountDeps): CredentialProvider =>
   return {
     issue: ({ userId }, signal) =>
       inTurn(userId, async () => {
-        const credentials = await issue(deps, userId, signal);
-        issued.set(userId, [...(issued.get(userId) ?? []), credentials.accessKeyId]);
+        const own = issued.get(userId) ?? [];
+        const credentials = await issue(deps, userId, own, signal);
+        issued.set(userId, [...own, credentials.accessKeyId]);
         return credentials;
       }),
     revoke: (userId, signal) =>
@@ -73,12 +74,17 @@ const revoke = async (
   await call(deps, 'DeleteUser', user, signal, 'NoSuchEntity');
 };
 
-const issue = async (deps: AccountDeps, userId: string, signal: AbortSignal): Promise<IssuedCredentials> => {
+const issue = async (
+  deps: AccountDeps,
+  userId: string,
+  own: readonly string[],
+  signal: AbortSignal,
+): Promise<IssuedCredentials> => {
   const user = { UserName: userName(userId) };
   await call(deps, 'CreateUser', user, signal, 'EntityAlreadyExists');
   const policy = JSON.stringify(sessionPolicy(deps.bucket, userId, deps.region));
   await call(deps, 'PutUserPolicy', { ...user, PolicyName: POLICY, PolicyDocument: policy }, signal);
-  for (const key of keysToEnd(await call(deps, 'ListAccessKeys', user, signal))) {
+  for (const key of keysToEnd(keysOf(await call(deps, 'ListAccessKeys', user, signal)), own)) {
     await call(deps, 'DeleteAccessKey', { ...user, AccessKeyId: key }, signal, 'NoSuchEntity');
   }
   const answer = await call(deps, 'CreateAccessKey', user, signal);
@@ -105,10 +111,11 @@ const keysOf = (answer: string): readonly { readonly id: string; readonly create
     created: element(member, 'CreateDate') ?? '',
   }));
 
-/** All but the newest, where another would be one too many. */
-const keysToEnd = (answer: string): readonly string[] => {
-  const keys = keysOf(answer);
-  const oldestFirst = keys.toSorted((a, b) => a.created.localeCompare(b.created));
+/** All but the newest, where another would be one too many. Dates are whole seconds: within one, `own` are in their order. */
+const keysToEnd = (keys: ReturnType<typeof keysOf>, own: readonly string[]): readonly string[] => {
+  const oldestFirst = keys.toSorted(
+    (a, b) => a.created.localeCompare(b.created) || own.indexOf(a.id) - own.indexOf(b.id),
+  );
   return oldestFirst.slice(0, Math.max(0, keys.length - MOST_KEYS + 1)).map(({ id }) => id);
 };
 
