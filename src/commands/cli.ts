@@ -3,6 +3,7 @@ import { registerControllerCommand } from './controller.ts';
 import { registerCrdsCommand } from './crds.ts';
 import { registerDownCommand } from './down.ts';
 import { registerEnvCommand } from './env.ts';
+import { registerExplainCommand } from './explain.ts';
 import { registerFacadeCommand } from './facade.ts';
 import { registerImageCommand } from './image.ts';
 import { registerKeyCommand } from './key.ts';
@@ -28,6 +29,7 @@ export const runCli = async (args: readonly string[]): Promise<number> => {
   registerDownCommand(program);
   registerWorkspaceCommand(program);
   registerKeyCommand(program);
+  registerExplainCommand(program);
   try {
     await program.parseAsync(args, { from: 'user' });
     return process.exitCode === undefined ? 0 : Number(process.exitCode);

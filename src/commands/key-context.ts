@@ -5,30 +5,20 @@ import { ConfigError } from '../config/load.ts';
 import { KeyError } from '../facade/keys/change-keys.ts';
 import type { KeysPlace } from '../facade/keys/edit-keys.ts';
 import { isKubeError, type KubeError } from '../kube/errors.ts';
-import { loadClusterAccess } from '../kube/load-cluster-access.ts';
 import { makeKubeClient } from '../kube/make-kube-client.ts';
+import { clusterAccess } from './cluster-access.ts';
 import type { KeyOptions } from './key.ts';
 
 /** Runs `act` on the keys of the installation that the options name. */
-export const withKeys = async <T>(
-  { kubeconfig, context, namespace }: KeyOptions,
-  act: (place: KeysPlace) => Promise<T>,
-): Promise<T> => {
-  const kube = makeKubeClient({ access: clusterAccess(kubeconfig, context), userAgent: 'matrx-sandbox/cli' });
+export const withKeys = async <T>(options: KeyOptions, act: (place: KeysPlace) => Promise<T>): Promise<T> => {
+  const { namespace } = options;
+  const kube = makeKubeClient({ access: clusterAccess(options), userAgent: 'matrx-sandbox/cli' });
   try {
     return await act({ kube, namespace });
   } catch (error) {
     throw isKubeError(error) ? explained(error, namespace) : error;
   } finally {
     await kube.close();
-  }
-};
-
-const clusterAccess = (kubeconfig: string | undefined, context: string | undefined) => {
-  try {
-    return loadClusterAccess({ kubeconfig, context });
-  } catch (error) {
-    throw new KeyError(errorMessage(error));
   }
 };
 

@@ -1,25 +1,10 @@
-import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
-import { runCli } from '../../src/commands/cli.ts';
+import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { readEntries } from '../../src/facade/keys/keys-secret.ts';
 import { base64, entry, testKey } from '../facade/support/key-records.ts';
 import { type Kubeconfig, writeKubeconfig } from '../support/kube-server/kubeconfig.ts';
 import { type SecretModel, startSecretModel } from '../support/kube-server/secret-model.ts';
-import { type Ended, runMatrx } from '../support/matrx.ts';
-
-/** `matrx key …` within this process, which is much faster than one of its own. */
-const runHere = async (args: readonly string[]): Promise<Ended> => {
-  const said = { stdout: '', stderr: '' };
-  const out = jest.spyOn(process.stdout, 'write').mockImplementation((text) => ((said.stdout += String(text)), true));
-  const err = jest.spyOn(process.stderr, 'write').mockImplementation((text) => ((said.stderr += String(text)), true));
-  try {
-    const code = await runCli(['key', ...args]);
-    return { code, ...said };
-  } finally {
-    process.exitCode = undefined;
-    out.mockRestore();
-    err.mockRestore();
-  }
-};
+import { runMatrx } from '../support/matrx.ts';
+import { runHere } from './support/run-here.ts';
 
 let model: SecretModel;
 let kubeconfig: Kubeconfig;
@@ -34,7 +19,7 @@ afterEach(async () => {
   await model.close();
 });
 
-const key = (...args: string[]) => runHere([...args, '--kubeconfig', kubeconfig.path]);
+const key = (...args: string[]) => runHere(['key', ...args, '--kubeconfig', kubeconfig.path]);
 const records = () => readEntries(model.secret());
 
 describe('matrx key', () => {
@@ -189,7 +174,7 @@ describe('matrx key', () => {
   });
 
   it('says which kubeconfig it cannot read, which context it lacks, and that there is no server', async () => {
-    expect((await runHere(['list', '--kubeconfig', '/nowhere'])).stderr).toMatch(/^matrx key: .*\/nowhere/);
+    expect((await runHere(['key', 'list', '--kubeconfig', '/nowhere'])).stderr).toMatch(/^matrx key: .*\/nowhere/);
     expect(await key('list', '--context', 'other')).toMatchObject({ code: 1, stderr: expect.stringMatching(/other/) });
     model.away();
     expect(await key('list')).toMatchObject({ code: 1, stderr: expect.stringMatching(/^matrx key: /) });

@@ -1,6 +1,8 @@
 import { expect } from '@jest/globals';
 import { findCondition } from '../../src/api/condition.ts';
 import { readyReason } from '../support/e2e/cluster.ts';
+import { succeed } from '../support/e2e/command.ts';
+import { PROJECT_ROOT } from '../support/e2e/readme.ts';
 import { aSandbox } from '../support/e2e/sandbox-builder.ts';
 import { scenario } from '../support/e2e/scenario.ts';
 
@@ -22,6 +24,15 @@ scenario(
     expect(ready?.status).toBe('False');
     expect(ready?.message).toContain(first.name);
     expect(await cluster.kubectl.find(`pod/${second.name}`)).toBeUndefined();
+
+    const explained = await succeed(process.execPath, ['src/main.ts', 'explain', `sbx/${second.name}`], {
+      cwd: PROJECT_ROOT,
+      deadlineMs: 30_000,
+      signal: cluster.signal,
+    });
+    const text = explained.stdout.toString();
+    expect(text).toContain(`  writer   ${first.name}, epoch 1\n`);
+    expect(text).toMatch(new RegExp(`\\nWhy: WorkspaceInUse: .*${first.name}`));
 
     // An ephemeral one has no home to share: it starts while the first still runs, with nothing in it.
     const ephemeral = aSandbox('ephemeral').ofUser(first.userId).ephemeral();
