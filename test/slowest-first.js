@@ -1,7 +1,7 @@
 import Sequencer from '@jest/test-sequencer';
 
 /** Files that take minutes: begun last, they would be what all wait for, with one core idle. */
-const SLOWEST = ['cold-workload', 'sandbox-image', 'killed-at-every-request', 'own-image', 'cold-expiry', 'isolation'];
+const SLOWEST = ['cold-workload', 'sandbox-image', 'killed-at-every-request', 'own-image', 'isolation'];
 
 const rank = ({ path }) => {
   const at = SLOWEST.findIndex((name) => path.endsWith(`/e2e/${name}.test.ts`));
