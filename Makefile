@@ -31,7 +31,7 @@ check: $(INSTALLED) ## format, lint, types and unit tests: no cluster
 	@$(NODE) test/run.ts --without-cluster
 
 unit: $(INSTALLED) ## the unit tests; ARGS=test/workspace picks some
-	@npm run -s test:unit -- $(if $(ARGS),--testPathPatterns $(ARGS))
+	@npm run -s test:unit -- --maxWorkers=$$((2 * $$(nproc))) $(if $(ARGS),--testPathPatterns $(ARGS))
 
 simulate: $(INSTALLED) ## RUNS=2000 seeded histories of the controllers on a model, in virtual time; MATRX_SEED=7 replays one
 	@MATRX_SIMULATIONS=$(or $(RUNS),2000) npm run -s test:unit -- --testPathPatterns test/controller/simulation

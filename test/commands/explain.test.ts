@@ -36,9 +36,7 @@ describe('matrx explain', () => {
     const { code, stdout, stderr } = await explain('sbx/demo');
     expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
     expect(stdout).toContain('Sandbox sandboxes/demo\n  asked    Running, generation 1, of user ann\n');
-    expect(stdout).toContain(
-      '  template default, generation 1\n  home     Workspace ann, which does not exist yet\n',
-    );
+    expect(stdout).toContain('  template default, generation 1\n  home     Workspace ann, which does not exist yet\n');
     expect(stdout).toContain('  pod      none\n');
     expect(stdout).toMatch(/\nWhy: it is being taken up\n\nPlan:\n {2}1\. create the Workspace ann\n/);
     expect(server.seen().filter((request) => !request.startsWith('GET '))).toEqual([]);
