@@ -10,8 +10,9 @@ const TIMEOUT_MS = 20 * 60_000;
 const sbomOf = (name: string): string => join(RELEASE, `${name}.spdx.json`);
 
 const writeSboms = async (): Promise<void> => {
+  const images = Object.entries(await readImages());
   const syft = await goTool('syft');
-  for (const [name, image] of Object.entries(await readImages())) {
+  for (const [name, image] of images) {
     await run([syft, 'scan', `docker:${image}`, '--quiet', '--output', `spdx-json=${sbomOf(name)}`], {
       timeoutMs: TIMEOUT_MS,
     });
@@ -20,11 +21,15 @@ const writeSboms = async (): Promise<void> => {
 };
 
 const scan = async (): Promise<void> => {
-  const grype = await goTool('grype');
-  for (const name of Object.keys(await readImages())) {
+  const names = Object.keys(await readImages());
+  for (const name of names) {
     await access(sbomOf(name)).catch(() => {
       throw new Error(`${sbomOf(name)} is not there: run \`make sbom\` first`);
     });
+  }
+  // Not before: it may have to be built, for minutes.
+  const grype = await goTool('grype');
+  for (const name of names) {
     await run([grype, `sbom:${sbomOf(name)}`, '--only-fixed', '--fail-on', 'critical'], {
       onLine: (line) => console.log(line),
       timeoutMs: TIMEOUT_MS,
