@@ -12,8 +12,9 @@ const shared = {
 
 /** @type {import('jest').Config} */
 export default {
-  // A deadline for what hangs, far above what a busy two-core machine needs: no test asserts how fast it was.
-  testTimeout: 60_000,
+  // A deadline for what hangs, far above what a two-core machine needs that has the end-to-end tests to do as well: no test
+  // asserts how fast it was.
+  testTimeout: 180_000,
   testSequencer: '<rootDir>/test/slowest-first.js',
   projects: [
     {
