@@ -27,7 +27,7 @@ interface Limits {
   /** Where it writes what it has open, when it gets SIGUSR2. */
   readonly report?: string;
   /** Gives way to others where there is too little for all, and writes what it says to this file. */
-  readonly behind?: string;
+  readonly behind?: string | undefined;
 }
 
 const run = (command: string, args: readonly string[], limits: Limits, env = process.env): Promise<number> =>
@@ -120,7 +120,7 @@ interface JestResult {
 const jest = async (
   project: string,
   args: readonly string[],
-  { env, part = 'all', behind }: { readonly env: NodeJS.ProcessEnv; readonly part?: string; readonly behind?: string },
+  { env, part = 'all', behind }: Pick<Limits, 'behind'> & { readonly env: NodeJS.ProcessEnv; readonly part?: string },
 ): Promise<Outcome> => {
   if (behind === undefined) heading(part === 'all' ? `jest: ${project}` : `jest: ${project}, ${part}`);
   const output = join(scratch, `${project}-${part}.json`);
@@ -141,12 +141,7 @@ const jest = async (
       `--outputFile=${output}`,
       ...args,
     ],
-    {
-      minutes: 45,
-      doneWhenWritten: output,
-      report: join(scratch, report),
-      ...(behind === undefined ? {} : { behind }),
-    },
+    { minutes: 45, doneWhenWritten: output, report: join(scratch, report), behind },
     env,
   );
   if (behind !== undefined) {
@@ -192,11 +187,7 @@ const COVERAGE = [
 /** They wait for a part of their time, as the others do. */
 const WORKERS = `--maxWorkers=${2 * availableParallelism()}`;
 
-const unit = (behind?: string): Promise<Outcome> =>
-  jest('unit', [WORKERS, ...COVERAGE], {
-    env: process.env,
-    ...(behind === undefined ? {} : { behind }),
-  });
+const unit = (behind?: string): Promise<Outcome> => jest('unit', [WORKERS, ...COVERAGE], { env: process.env, behind });
 
 /** What a shell's environment is after `eval "$(make -s env)"`: only a shell knows what its lines mean. */
 const environmentOf = async (exports: string): Promise<NodeJS.ProcessEnv> => {

@@ -1,11 +1,14 @@
+import { findCondition } from '../api/condition.ts';
 import type { Node } from '../api/node.ts';
 import type { Pod } from '../api/pod.ts';
+import { SandboxConditionType } from '../api/reasons.ts';
 import type { Sandbox } from '../api/sandbox.ts';
 import type { SandboxTemplate } from '../api/sandbox-template.ts';
 import type { Workspace } from '../api/workspace.ts';
 import { rfc3339, systemClock } from '../base/clock.ts';
 import { loadControllerConfig } from '../config/controller.ts';
 import { ConfigError } from '../config/load.ts';
+import type { ConfigMap } from '../controller/storage-state.ts';
 import type { Action } from '../domain/action.ts';
 import { describeAction } from '../domain/describe-action.ts';
 import { homeOf } from '../domain/home.ts';
@@ -83,7 +86,7 @@ const observe = async (
     home.kind === 'workspace' ? find<Workspace>(WORKSPACES, home.name, namespace) : undefined,
     find<Pod>(PODS, name, namespace),
     kube.list<Node>(NODES, {}, { signal }),
-    find<KubeObject & { readonly data?: Readonly<Record<string, string>> }>(CONFIG_MAPS, CONFIG, systemNamespace),
+    find<ConfigMap>(CONFIG_MAPS, CONFIG, systemNamespace),
   ]);
   const byName = new Map(nodes.items.map((node) => [node.metadata.name, node]));
   return {
@@ -136,8 +139,7 @@ const summaryOf = ({ now, sandbox, template, workspace, pod }: Observed) => ({
 /** The Ready condition as it stands, or as it is about to be written: its message is the reason in words. */
 const why = ({ sandbox }: Observed, actions: readonly Action[]): string => {
   const written = actions.find((action) => action.kind === 'writeSandboxStatus');
-  const conditions = (written?.status ?? sandbox.status)?.conditions ?? [];
-  const ready = conditions.find(({ type }) => type === 'Ready');
+  const ready = findCondition((written?.status ?? sandbox.status)?.conditions, SandboxConditionType.Ready);
   return ready === undefined ? 'it is being taken up' : `${ready.reason}: ${ready.message}`;
 };
 

@@ -1,3 +1,5 @@
+import { findCondition } from '../api/condition.ts';
+import { SandboxConditionType } from '../api/reasons.ts';
 import type { Action, Assumption } from './action.ts';
 
 /** What an action does, as a sentence without its subject, for people: `create the pod demo`. */
@@ -23,7 +25,7 @@ export const describeAction = (action: Action): string => {
       return `${how} ${action.name}${grace}${provided(action.assuming)}`;
     }
     case 'writeSandboxStatus': {
-      const ready = action.status.conditions?.find(({ type }) => type === 'Ready');
+      const ready = findCondition(action.status.conditions, SandboxConditionType.Ready);
       const says = ready === undefined ? '' : `: Ready=${ready.status}, ${ready.reason}`;
       return `write the status of the Sandbox ${action.sandbox.name}${says}`;
     }

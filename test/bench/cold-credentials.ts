@@ -1,14 +1,10 @@
-import type { KubeObject } from '../../src/kube/client.ts';
+import type { ConfigMap } from '../../src/controller/storage-state.ts';
 import { CONFIG_MAPS } from '../../src/kube/resource-types.ts';
 import { makeAccountCredentials } from '../../src/node/cold/account-credentials.ts';
 import type { UserCredentials } from '../../src/node/cold/credentials.ts';
 import { rootCredentials } from '../support/e2e/cold/cold.ts';
 import { SYSTEM_NAMESPACE } from '../support/e2e-faults/system-containers.ts';
 import type { BenchContext } from './context.ts';
-
-interface ConfigMap extends KubeObject {
-  readonly data?: Readonly<Record<string, string>>;
-}
 
 /**
  * Lends what the node driver mounts a user's files with: where each user has one of the S3 server's, it looks up whose

@@ -62,8 +62,8 @@ describe('matrx explain', () => {
       template: null,
       workspace: null,
       pod: { name: 'demo', node: 'node-1', phase: 'Running' },
-      why: expect.any(String),
-      plan: expect.arrayContaining([expect.objectContaining({ kind: expect.any(String) })]),
+      why: 'Fenced: the pod no longer holds workspace ann; the pod is replaced',
+      plan: expect.arrayContaining([expect.objectContaining({ kind: 'deletePod', name: 'demo' })]),
     });
   });
 

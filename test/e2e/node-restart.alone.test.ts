@@ -4,6 +4,7 @@ import { workspacePrefix } from '../../src/api/workspace-id.ts';
 import { systemClock } from '../../src/base/clock.ts';
 import { makeMounts } from '../../src/node/mounts.ts';
 import { coldFiles, coldObjects, startWithCold } from '../support/e2e/cold/cold.ts';
+import { WRITE_500 } from '../support/e2e/cold/kill-with-unsent.ts';
 import { eventually } from '../support/e2e/eventually.ts';
 import { aSandbox } from '../support/e2e/sandbox-builder.ts';
 import { scenario } from '../support/e2e/scenario.ts';
@@ -11,8 +12,6 @@ import { killKubelet, startWhatIsDown } from '../support/e2e-faults/kubelet.ts';
 import { withRestoredHead } from '../support/e2e-faults/restored-head.ts';
 import { killPart } from '../support/e2e-faults/system-containers.ts';
 import { readWriterState, startWriter } from '../support/e2e-faults/writer.ts';
-
-const WRITE_500 = 'mkdir -p /data/cold/many && for i in $(seq 500); do echo "content $i" > /data/cold/many/$i; done';
 
 scenario(
   'kubelet and driver are killed, the cold mount is taken away, both come back: the sandbox goes on with both, and nothing is lost',

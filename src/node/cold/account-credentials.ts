@@ -35,7 +35,8 @@ const LONGEST_NAME = 64;
  * their prefix alone. Not a statement for each of them in the bucket's policy: versitygw keeps that in an attribute of a
  * folder, where there is room for seven. Each mount gets a key of its own and puts an end to the last but one; with the
  * last of them the user goes, so that the server (versitygw looks through all of its users for each request) has hardly
- * more of them than there are mounts. What an earlier process was issued lasts until the next mount of the user. Whether listings are kept apart is tried out, not assumed.
+ * more of them than there are mounts. What an earlier process was issued lasts until the next mount of the user. Whether
+ * listings are kept apart is tried out, not assumed.
  */
 export const makeAccountCredentials = (deps: AccountDeps): CredentialProvider => {
   const inTurn = makeTurns();

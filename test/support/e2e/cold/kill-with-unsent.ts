@@ -6,7 +6,9 @@ import { eventually } from '../eventually.ts';
 import { aSandbox } from '../sandbox-builder.ts';
 import { coldFiles, coldObjects, startWithCold } from './cold.ts';
 
-const WRITE_500 = 'mkdir -p /data/cold/many && for i in $(seq 500); do echo "content $i" > /data/cold/many/$i; done';
+/** 500 files of which some are not uploaded yet when it has ended. */
+export const WRITE_500 =
+  'mkdir -p /data/cold/many && for i in $(seq 500); do echo "content $i" > /data/cold/many/$i; done';
 const READ_LAST = 'cat /data/cold/many/500';
 
 /**
