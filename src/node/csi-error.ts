@@ -3,8 +3,8 @@
  *
  * - `Unavailable`, `DeadlineExceeded`: the volume may be half there; kubelet calls NodeUnpublishVolume when the pod goes.
  * - the others are final: nothing was done for this pod, and kubelet may never call NodeUnpublishVolume for it. They
- *   must therefore only be answered while no session exists for the volume, or for one that the pod's end will release
- *   (./orphans.ts).
+ *   must therefore only be answered while nothing is mounted at the target, or the pod would never end; and while no
+ *   session exists for the volume, or one that the pod's end will release (./orphans.ts).
  */
 export type CsiCode =
   | 'InvalidArgument'
@@ -14,6 +14,10 @@ export type CsiCode =
   | 'Unavailable'
   | 'DeadlineExceeded'
   | 'Internal';
+
+/** Whether kubelet takes the volume for half there. */
+export const isUnfinished = ({ code }: { readonly code: CsiCode }): boolean =>
+  code === 'Unavailable' || code === 'DeadlineExceeded';
 
 /** The message reaches people as the pod's FailedMount event. */
 export class CsiError extends Error {

@@ -2,9 +2,10 @@ import type { Clock } from '../base/clock.ts';
 import { errorMessage } from '../base/errors.ts';
 import type { ColdVolumes } from './cold/cold-volumes.ts';
 import { publishCold } from './cold/publish-cold.ts';
-import { CsiError, type CsiCode } from './csi-error.ts';
+import { CsiError, type CsiCode, isUnfinished } from './csi-error.ts';
 import type { NodePublishVolumeRequest } from './csi-descriptor.ts';
-import { parsePublish } from './publish-request.ts';
+import type { Mounts } from './mounts.ts';
+import { parsePublish, type PublishRequest } from './publish-request.ts';
 import type { Grant, RefusalReason } from './publish-verdict.ts';
 import type { RecordRefusal } from './refusal-event.ts';
 import type { SessionView } from './session-status.ts';
@@ -15,6 +16,7 @@ export interface PublishDeps extends VerifyDeps {
   readonly clock: Clock;
   readonly sessions: Sessions;
   readonly cold: Pick<ColdVolumes, 'open'>;
+  readonly mounts: Pick<Mounts, 'isMounted'>;
   readonly recordRefusal: RecordRefusal;
   readonly kubeletDir: string;
 }
@@ -32,6 +34,18 @@ export const publishVolume = async (
   signal: AbortSignal,
 ): Promise<void> => {
   const request = parsePublish(call, deps.kubeletDir);
+  try {
+    await publish(deps, request, signal);
+  } catch (error) {
+    if (!(error instanceof CsiError) || isUnfinished(error) || !(await deps.mounts.isMounted(request.target))) {
+      throw error;
+    }
+    // A driver before this one, or a call that was cut, has mounted it: kubelet has to take it away again.
+    throw new CsiError('Unavailable', error.message, error);
+  }
+};
+
+const publish = async (deps: PublishDeps, request: PublishRequest, signal: AbortSignal): Promise<void> => {
   const grant = await verify(deps, request.token, signal);
   if (request.tier === 'cold') return publishCold(deps.cold, grant, request, signal);
   const session = await deps.sessions.open(grant, request);

@@ -21,6 +21,8 @@ import { makeFakeCluster, NODE, type FakeCluster } from './support/fake-cluster.
 // Nothing here waits for time to pass; a machine that is busy with other things may take its own.
 jest.setTimeout(60_000);
 
+const TOKEN_OF_NOBODY = '{"workspace.matrx.dev":{"token":"token of nobody"}}';
+
 // Real sockets, real mounts, real time: these tests need root, as the driver does. They wait for answers, never for time.
 describe('the node driver', () => {
   let folder: string;
@@ -130,6 +132,18 @@ describe('the node driver', () => {
     expect(await identity.call('GetPluginCapabilities')).toEqual({});
     expect(await node.call('NodeGetInfo')).toEqual({ nodeId: NODE });
     expect(await node.call('NodeGetCapabilities')).toEqual({});
+  });
+
+  test('refuses for good only where nothing is mounted: of what is, kubelet must hear that it has to be taken away', async () => {
+    const foreign = { secrets: { 'csi.storage.k8s.io/serviceAccount.tokens': TOKEN_OF_NOBODY } };
+    await expect(publish(foreign)).rejects.toMatchObject({ code: status.UNAUTHENTICATED });
+    await publish();
+    await expect(publish(foreign)).rejects.toMatchObject({
+      code: status.UNAVAILABLE,
+      details: expect.stringContaining('TokenRejected'),
+    });
+    await unpublish();
+    await expect(publish(foreign)).rejects.toMatchObject({ code: status.UNAUTHENTICATED });
   });
 
   test('mounts the restored home and, at the end, has everything in the bucket and nothing on the node', async () => {
