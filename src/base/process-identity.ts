@@ -1,4 +1,4 @@
-import { readFile, readdir } from 'node:fs/promises';
+import { readFile, readdir, readlink } from 'node:fs/promises';
 
 /**
  * Which process a pid means. Pids are used again, so a record is only good together with the process's start time
@@ -42,11 +42,20 @@ export interface RunningProgram {
   readonly argv: readonly string[];
 }
 
-/** Every process with a command line (kernel threads have none). */
+/** Which machine or container a process belongs to; undefined where it is another user's, whom nobody may ask. */
+const pidNamespace = (pid: number | 'self'): Promise<string | undefined> =>
+  readlink(`/proc/${pid}/ns/pid`).catch(() => undefined);
+
+/**
+ * Every process with a command line (kernel threads have none) but those of containers: they have a pid namespace, and
+ * mostly a file system, of their own.
+ */
 export const listPrograms = async (): Promise<readonly RunningProgram[]> => {
   const pids = (await readdir('/proc')).filter((name) => /^\d+$/.test(name)).map(Number);
+  const own = await pidNamespace('self');
   const programs = await Promise.all(
     pids.map(async (pid) => {
+      if (((await pidNamespace(pid)) ?? own) !== own) return { pid, argv: [] };
       const line = await readOrUndefined(`/proc/${pid}/cmdline`);
       const argv = (line ?? '').split('\0').filter((word) => word !== '');
       return { pid, argv };

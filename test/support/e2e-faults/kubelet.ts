@@ -1,5 +1,5 @@
-import { readdir, readFile } from 'node:fs/promises';
 import { basename, join } from 'node:path';
+import { listPrograms } from '../../../src/base/process-identity.ts';
 import { succeed } from '../e2e/command.ts';
 import { requireEnvironment } from '../e2e/environment.ts';
 
@@ -8,10 +8,10 @@ const UP_MS = 240_000;
 
 /** SIGKILL to the one kubelet of this machine, whatever program it is a part of. Throws where there is none. */
 export const killKubelet = async (): Promise<void> => {
-  for (const pid of (await readdir('/proc')).filter((name) => /^[0-9]+$/.test(name))) {
-    const [program = '', first = ''] = (await readFile(`/proc/${pid}/cmdline`, 'utf8').catch(() => '')).split('\0');
+  for (const { pid, argv } of await listPrograms()) {
+    const [program = '', first = ''] = argv;
     if (basename(program) === 'kubelet' || (basename(program) === 'kube' && first === 'kubelet')) {
-      process.kill(Number(pid), 'SIGKILL');
+      process.kill(pid, 'SIGKILL');
       return;
     }
   }
