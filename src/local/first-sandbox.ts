@@ -6,8 +6,10 @@ import { run } from './command.ts';
 import { ensureApiKey } from './install.ts';
 import type { Local } from './local.ts';
 import type { StepContext } from './step.ts';
+import { waitFor } from './wait.ts';
 
 export const FIRST_SANDBOX = 'hello';
+const ANSWER_WITHIN_MS = 60_000;
 
 /**
  * Makes a Sandbox with kubectl, waits for it and runs a command in it through the facade: when this succeeds,
@@ -51,7 +53,15 @@ export const answerFromSandbox = async (
     );
     throw new Error(`${errorMessage(error)}\n${description}`, { cause: error });
   }
-  return execThroughFacade(url, await ensureApiKey(local));
+  const apiKey = await ensureApiKey(local);
+  // Where the cluster's state is older than its node's start, what was ready before is still said to be for a moment.
+  return waitFor(() => execThroughFacade(url, apiKey), {
+    clock: local.clock,
+    what: `an answer from Sandbox ${FIRST_SANDBOX}`,
+    deadlineMs: ANSWER_WITHIN_MS,
+    everyMs: 500,
+    signal: context.signal,
+  });
 };
 
 const execThroughFacade = async (url: string, apiKey: string): Promise<string> => {
