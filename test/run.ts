@@ -1,6 +1,7 @@
 // `make test`: every check in the order that fails soonest, one result line at the end. Stages that only read the
 // sources come first; the cluster is brought up once, used, and taken down again unless it was up before. The unit
-// tests run while the end-to-end tests that have the cluster to themselves wait for it, which is most of their time.
+// tests, and those with a cluster of their own, run while the end-to-end tests that have the cluster to themselves wait
+// for it, which is most of their time.
 import { spawn } from 'node:child_process';
 import { closeSync, existsSync, mkdtempSync, openSync, readFileSync, rmSync } from 'node:fs';
 import { availableParallelism, constants, setPriority, tmpdir } from 'node:os';
@@ -122,7 +123,8 @@ const jest = async (
   args: readonly string[],
   { env, part = 'all', behind }: Pick<Limits, 'behind'> & { readonly env: NodeJS.ProcessEnv; readonly part?: string },
 ): Promise<Outcome> => {
-  if (behind === undefined) heading(part === 'all' ? `jest: ${project}` : `jest: ${project}, ${part}`);
+  const name = part === 'all' ? `jest: ${project}` : `jest: ${project}, ${part}`;
+  if (behind === undefined) heading(name);
   const output = join(scratch, `${project}-${part}.json`);
   const report = `${project}-${part}-report.json`;
   const code = await run(
@@ -145,7 +147,7 @@ const jest = async (
     env,
   );
   if (behind !== undefined) {
-    heading(`jest: ${project}, which ran meanwhile`);
+    heading(`${name}, which ran meanwhile`);
     process.stdout.write(readFileSync(behind));
   }
   let result: JestResult;
@@ -212,6 +214,10 @@ const isUp = async (): Promise<boolean> => {
 
 /** Tests that take something from under everybody's feet, or measure what others use as well. */
 const ALONE = String.raw`\.alone\.test\.ts$`;
+/** Tests that look at what the others have left behind. */
+const LAST = String.raw`\.last\.test\.ts$`;
+/** Tests with installations of their own, in machines of their own: nothing that others do concerns them. */
+const MACHINE = String.raw`\.machine\.test\.ts$`;
 
 const endToEnd = async (): Promise<readonly Outcome[]> => {
   const wasUp = await isUp();
@@ -223,14 +229,17 @@ const endToEnd = async (): Promise<readonly Outcome[]> => {
       NODE_COMPILE_CACHE: COMPILED,
     };
     outcomes.push(
-      await jest('e2e', [WORKERS, `--testPathIgnorePatterns=${ALONE}`], {
-        env,
-        part: 'side by side',
-      }),
+      await jest('e2e', [WORKERS, '--testPathIgnorePatterns', ALONE, MACHINE, LAST], { env, part: 'side by side' }),
       ...(await Promise.all([
         jest('e2e', ['--runInBand', `--testPathPatterns=${ALONE}`], { env, part: 'alone' }),
         unit(join(scratch, 'unit.log')),
+        jest('e2e', ['--runInBand', `--testPathPatterns=${MACHINE}`], {
+          env,
+          part: 'in machines of their own',
+          behind: join(scratch, 'machine.log'),
+        }),
       ])),
+      await jest('e2e', ['--runInBand', `--testPathPatterns=${LAST}`], { env, part: 'at last' }),
     );
   } else outcomes.push(await unit());
   if (!wasUp) outcomes.push(await check('make down', node, ['src/main.ts', 'down']));

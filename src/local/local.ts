@@ -1,6 +1,7 @@
 import type { Clock } from '../base/clock.ts';
 import type { Random } from '../base/random.ts';
 import type { LocalSettings } from '../config/local.ts';
+import type { ClusterNode } from './cluster/network.ts';
 import type { Daemons } from './daemons.ts';
 import type { LocalPaths } from './paths.ts';
 
@@ -14,6 +15,8 @@ export interface Local {
   /** The environment of the programs that are started; its PATH includes the folders of programs for root. */
   readonly env: Readonly<NodeJS.ProcessEnv>;
   readonly isRoot: boolean;
+  /** What this machine is in a cluster that is built here. */
+  readonly node: ClusterNode;
   /** The checkout. */
   readonly project: string;
 }

@@ -1,6 +1,7 @@
 import { systemClock } from '../base/clock.ts';
 import { systemRandom } from '../base/random.ts';
 import { hostEnvironment, loadLocalSettings } from '../config/local.ts';
+import { FIRST_NODE } from './cluster/network.ts';
 import { makeDaemons } from './daemons.ts';
 import type { Local } from './local.ts';
 import { withSystemFolders } from './packages.ts';
@@ -20,6 +21,7 @@ export const openLocal = (): Local => {
     random: systemRandom,
     env: Object.freeze({ ...env, PATH: withSystemFolders(env.PATH ?? '') }),
     isRoot: process.getuid?.() === 0,
+    node: FIRST_NODE,
     project: projectRoot(),
   });
 };

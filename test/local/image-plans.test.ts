@@ -5,6 +5,7 @@ import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { systemClock } from '../../src/base/clock.ts';
 import { systemRandom } from '../../src/base/random.ts';
 import { loadLocalSettings, type SandboxVariant } from '../../src/config/local.ts';
+import { FIRST_NODE } from '../../src/local/cluster/network.ts';
 import { imageTag, planProductImage, planSandboxImage, type ImagePlan } from '../../src/local/image-plans.ts';
 import { planOwnImage } from '../../src/local/own-images.ts';
 import { makeDaemons } from '../../src/local/daemons.ts';
@@ -35,6 +36,7 @@ beforeEach(async () => {
     random: systemRandom,
     env: {},
     isRoot: false,
+    node: FIRST_NODE,
     project,
   };
   await put('bundle.pem', 'certificates');

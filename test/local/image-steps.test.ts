@@ -4,6 +4,7 @@ import { systemRandom } from '../../src/base/random.ts';
 import { ConfigError } from '../../src/config/load.ts';
 import { loadLocalSettings } from '../../src/config/local.ts';
 import type { Cluster } from '../../src/local/cluster/cluster.ts';
+import { FIRST_NODE } from '../../src/local/cluster/network.ts';
 import { makeDaemons } from '../../src/local/daemons.ts';
 import { IMAGE_KINDS, imageSteps } from '../../src/local/image-steps.ts';
 import type { Local } from '../../src/local/local.ts';
@@ -19,6 +20,7 @@ const localWith = (env: NodeJS.ProcessEnv): Local => ({
   random: systemRandom,
   env: {},
   isRoot: false,
+  node: FIRST_NODE,
   project: '/nowhere',
 });
 /** One whose nodes are elsewhere. */

@@ -1,4 +1,4 @@
-import { API_SERVICE_ADDRESS, NODE_ADDRESS, NODE_NAME } from './network.ts';
+import { API_SERVICE_ADDRESS, type ClusterNode, FIRST_NODE, NODE_ADDRESS, NODE_NAME } from './network.ts';
 
 /** As whom the enforcer of NetworkPolicies asks the API server. */
 export const POLICY_USER = 'matrx-local:network-policy';
@@ -16,6 +16,19 @@ export interface CertificatePlan {
 }
 
 export const AUTHORITIES: readonly Authority[] = ['cluster', 'etcd', 'front-proxy'];
+
+/** What a node's kubelet serves and asks with. */
+export const nodeCertificates = ({ name, address }: ClusterNode): readonly CertificatePlan[] => [
+  {
+    name: 'kubelet-server',
+    authority: 'cluster',
+    commonName: `system:node:${name}`,
+    organization: 'system:nodes',
+    use: ['server'],
+    names: [`IP:${address}`, `DNS:${name}`],
+  },
+  client('kubelet', `system:node:${name}`, 'system:nodes'),
+];
 
 /**
  * Every certificate of the cluster (kubernetes.io/docs/setup/best-practices/certificates). Each part has an identity of
@@ -39,19 +52,11 @@ export const CERTIFICATES: readonly CertificatePlan[] = [
       'DNS:kubernetes.default.svc.cluster.local',
     ],
   },
-  {
-    name: 'kubelet-server',
-    authority: 'cluster',
-    commonName: `system:node:${NODE_NAME}`,
-    organization: 'system:nodes',
-    use: ['server'],
-    names: [`IP:${NODE_ADDRESS}`, `DNS:${NODE_NAME}`],
-  },
+  ...nodeCertificates(FIRST_NODE),
   client('admin', 'matrx-local-admin', 'system:masters'),
   client('apiserver-kubelet-client', 'kube-apiserver-kubelet-client', 'system:masters'),
   client('controller-manager', 'system:kube-controller-manager'),
   client('scheduler', 'system:kube-scheduler'),
-  client('kubelet', `system:node:${NODE_NAME}`, 'system:nodes'),
   client('kube-proxy', 'system:kube-proxy'),
   client('network-policy', POLICY_USER),
   { name: 'front-proxy-client', authority: 'front-proxy', commonName: 'front-proxy-client', use: ['client'] },

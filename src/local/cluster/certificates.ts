@@ -73,6 +73,16 @@ export const addedCertificates = (
   return certificates.filter((one) => !carriedOut.CERTIFICATES.some(isSame(one)));
 };
 
+/** Makes, or makes anew, certificates of the authorities in `folder`. */
+export const issueCertificates = async (
+  folder: string,
+  certificates: readonly CertificatePlan[],
+  log: string,
+): Promise<void> => {
+  const openssl = (...args: string[]): Promise<string> => run(['openssl', ...args], { cwd: folder, log });
+  await Promise.all(certificates.map((certificate) => issue(folder, certificate, openssl)));
+};
+
 const issue = async (
   folder: string,
   certificate: CertificatePlan,

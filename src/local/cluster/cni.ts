@@ -1,10 +1,10 @@
-import { NODE_POD_CIDR, POD_INTERFACE } from './network.ts';
+import { POD_INTERFACE } from './network.ts';
 
 /**
  * The pods' network: one bridge, addresses from the node's range. The way out is masqueraded by the rules of
  * firewall.ts and not by the plugin, so that a pod that is killed hard leaves no rule behind.
  */
-export const cniConflist = (dataDir: string): string =>
+export const cniConflist = (dataDir: string, podCidr: string): string =>
   `${JSON.stringify(
     {
       cniVersion: '1.0.0',
@@ -19,7 +19,7 @@ export const cniConflist = (dataDir: string): string =>
           ipam: {
             type: 'host-local',
             dataDir,
-            ranges: [[{ subnet: NODE_POD_CIDR }]],
+            ranges: [[{ subnet: podCidr }]],
             routes: [{ dst: '0.0.0.0/0' }],
           },
         },

@@ -1,6 +1,15 @@
 import { join } from 'node:path';
 import type { DaemonSpec } from '../daemons.ts';
-import { API_PORT, ETCD_PEER_PORT, ETCD_PORT, NODE_ADDRESS, NODE_NAME, POD_CIDR, SERVICE_CIDR } from './network.ts';
+import { auditArguments } from './audit.ts';
+import {
+  API_PORT,
+  type ClusterNode,
+  ETCD_PEER_PORT,
+  ETCD_PORT,
+  NODE_ADDRESS,
+  POD_CIDR,
+  SERVICE_CIDR,
+} from './network.ts';
 
 export interface ComponentFolders {
   /** The multi-call binary of test/cluster/kube. */
@@ -10,13 +19,17 @@ export interface ComponentFolders {
   /** Holds one kubeconfig per component and kubelet.json. */
   readonly configuration: string;
   readonly kubeletRoot: string;
+  /** The API server's policy for what it writes to `auditLog`. */
+  readonly auditPolicy: string;
+  readonly auditLog: string;
+  readonly node: ClusterNode;
 }
 
 type Argv = readonly [string, ...string[]];
 
 /** The command lines of the cluster's parts, by their names. Pure: tests read them. */
 export const componentCommands = (folders: ComponentFolders): Readonly<Record<ComponentName, Argv>> => {
-  const { kube, etcdData, kubeletRoot } = folders;
+  const { kube, etcdData, kubeletRoot, node } = folders;
   const certificate = (file: string): string => join(folders.certificates, file);
   const kubeconfig = (name: string): string => join(folders.configuration, `${name}.kubeconfig`);
   const etcdUrl = `https://127.0.0.1:${ETCD_PORT}`;
@@ -77,6 +90,7 @@ export const componentCommands = (folders: ComponentFolders): Readonly<Record<Co
       '--enable-admission-plugins=NodeRestriction',
       `--service-cluster-ip-range=${SERVICE_CIDR}`,
       '--allow-privileged=true',
+      ...auditArguments(folders.auditPolicy, folders.auditLog).map((argument) => `--${argument}`),
       '--profiling=false',
     ],
     'kube-controller-manager': [
@@ -96,6 +110,8 @@ export const componentCommands = (folders: ComponentFolders): Readonly<Record<Co
       '--allocate-node-cidrs=true',
       `--cluster-cidr=${POD_CIDR}`,
       `--service-cluster-ip-range=${SERVICE_CIDR}`,
+      // Three reports that a kubelet has missed.
+      '--node-monitor-grace-period=30s',
       '--profiling=false',
     ],
     'kube-scheduler': [
@@ -114,17 +130,17 @@ export const componentCommands = (folders: ComponentFolders): Readonly<Record<Co
       `--kubeconfig=${kubeconfig('kubelet')}`,
       `--config=${join(folders.configuration, 'kubelet.json')}`,
       `--root-dir=${kubeletRoot}`,
-      `--node-ip=${NODE_ADDRESS}`,
-      `--hostname-override=${NODE_NAME}`,
+      `--node-ip=${node.address}`,
+      `--hostname-override=${node.name}`,
     ],
     'kube-proxy': [
       kube,
       'kube-proxy',
       `--kubeconfig=${kubeconfig('kube-proxy')}`,
-      `--hostname-override=${NODE_NAME}`,
+      `--hostname-override=${node.name}`,
       '--proxy-mode=iptables',
       `--cluster-cidr=${POD_CIDR}`,
-      `--nodeport-addresses=${NODE_ADDRESS}/32`,
+      `--nodeport-addresses=${node.address}/32`,
       '--healthz-bind-address=127.0.0.1:10256',
       '--metrics-bind-address=127.0.0.1:10249',
       // The machine's own connection tracking and routing settings stay as they are.

@@ -32,7 +32,8 @@ export const OWN_CHAINS: readonly OwnChain[] = [
     table: 'nat',
     chain: 'MATRX-POSTROUTING',
     from: 'POSTROUTING',
-    rules: [`-s ${POD_CIDR} ! -o ${POD_INTERFACE} -j MASQUERADE`],
+    // A pod of another node is told who asks it: a policy judges by that.
+    rules: [`-s ${POD_CIDR} ! -d ${POD_CIDR} ! -o ${POD_INTERFACE} -j MASQUERADE`],
   },
 ];
 

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { run } from '../command.ts';
 import { HOMES_ROOT, KUBELET_ROOT } from '../paths.ts';
 import { OWN_CHAINS, firewallCleanup, ownChainsInput } from './firewall.ts';
-import { NODE_ADDRESS, NODE_INTERFACE } from './network.ts';
+import { type ClusterNode, NODE_INTERFACE } from './network.ts';
 import { hasPolicyTable, removePolicyTable } from './policy-table.ts';
 
 /** Settings of the machine that the cluster's parts change; `down` puts the old values back. */
@@ -77,7 +77,7 @@ export const privateMountsOf = (mountinfo: string, paths: readonly string[]): re
 };
 
 /** Mount propagation, forwarding, the node's own address, and the firewall rules of the pods' network. */
-export const prepareHost = async (log: string): Promise<void> => {
+export const prepareHost = async (node: ClusterNode, log: string): Promise<void> => {
   for (const point of await privateMounts()) await run(['mount', '--make-shared', point], { log });
   for (const module of ['overlay', 'br_netfilter']) {
     // Built into the kernel, or not to be had: what needs it says so itself.
@@ -88,7 +88,7 @@ export const prepareHost = async (log: string): Promise<void> => {
   for (const family of ['iptables', 'ip6tables']) {
     await writeFile(`/proc/sys/net/bridge/bridge-nf-call-${family}`, '1').catch(() => {});
   }
-  await prepareInterface(log);
+  await prepareInterface(node, log);
   await run(['iptables-restore', '--wait', '--noflush'], { input: ownChainsInput(), log });
   for (const { table, chain, from } of OWN_CHAINS) {
     const rule = [from, '-j', chain];
@@ -100,14 +100,14 @@ export const prepareHost = async (log: string): Promise<void> => {
   }
 };
 
-const prepareInterface = async (log: string): Promise<void> => {
+const prepareInterface = async ({ address }: ClusterNode, log: string): Promise<void> => {
   const exists = await run(['ip', 'link', 'show', 'dev', NODE_INTERFACE]).then(
     () => true,
     () => false,
   );
   // A bridge without ports: a dummy interface would do, but not every kernel has them.
   if (!exists) await run(['ip', 'link', 'add', 'name', NODE_INTERFACE, 'type', 'bridge'], { log });
-  await run(['ip', 'address', 'replace', `${NODE_ADDRESS}/32`, 'dev', NODE_INTERFACE], { log });
+  await run(['ip', 'address', 'replace', `${address}/32`, 'dev', NODE_INTERFACE], { log });
   await run(['ip', 'link', 'set', 'dev', NODE_INTERFACE, 'up'], { log });
 };
 

@@ -5,6 +5,7 @@ import type { DaemonSpec } from '../daemons.ts';
 import { daemonEnvironment, type Local } from '../local.ts';
 import { step, type StepContext } from '../step.ts';
 import { waitForDaemon } from '../wait-for-daemon.ts';
+import { auditArguments, auditLogPath, auditPolicyPath, writeAuditPolicy } from './audit.ts';
 import type { Cluster } from './cluster.ts';
 import { refuseForeignKubelet } from './facts.ts';
 import { recordHost } from './host.ts';
@@ -17,7 +18,12 @@ const READY = 'cluster';
 /** A k3s server with folders of its own. Nothing of it but what the product needs: no ingress, no load balancer. */
 export const k3sDaemon = (
   program: string,
-  folders: { readonly data: string; readonly kubeconfig: string },
+  folders: {
+    readonly data: string;
+    readonly kubeconfig: string;
+    readonly auditPolicy: string;
+    readonly auditLog: string;
+  },
   env: DaemonSpec['env'],
 ): DaemonSpec => ({
   name: K3S_DAEMON,
@@ -31,6 +37,7 @@ export const k3sDaemon = (
     '--disable=traefik,servicelb,metrics-server',
     // Images were loaded from this machine, and no registry could give them back.
     '--kubelet-arg=image-gc-high-threshold=100',
+    ...auditArguments(folders.auditPolicy, folders.auditLog).map((argument) => `--kube-apiserver-arg=${argument}`),
   ],
   env,
 });
@@ -53,8 +60,14 @@ export const k3sCluster = (local: Local, program: string): Cluster => ({
 const startK3s = async (local: Local, program: string, context: StepContext): Promise<string> => {
   await refuseForeignKubelet(local);
   await recordHost(local.paths.state);
-  const folders = { data: join(local.paths.cluster, 'k3s'), kubeconfig: join(local.paths.cluster, 'k3s.yaml') };
+  const folders = {
+    data: join(local.paths.cluster, 'k3s'),
+    kubeconfig: join(local.paths.cluster, 'k3s.yaml'),
+    auditPolicy: auditPolicyPath(local.paths),
+    auditLog: auditLogPath(local.paths),
+  };
   await mkdir(folders.data, { recursive: true, mode: 0o711 });
+  await writeAuditPolicy(local.paths);
   const started = await local.daemons.ensure(k3sDaemon(program, folders, daemonEnvironment(local)));
   context.report('waiting for the node to be ready');
   await waitForDaemon(

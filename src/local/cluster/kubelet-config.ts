@@ -1,5 +1,4 @@
 import { join } from 'node:path';
-import { NODE_ADDRESS } from './network.ts';
 
 /**
  * kubelet's configuration. JSON, which is YAML.
@@ -11,18 +10,19 @@ import { NODE_ADDRESS } from './network.ts';
  * - The eviction limits are low: the machine is shared with its owner, whose full disk must not end sandboxes early.
  */
 export const kubeletConfig = (options: {
+  readonly address: string;
   readonly podLogs: string;
   readonly certificates: string;
   readonly containerdSocket: string;
   readonly resolvConf: string;
   readonly clusterDns: readonly string[];
 }): string => {
-  const { podLogs, certificates, containerdSocket, resolvConf, clusterDns } = options;
+  const { address, podLogs, certificates, containerdSocket, resolvConf, clusterDns } = options;
   return `${JSON.stringify(
     {
       apiVersion: 'kubelet.config.k8s.io/v1beta1',
       kind: 'KubeletConfiguration',
-      address: NODE_ADDRESS,
+      address,
       healthzBindAddress: '127.0.0.1',
       authentication: {
         anonymous: { enabled: false },

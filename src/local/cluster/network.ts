@@ -7,8 +7,21 @@ export const NODE_NAME = 'matrx-local';
 export const NODE_ADDRESS = '10.97.0.1';
 export const NODE_INTERFACE = 'matrx-node';
 export const POD_CIDR = '10.244.0.0/16';
-/** What the one node gives its pods: the first /24 of the pods' range, as kube-controller-manager allots it. */
-export const NODE_POD_CIDR = '10.244.0.0/24';
+
+/** A machine as a node of the cluster. */
+export interface ClusterNode {
+  readonly name: string;
+  readonly address: string;
+  /** What it gives its pods: a /24 of the pods' range, as kube-controller-manager allots them, one after another. */
+  readonly podCidr: string;
+}
+
+/** The one that `up` makes of its machine. The control plane is on it. */
+export const FIRST_NODE: ClusterNode = Object.freeze({
+  name: NODE_NAME,
+  address: NODE_ADDRESS,
+  podCidr: '10.244.0.0/24',
+});
 export const POD_INTERFACE = 'matrx-pods';
 /** The nftables table that the enforcer of NetworkPolicies keeps. */
 export const POLICY_TABLE = 'matrx_network_policy';

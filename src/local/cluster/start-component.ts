@@ -2,6 +2,7 @@ import { readFile, readlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import { daemonEnvironment, type Local } from '../local.ts';
 import { KUBELET_ROOT } from '../paths.ts';
+import { auditLogPath, auditPolicyPath } from './audit.ts';
 import { componentCommands, type ComponentName } from './components.ts';
 import { kubernetesFolders } from './kubernetes-folders.ts';
 
@@ -14,19 +15,26 @@ export const startComponent = async (local: Local, name: ComponentName): Promise
     etcdData: folders.etcdData,
     configuration: folders.configuration,
     kubeletRoot: KUBELET_ROOT,
+    node: local.node,
+    auditPolicy: auditPolicyPath(local.paths),
+    auditLog: auditLogPath(local.paths),
   })[name];
   const file = (path: string): Promise<string> => readFile(path, 'utf8').catch(() => '');
   const client = name.replace(/^kube-(?!proxy)/, '');
-  const [plan, kubeconfig, kubelet, program] = await Promise.all([
+  const [plan, kubeconfig, special, program] = await Promise.all([
     file(join(local.paths.certificates, 'cluster-ca.crt')),
     file(join(folders.configuration, `${client}.kubeconfig`)),
-    name === 'kubelet' ? file(join(folders.configuration, 'kubelet.json')) : '',
+    name === 'kubelet'
+      ? file(join(folders.configuration, 'kubelet.json'))
+      : name === 'kube-apiserver'
+        ? file(auditPolicyPath(local.paths))
+        : '',
     readlink(folders.kube),
   ]);
   return local.daemons.ensure({
     name,
     argv,
     env: daemonEnvironment(local),
-    configuration: [program, plan, kubeconfig, kubelet].join('\n'),
+    configuration: [program, plan, kubeconfig, special].join('\n'),
   });
 };

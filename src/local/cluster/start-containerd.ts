@@ -16,11 +16,11 @@ export const startContainerd = async (local: Local, context: StepContext): Promi
   const { containerd, containerdConfig: configPath, cniData } = kubernetesFolders(local);
   await refuseForeignKubelet(local);
   await recordHost(local.paths.state);
-  await prepareHost(context.log);
+  await prepareHost(local.node, context.log);
   for (const folder of [containerd.root, containerd.state, containerd.cniConf, cniData]) {
     await mkdir(folder, { recursive: true, mode: 0o711 });
   }
-  const conflist = cniConflist(cniData);
+  const conflist = cniConflist(cniData, local.node.podCidr);
   const configuration = containerdConfig(containerd, PAUSE_IMAGE);
   await writeFile(join(containerd.cniConf, '10-matrx.conflist'), conflist);
   await writeFile(configPath, configuration);

@@ -4,6 +4,7 @@ import { run } from '../command.ts';
 import type { Local } from '../local.ts';
 import type { StepContext } from '../step.ts';
 import { waitForDaemon } from '../wait-for-daemon.ts';
+import { writeAuditPolicy } from './audit.ts';
 import { ensureCertificates } from './certificates.ts';
 import { COMPONENTS, COMPONENT_CLIENTS } from './components.ts';
 import { clientKubeconfig } from './kubeconfig.ts';
@@ -17,6 +18,7 @@ export const startControlPlane = async (local: Local, context: StepContext): Pro
   await ensureCertificates(local.paths.certificates, context.log);
   await mkdir(folders.configuration, { recursive: true, mode: 0o700 });
   await mkdir(folders.etcdData, { recursive: true, mode: 0o700 });
+  await writeAuditPolicy(local.paths);
   for (const client of COMPONENT_CLIENTS) {
     const content = await clientKubeconfig(local.paths.certificates, client);
     await writeFile(join(folders.configuration, `${client}.kubeconfig`), content, { mode: 0o600 });

@@ -6,7 +6,7 @@ import type { StepContext } from '../step.ts';
 import { waitForDaemon } from '../wait-for-daemon.ts';
 import { POLICY_USER } from './certificate-plan.ts';
 import { kubernetesFolders, kubernetesKubectl } from './kubernetes-folders.ts';
-import { NODE_NAME, NODE_POD_CIDR, POD_INTERFACE, POLICY_TABLE } from './network.ts';
+import { POD_INTERFACE, POLICY_TABLE } from './network.ts';
 import { hasPolicyTable } from './policy-table.ts';
 
 export const POLICY_DAEMON = 'network-policy';
@@ -30,9 +30,9 @@ export const startNetworkPolicy = async (local: Local, context: StepContext): Pr
       join(program, 'main.ts'),
       `--kubeconfig=${kubeconfig}`,
       `--table=${POLICY_TABLE}`,
-      `--node=${NODE_NAME}`,
+      `--node=${local.node.name}`,
       `--bridge=${POD_INTERFACE}`,
-      `--pod-cidr=${NODE_POD_CIDR}`,
+      `--pod-cidr=${local.node.podCidr}`,
     ],
     env: daemonEnvironment(local),
     configuration: [await readFile(kubeconfig, 'utf8'), await sourcesOf(program)].join('\n'),

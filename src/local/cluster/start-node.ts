@@ -7,7 +7,6 @@ import type { StepContext } from '../step.ts';
 import { waitForDaemon } from '../wait-for-daemon.ts';
 import { kubeletConfig } from './kubelet-config.ts';
 import { kubernetesFolders, kubernetesKubectl } from './kubernetes-folders.ts';
-import { NODE_NAME } from './network.ts';
 import { nodeProblem, type NodeStatus } from './node-status.ts';
 import { findResolver } from './resolv-conf.ts';
 import { startComponent } from './start-component.ts';
@@ -21,6 +20,7 @@ export const startNode = async (local: Local, context: StepContext): Promise<str
   const podLogs = join(local.paths.logs, 'pods');
   await mkdir(podLogs, { recursive: true, mode: 0o755 });
   const configuration = kubeletConfig({
+    address: local.node.address,
     podLogs,
     certificates: local.paths.certificates,
     containerdSocket: folders.containerd.socket,
@@ -41,12 +41,12 @@ export const startNode = async (local: Local, context: StepContext): Promise<str
     local,
     ['kubelet', 'kube-proxy', POLICY_DAEMON],
     async () => {
-      const output = await run([...kubectl, 'get', 'node', NODE_NAME, '-o', 'json'], { env: local.env });
+      const output = await run([...kubectl, 'get', 'node', local.node.name, '-o', 'json'], { env: local.env });
       const problem = nodeProblem(JSON.parse(output) as NodeStatus, isNew ? notBefore : 0);
       if (problem !== undefined) throw new Error(problem);
       return true;
     },
     { what: 'the node', deadlineMs: 120_000, everyMs: 500, signal: context.signal },
   );
-  return `${NODE_NAME} is ready`;
+  return `${local.node.name} is ready`;
 };

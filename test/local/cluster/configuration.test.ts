@@ -4,6 +4,7 @@ import { containerdConfig } from '../../../src/local/cluster/containerd.ts';
 import { privateMountsOf } from '../../../src/local/cluster/host.ts';
 import { k3sDaemon } from '../../../src/local/cluster/k3s.ts';
 import { withNamespace } from '../../../src/local/cluster/kubeconfig.ts';
+import { FIRST_NODE } from '../../../src/local/cluster/network.ts';
 
 const commands = componentCommands({
   kube: '/state/bin/kube',
@@ -11,6 +12,9 @@ const commands = componentCommands({
   etcdData: '/state/etcd',
   configuration: '/state/configuration',
   kubeletRoot: '/var/lib/kubelet',
+  node: FIRST_NODE,
+  auditPolicy: '/state/audit-policy.json',
+  auditLog: '/state/logs/audit.log',
 });
 
 describe('the parts of the cluster', () => {
@@ -44,7 +48,8 @@ it("containerd's configuration quotes paths and never lowers an oom score", () =
 });
 
 it('k3s runs with folders of its own and without what the product does not use', () => {
-  const { argv } = k3sDaemon('/bin/k3s', { data: '/state/k3s', kubeconfig: '/state/k3s.yaml' }, {});
+  const folders = { data: '/state/k3s', kubeconfig: '/state/k3s.yaml', auditPolicy: '/p', auditLog: '/l' };
+  const { argv } = k3sDaemon('/bin/k3s', folders, {});
   expect(argv).toEqual(expect.arrayContaining(['--data-dir=/state/k3s', '--disable=traefik,servicelb,metrics-server']));
 });
 

@@ -69,5 +69,5 @@ it('own chains are emptied and filled in one transaction a table', () => {
   const input = ownChainsInput();
   expect(input.match(/^COMMIT$/gm)).toHaveLength(2);
   expect(input).toContain(':MATRX-FORWARD - [0:0]');
-  expect(input).toContain('-A MATRX-POSTROUTING -s 10.244.0.0/16 ! -o matrx-pods -j MASQUERADE');
+  expect(input).toContain('-A MATRX-POSTROUTING -s 10.244.0.0/16 ! -d 10.244.0.0/16 ! -o matrx-pods -j MASQUERADE');
 });

@@ -41,7 +41,8 @@ export const runCommand = (command: string, args: readonly string[], options: Co
     const child = spawn(command, args, {
       stdio: ['pipe', 'pipe', 'pipe'],
       detached: true,
-      env: options.env,
+      // A test's own environment, which the test may have changed, is not the one that children get by default.
+      env: options.env ?? process.env,
       cwd: options.cwd,
     });
     const stdout: Buffer[] = [];

@@ -68,7 +68,7 @@ async function* states<T extends KubeObject>(target: WatchTarget, signal: AbortS
   yield list.items[0];
 
   const watch = `${path}&watch=true&resourceVersion=${list.metadata.resourceVersion}`;
-  const child = spawn('kubectl', ['get', '--raw', watch], { stdio: ['ignore', 'pipe', 'ignore'] });
+  const child = spawn('kubectl', ['get', '--raw', watch], { stdio: ['ignore', 'pipe', 'ignore'], env: process.env });
   const stop = (): void => {
     child.kill('SIGKILL');
   };

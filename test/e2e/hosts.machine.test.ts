@@ -1,0 +1,306 @@
+import { createHash } from 'node:crypto';
+import { afterAll, beforeAll, expect } from '@jest/globals';
+import { cp, mkdir, readFile, rename } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { Pod } from '../../src/api/pod.ts';
+import type { Sandbox } from '../../src/api/sandbox.ts';
+import type { Workspace } from '../../src/api/workspace.ts';
+import { workspacePrefix } from '../../src/api/workspace-id.ts';
+import { systemClock } from '../../src/base/clock.ts';
+import { type ClusterNode, FIRST_NODE } from '../../src/local/cluster/network.ts';
+import { type Cluster, isReady, makeCluster } from '../support/e2e/cluster.ts';
+import { bucketWith, rootCredentials } from '../support/e2e/cold/cold.ts';
+import type { Environment } from '../support/e2e/environment.ts';
+import { eventually } from '../support/e2e/eventually.ts';
+import { aSandbox, type SandboxBuilder } from '../support/e2e/sandbox-builder.ts';
+import { scenario } from '../support/e2e/scenario.ts';
+import { withRestoredHead } from '../support/e2e-faults/restored-head.ts';
+import { untilCommitted } from '../support/e2e-faults/until-committed.ts';
+import { holdsAllOf, readWriterState, startWriter } from '../support/e2e-faults/writer.ts';
+import { bringUp, type Installations, prepareInstallations } from '../support/machine/installation.ts';
+import { type Machine, stateOf } from '../support/machine/machine.ts';
+import { joinCluster, SECOND_NODE } from '../support/machine/second-node.ts';
+
+const over = new AbortController();
+let installations: Installations;
+let machine: Machine;
+let worker: Machine;
+
+/** From here on kubectl, and all that tests do, reach the installation on this machine. */
+const use = async (other: Machine): Promise<Environment> => {
+  machine = other;
+  const environment = await other.environment();
+  Object.assign(process.env, environment);
+  return environment;
+};
+
+beforeAll(async () => {
+  installations = await prepareInstallations(over.signal);
+  process.stderr.write(`the version before is ${installations.which}\n`);
+  const first = await installations.machine('first');
+  await bringUp(first, installations.earlier);
+  await use(first);
+}, 600_000);
+afterAll(async () => {
+  over.abort(new Error('the tests are over'));
+  await installations.remove();
+}, 120_000);
+
+const desire = (cluster: Cluster, { name }: SandboxBuilder, desiredState: string): Promise<string> =>
+  cluster.kubectl.run(['patch', `sbx/${name}`, '--type=merge', '-p', JSON.stringify({ spec: { desiredState } })]);
+
+/** What would differ after any restart of the sandbox. */
+const lifeOf = async (cluster: Cluster, { name }: SandboxBuilder): Promise<unknown> => {
+  const { metadata, status } = await cluster.kubectl.json<Pod>(['get', 'pod', name]);
+  const containers = (status?.containerStatuses ?? []).map(({ restartCount, ...rest }) => ({
+    restartCount,
+    id: (rest as { containerID?: string }).containerID,
+  }));
+  expect(containers).toHaveLength(1);
+  return { uid: metadata.uid, containers };
+};
+
+const productImages = (cluster: Cluster): Promise<string> =>
+  cluster.kubectl.run([
+    '--namespace=matrx-system',
+    'get',
+    'deployments,daemonsets',
+    '-o',
+    'jsonpath={.items[*].spec.template.spec.containers[*].image}',
+  ]);
+
+scenario(
+  'an upgrade from the version before, and the way back, restart no sandbox and lose no commit',
+  600,
+  async (cluster) => {
+    const [busy, idle, stopped] = [aSandbox('busy'), aSandbox('idle'), aSandbox('stopped')];
+    await Promise.all([busy, idle, stopped].map((sandbox) => cluster.start(sandbox)));
+    await cluster.shell(idle.name, 'echo idle > note.txt');
+    await cluster.shell(stopped.name, 'echo stopped > note.txt');
+    await desire(cluster, stopped, 'Stopped');
+    await cluster.until(stopped.name, 'it has stopped', ({ status }) => status?.phase === 'Stopped');
+    const writer = await startWriter(cluster, busy.name);
+    let committed = await untilCommitted(cluster, busy.userId, await writer.written());
+    const before = await Promise.all([busy, idle].map((sandbox) => lifeOf(cluster, sandbox)));
+    expect(installations.current.product).not.toBe(installations.earlier.product);
+
+    for (const version of [installations.current, installations.earlier]) {
+      await bringUp(machine, version);
+      expect(await Promise.all([busy, idle].map((sandbox) => lifeOf(cluster, sandbox)))).toEqual(before);
+      const head = await withRestoredHead(cluster, workspacePrefix(busy.userId), readWriterState);
+      expect(holdsAllOf(head, committed)).toBe(true);
+      // The version that is there now commits what is written under it.
+      committed = await untilCommitted(cluster, busy.userId, await writer.written());
+      expect(await productImages(cluster)).toContain(version.product);
+    }
+
+    const last = await writer.stop();
+    await cluster.remove(busy.name);
+    expect((await withRestoredHead(cluster, workspacePrefix(busy.userId), readWriterState)).last).toBe(last);
+    expect(await cluster.shell(idle.name, 'cat note.txt')).toBe('idle\n');
+    await desire(cluster, stopped, 'Running');
+    await cluster.ready(stopped.name);
+    expect(await cluster.shell(stopped.name, 'cat note.txt')).toBe('stopped\n');
+  },
+);
+
+/** What a backup of the host has: the datastore as one moment left it, and the keys that its records need. */
+const backUp = async (folder: string): Promise<void> => {
+  const state = stateOf(machine.folder);
+  await mkdir(join(folder, 'cluster'), { recursive: true });
+  const { pid } = JSON.parse(await readFile(join(state, 'processes/etcd.json'), 'utf8')) as { pid: number };
+  const signalEtcd = (signal: string): Promise<unknown> =>
+    machine.run(['kill', `-${signal}`, String(pid)], { deadlineMs: 10_000 });
+  await signalEtcd('STOP');
+  try {
+    await cp(join(state, 'cluster/etcd'), join(folder, 'cluster/etcd'), { recursive: true });
+  } finally {
+    await signalEtcd('CONT');
+  }
+  for (const kept of ['certificates', 'api-key', 'facade-key']) {
+    await cp(join(state, kept), join(folder, kept), { recursive: true });
+  }
+};
+
+const recordsOf = async (cluster: Cluster): Promise<readonly string[]> =>
+  (await cluster.kubectl.run(['get', 'sandboxes,workspaces,sandboxtemplates', '-o', 'name']))
+    .trim()
+    .split('\n')
+    .toSorted();
+
+scenario(
+  'the datastore of a host that is lost, restored onto another: its Sandboxes and Workspaces are there, and every home is as the bucket has it',
+  600,
+  async (cluster) => {
+    const [busy, stopped, suspended, newer] = [
+      aSandbox('survivor'),
+      aSandbox('stopped'),
+      aSandbox('suspended'),
+      aSandbox('newer'),
+    ];
+    await Promise.all([busy, stopped, suspended, newer].map((sandbox) => cluster.start(sandbox)));
+    for (const { name } of [stopped, suspended, newer])
+      await cluster.shell(name, 'echo "$1" > note.txt', { args: [name] });
+    await desire(cluster, stopped, 'Stopped');
+    await desire(cluster, suspended, 'Suspended');
+    for (const { name } of [stopped, suspended]) {
+      await cluster.until(name, 'it rests', ({ status }) => ['Stopped', 'Suspended'].includes(status?.phase ?? ''));
+    }
+    const writer = await startWriter(cluster, busy.name);
+    const records = await recordsOf(cluster);
+    await backUp(join(machine.folder, 'backup'));
+
+    // What the backup does not know: more commits, three more writers of one workspace, a sandbox more.
+    await cluster.remove(newer.name);
+    for (const text of ['second', 'third', 'fourth']) {
+      const next = aSandbox('newer').ofUser(newer.userId);
+      await cluster.start(next);
+      await cluster.shell(next.name, 'echo "$1" >> note.txt', { args: [text] });
+      await cluster.remove(next.name);
+    }
+    const unknown = aSandbox('unknown');
+    await cluster.start(unknown);
+    await cluster.shell(unknown.name, 'echo unknown > note.txt');
+    await cluster.remove(unknown.name);
+    const saved = await untilCommitted(cluster, busy.userId, await writer.written());
+    const lost = machine;
+    await lost.powerOff();
+
+    const second = await installations.machine('second');
+    const state = stateOf(second.folder);
+    await cp(join(lost.folder, 'backup'), state, { recursive: true });
+    // The bucket is not the host's.
+    await rename(join(stateOf(lost.folder), 's3'), join(state, 's3'));
+    await bringUp(second, installations.current);
+    const restored = makeCluster(await use(second), new Set(), cluster.signal);
+    expect(await recordsOf(restored)).toEqual(records);
+
+    for (const sandbox of [stopped, suspended]) {
+      await desire(restored, sandbox, 'Running');
+      await restored.ready(sandbox.name);
+      expect(await restored.shell(sandbox.name, 'cat note.txt')).toBe(`${sandbox.name}\n`);
+    }
+    await restored.ready(newer.name, 300_000);
+    expect(await restored.shell(newer.name, 'cat note.txt')).toBe(`${newer.name}\nsecond\nthird\nfourth\n`);
+    const again = aSandbox('unknown').ofUser(unknown.userId);
+    await restored.start(again);
+    expect(await restored.shell(again.name, 'cat note.txt')).toBe('unknown\n');
+    await restored.ready(busy.name);
+    await restored.shell(busy.name, 'echo on > note.txt');
+    for (const { name } of [again, busy, newer]) await restored.remove(name);
+    const head = await withRestoredHead(restored, workspacePrefix(busy.userId), readWriterState);
+    expect(holdsAllOf(head, saved)).toBe(true);
+  },
+);
+
+const nodeOf = (sandbox: Sandbox): string | undefined => (isReady(sandbox) ? sandbox.status?.node : undefined);
+
+/** Starts a sandbox on one of the two nodes, while the other takes no pods. */
+const startOn = async (cluster: Cluster, sandbox: SandboxBuilder, node: ClusterNode): Promise<void> => {
+  const other = node === SECOND_NODE ? FIRST_NODE : SECOND_NODE;
+  await cluster.kubectl.run(['cordon', other.name]);
+  await cluster.start(sandbox);
+  await cluster.kubectl.run(['uncordon', other.name]);
+  expect((await cluster.kubectl.json<Sandbox>(['get', `sbx/${sandbox.name}`])).status?.node).toBe(node.name);
+};
+
+scenario(
+  'a node that joins takes sandboxes; when it is drained they come back on the other, with every file',
+  400,
+  async (cluster) => {
+    worker = await installations.machine('worker');
+    await joinCluster(machine, worker, installations.current.checkout);
+    const sandbox = aSandbox('drained');
+    await startOn(cluster, sandbox, SECOND_NODE);
+    const writer = await startWriter(cluster, sandbox.name);
+    await untilCommitted(cluster, sandbox.userId, await writer.written());
+    const last = await writer.stop();
+
+    const { name } = SECOND_NODE;
+    await cluster.kubectl.run(['drain', name, '--ignore-daemonsets', '--delete-emptydir-data', '--timeout=120s'], {
+      deadlineMs: 130_000,
+    });
+    await cluster.until(
+      sandbox.name,
+      'it runs on the other node',
+      (found) => nodeOf(found) === FIRST_NODE.name,
+      120_000,
+    );
+    expect(await cluster.shell(sandbox.name, 'tail -n 1 writer/log')).toBe(`${String(last).padStart(8, '0')}\n`);
+    await cluster.kubectl.run(['uncordon', name]);
+  },
+);
+
+/** Of each object of the user: its key, and what changes with its content. */
+const objectsOf = async (cluster: Cluster, userId: string): Promise<ReadonlyMap<string, string>> => {
+  const store = bucketWith(cluster, rootCredentials(cluster.environment));
+  const prefix = workspacePrefix(userId);
+  try {
+    const found = new Map<string, string>();
+    for await (const { key, size } of store.list(prefix)) {
+      const { body } = await store.get(key);
+      found.set(key.slice(prefix.length), `${size} ${createHash('sha256').update(body).digest('hex')}`);
+    }
+    return found;
+  } finally {
+    store.close();
+  }
+};
+
+scenario(
+  'a node that dies: its sandbox is Ready on the other within a minute, with its last commit; when the node returns it changes nothing but what is below conflicts/',
+  500,
+  async (cluster) => {
+    const sandbox = aSandbox('orphaned');
+    await startOn(cluster, sandbox, SECOND_NODE);
+    const writer = await startWriter(cluster, sandbox.name);
+    const committed = await untilCommitted(cluster, sandbox.userId, await writer.written());
+    await cluster.shell(sandbox.name, 'sleep 1; echo unsaved > unsaved.txt; sync unsaved.txt');
+    const dead = worker;
+    const begun = systemClock.monotonic();
+    await dead.powerOff();
+    await cluster.until(
+      sandbox.name,
+      'it runs on the other node',
+      (found) => nodeOf(found) === FIRST_NODE.name,
+      60_000,
+    );
+    process.stderr.write(`Ready on the other node after ${Math.round((systemClock.monotonic() - begun) / 1000)} s\n`);
+    const head = await withRestoredHead(cluster, workspacePrefix(sandbox.userId), readWriterState);
+    expect(holdsAllOf(head, committed)).toBe(true);
+    const sequence = ({ status }: Workspace): number => status?.head?.sequence ?? 0;
+    const restored = sequence(await cluster.workspaceUntil(sandbox.userId, 'it is there', () => true));
+    expect(Number(await cluster.shell(sandbox.name, 'echo alive > note.txt; stat -c %s writer/log')) / 9).toBe(
+      head.last,
+    );
+    await cluster.workspaceUntil(sandbox.userId, 'the note is saved', (found) => sequence(found) > restored);
+    const [life, before] = [await lifeOf(cluster, sandbox), await objectsOf(cluster, sandbox.userId)];
+
+    worker = await installations.restart(dead);
+    await joinCluster(machine, worker, installations.current.checkout);
+    const after = await eventually(
+      'the node that came back has stored what it had not committed',
+      async () => {
+        const now = await objectsOf(cluster, sandbox.userId);
+        return [...now.keys()].some((key) => key.startsWith('.ws/conflicts/')) ? now : undefined;
+      },
+      { deadlineMs: 120_000, everyMs: 1000, signal: cluster.signal },
+    );
+    for (const [key, content] of before) expect([key, after.get(key)]).toEqual([key, content]);
+    const added = [...after.keys()].filter((key) => !before.has(key));
+    expect(added.filter((key) => !/^\.ws\/(conflicts|packs)\//.test(key))).toEqual([]);
+    expect(await lifeOf(cluster, sandbox)).toEqual(life);
+    expect(await cluster.shell(sandbox.name, 'cat note.txt')).toBe('alive\n');
+    const manifest = added.find((key) => key.startsWith('.ws/conflicts/'));
+    const prefix = workspacePrefix(sandbox.userId);
+    await withRestoredHead(
+      cluster,
+      prefix,
+      async (folder) => {
+        expect(await readFile(join(folder, 'unsaved.txt'), 'utf8')).toBe('unsaved\n');
+        expect(holdsAllOf(await readWriterState(folder), head)).toBe(true);
+      },
+      manifest,
+    );
+  },
+);

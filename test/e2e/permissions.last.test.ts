@@ -1,0 +1,66 @@
+import { createReadStream } from 'node:fs';
+import { readdir } from 'node:fs/promises';
+import { basename, dirname, join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { expect, test } from '@jest/globals';
+import { auditLogPath } from '../../src/local/cluster/audit.ts';
+import { openLocal } from '../../src/local/open-local.ts';
+import { makeKubectl } from '../support/e2e/kubectl.ts';
+import {
+  type AuditEvent,
+  type BindingLike,
+  describePermission,
+  describeRequest,
+  isRefused,
+  permissionsOf,
+  type RoleLike,
+  uses,
+} from '../support/rbac/permissions.ts';
+
+const SYSTEM = 'matrx-system';
+
+type WithTimes<T> = T & { readonly metadata: { readonly managedFields?: readonly { readonly time?: string }[] } };
+
+/** What the API server has written since `since`, the older files first. */
+async function* auditEvents(since: string): AsyncGenerator<AuditEvent> {
+  const path = auditLogPath(openLocal().paths);
+  const begin = basename(path, '.log');
+  const older = (await readdir(dirname(path))).filter((name) => name.startsWith(`${begin}-`)).toSorted();
+  for (const name of [...older, basename(path)]) {
+    for await (const line of createInterface({ input: createReadStream(join(dirname(path), name)) })) {
+      const event = JSON.parse(line) as AuditEvent;
+      if (event.requestReceivedTimestamp >= since) yield event;
+    }
+  }
+}
+
+test('every verb of every role was needed by the tests before this one, and nothing else was asked for', async () => {
+  const kubectl = makeKubectl(AbortSignal.timeout(100_000));
+  const list = async <T>(kinds: string): Promise<readonly WithTimes<T>[]> => {
+    const args = ['get', kinds, '--all-namespaces', '--show-managed-fields'];
+    return (await kubectl.json<{ items: readonly WithTimes<T>[] }>(args)).items;
+  };
+  const bindings = (await list<BindingLike>('rolebindings,clusterrolebindings')).filter(({ subjects = [] }) =>
+    subjects.some(({ kind, namespace }) => kind === 'ServiceAccount' && namespace === SYSTEM),
+  );
+  const named = new Set(bindings.map(({ roleRef }) => roleRef.name));
+  const roles = (await list<RoleLike>('roles,clusterroles')).filter(({ metadata }) => named.has(metadata.name));
+  const permissions = permissionsOf(roles, bindings);
+  expect(new Set(permissions.map(({ account }) => account))).toEqual(
+    new Set(['controller', 'facade', 'node'].map((part) => `${SYSTEM}/matrx-${part}`)),
+  );
+  const everything = permissions.filter(({ group, resource, verb }) => [group, resource, verb].includes('*'));
+  expect(everything.map(describePermission)).toEqual([]);
+
+  // An installation that is older than its roles has been refused what it may do now.
+  const changes = [...roles, ...bindings].flatMap(({ metadata }) => metadata.managedFields ?? []);
+  const since = changes.map(({ time = '' }) => time).reduce((a, b) => (a > b ? a : b), '');
+  const unused = new Set(permissions);
+  const refused = new Set<string>();
+  for await (const event of auditEvents(since)) {
+    if (isRefused(event)) refused.add(describeRequest(event));
+    else for (const permission of unused) if (uses(event, permission)) unused.delete(permission);
+  }
+  expect([...unused].map(describePermission)).toEqual([]);
+  expect([...refused]).toEqual([]);
+}, 120_000);

@@ -1,0 +1,103 @@
+import { spawn } from 'node:child_process';
+import { createWriteStream } from 'node:fs';
+import { cp, mkdir, readdir, rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { pipeline } from 'node:stream/promises';
+import { openLocal } from '../../../src/local/open-local.ts';
+import { presentCluster } from '../../../src/local/own-images.ts';
+import { makeSharedEngine } from '../../../src/local/shared-engine.ts';
+import { succeed } from '../e2e/command.ts';
+import { eventually } from '../e2e/eventually.ts';
+import { stateOf } from './machine.ts';
+
+/** What containerd in a machine keeps below `up`'s state folder. */
+const containerdRoot = (folder: string): string => join(stateOf(folder), 'cluster/containerd');
+
+export interface ImageDisk {
+  /** The folder that it is made in. */
+  readonly disk: string;
+  /** Images of the cluster that other tests use. */
+  readonly loaded: readonly string[];
+  /** Images of the Docker Engine that made them. */
+  readonly built: readonly string[];
+}
+
+/**
+ * Puts images into a folder of containerd's, which `insertImageDisk` gives to machines: they reach no registry, and
+ * loading images takes longer than all else in a machine's start.
+ */
+export const makeImageDisk = async ({ disk, loaded, built }: ImageDisk, signal: AbortSignal): Promise<void> => {
+  const local = openLocal();
+  const { ctr } = await presentCluster(local);
+  if (ctr === undefined)
+    throw new Error('no containerd of this cluster is on this machine: this test needs its images');
+  const [program, ...args] = ctr;
+  await mkdir(disk, { recursive: true });
+  const archives = [`${disk}-loaded.tar`];
+  const names = loaded.map((image) => `docker.io/${image}`);
+  await succeed(program, [...args, 'images', 'export', `${disk}-loaded.tar`, ...names], {
+    deadlineMs: 180_000,
+    signal,
+  });
+  const context = { report: () => undefined, log: `${disk}.log`, signal };
+  await makeSharedEngine(local).use(context, async ({ engine }) => {
+    for (const [index, image] of built.entries()) {
+      const archive = `${disk}-built-${index}.tar`;
+      await pipeline(await engine.save(image), createWriteStream(archive));
+      archives.push(archive);
+    }
+  });
+  await withContainerd(disk, signal, async (own) => {
+    for (const archive of archives) {
+      await succeed('ctr', [...own, 'images', 'import', archive], { deadlineMs: 240_000, signal });
+      await rm(archive);
+    }
+  });
+};
+
+/** A containerd for as long as `act` takes, which gets the arguments that lead `ctr` to it. */
+const withContainerd = async (
+  disk: string,
+  signal: AbortSignal,
+  act: (own: readonly string[]) => Promise<void>,
+): Promise<void> => {
+  const socket = `${disk}.sock`;
+  const configuration = `${disk}.toml`;
+  await writeFile(configuration, 'version = 2\noom_score = 0\ndisabled_plugins = ["io.containerd.grpc.v1.cri"]\n');
+  const containerd = spawn(
+    'containerd',
+    [`--config=${configuration}`, `--root=${disk}`, `--state=${disk}.state`, `--address=${socket}`],
+    { stdio: 'ignore' },
+  );
+  const ended = new Promise((resolve) => void containerd.once('close', resolve));
+  const own = ['--address', socket, '--namespace', 'k8s.io'];
+  try {
+    await eventually(
+      'containerd answers',
+      async () => {
+        await succeed('ctr', [...own, 'images', 'ls', '-q'], { deadlineMs: 5000, signal });
+        return true;
+      },
+      { deadlineMs: 20_000, signal },
+    );
+    await act(own);
+  } finally {
+    containerd.kill('SIGTERM');
+    await ended;
+  }
+};
+
+/**
+ * A new machine's disk with these images. Layers are shared by hard links, which nothing writes to: a container's own
+ * files go to a layer of its own. The databases are copies.
+ */
+export const insertImageDisk = async (disk: string, folder: string): Promise<void> => {
+  const root = containerdRoot(folder);
+  await mkdir(root, { recursive: true });
+  await succeed('cp', ['--archive', '--link', `${disk}/.`, root], { deadlineMs: 60_000 });
+  for (const name of await readdir(disk, { recursive: true })) {
+    if (!/^io\.containerd\.[^/]+\/[^/]+\.db$/.test(name)) continue;
+    await rm(join(root, name));
+    await cp(join(disk, name), join(root, name));
+  }
+};
