@@ -1,25 +1,31 @@
-import { createHash } from 'node:crypto';
 import { afterAll, beforeAll, expect } from '@jest/globals';
-import { cp, mkdir, readFile, rename } from 'node:fs/promises';
+import { cp, readFile, rename } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { Pod } from '../../src/api/pod.ts';
 import type { Sandbox } from '../../src/api/sandbox.ts';
 import type { Workspace } from '../../src/api/workspace.ts';
 import { workspacePrefix } from '../../src/api/workspace-id.ts';
 import { systemClock } from '../../src/base/clock.ts';
+import { identifyProcess } from '../../src/base/process-identity.ts';
+import { auditLogPath } from '../../src/local/cluster/audit.ts';
 import { type ClusterNode, FIRST_NODE } from '../../src/local/cluster/network.ts';
+import { localPaths } from '../../src/local/paths.ts';
 import { type Cluster, isReady, makeCluster } from '../support/e2e/cluster.ts';
-import { bucketWith, rootCredentials } from '../support/e2e/cold/cold.ts';
 import type { Environment } from '../support/e2e/environment.ts';
 import { eventually } from '../support/e2e/eventually.ts';
+import { lifeOf } from '../support/e2e/life-of.ts';
+import { objectsOf } from '../support/e2e/objects-of.ts';
 import { aSandbox, type SandboxBuilder } from '../support/e2e/sandbox-builder.ts';
 import { scenario } from '../support/e2e/scenario.ts';
+import { leader, processOf, untilAnotherLeads } from '../support/e2e-faults/leader.ts';
 import { withRestoredHead } from '../support/e2e-faults/restored-head.ts';
 import { untilCommitted } from '../support/e2e-faults/until-committed.ts';
 import { holdsAllOf, readWriterState, startWriter } from '../support/e2e-faults/writer.ts';
+import { backUp } from '../support/machine/back-up.ts';
 import { bringUp, type Installations, prepareInstallations } from '../support/machine/installation.ts';
 import { type Machine, stateOf } from '../support/machine/machine.ts';
 import { joinCluster, SECOND_NODE } from '../support/machine/second-node.ts';
+import { auditEvents, isWrite, podOf } from '../support/rbac/audit-log.ts';
+import { describeRequest } from '../support/rbac/permissions.ts';
 
 const over = new AbortController();
 let installations: Installations;
@@ -48,17 +54,6 @@ afterAll(async () => {
 
 const desire = (cluster: Cluster, { name }: SandboxBuilder, desiredState: string): Promise<string> =>
   cluster.kubectl.run(['patch', `sbx/${name}`, '--type=merge', '-p', JSON.stringify({ spec: { desiredState } })]);
-
-/** What would differ after any restart of the sandbox. */
-const lifeOf = async (cluster: Cluster, { name }: SandboxBuilder): Promise<unknown> => {
-  const { metadata, status } = await cluster.kubectl.json<Pod>(['get', 'pod', name]);
-  const containers = (status?.containerStatuses ?? []).map(({ restartCount, ...rest }) => ({
-    restartCount,
-    id: (rest as { containerID?: string }).containerID,
-  }));
-  expect(containers).toHaveLength(1);
-  return { uid: metadata.uid, containers };
-};
 
 const productImages = (cluster: Cluster): Promise<string> =>
   cluster.kubectl.run([
@@ -104,24 +99,6 @@ scenario(
   },
 );
 
-/** What a backup of the host has: the datastore as one moment left it, and the keys that its records need. */
-const backUp = async (folder: string): Promise<void> => {
-  const state = stateOf(machine.folder);
-  await mkdir(join(folder, 'cluster'), { recursive: true });
-  const { pid } = JSON.parse(await readFile(join(state, 'processes/etcd.json'), 'utf8')) as { pid: number };
-  const signalEtcd = (signal: string): Promise<unknown> =>
-    machine.run(['kill', `-${signal}`, String(pid)], { deadlineMs: 10_000 });
-  await signalEtcd('STOP');
-  try {
-    await cp(join(state, 'cluster/etcd'), join(folder, 'cluster/etcd'), { recursive: true });
-  } finally {
-    await signalEtcd('CONT');
-  }
-  for (const kept of ['certificates', 'api-key', 'facade-key']) {
-    await cp(join(state, kept), join(folder, kept), { recursive: true });
-  }
-};
-
 const recordsOf = async (cluster: Cluster): Promise<readonly string[]> =>
   (await cluster.kubectl.run(['get', 'sandboxes,workspaces,sandboxtemplates', '-o', 'name']))
     .trim()
@@ -148,7 +125,7 @@ scenario(
     }
     const writer = await startWriter(cluster, busy.name);
     const records = await recordsOf(cluster);
-    await backUp(join(machine.folder, 'backup'));
+    await backUp(machine, join(machine.folder, 'backup'));
 
     // What the backup does not know: more commits, three more writers of one workspace, a sandbox more.
     await cluster.remove(newer.name);
@@ -193,6 +170,62 @@ scenario(
   },
 );
 
+scenario(
+  'the leader is killed in the middle of a hundred starts: none is lost, none is made twice; one that is frozen and wakes after its lease writes nothing',
+  500,
+  async (cluster) => {
+    const log = auditLogPath(localPaths(stateOf(machine.folder), ''));
+    const since = new Date(systemClock.now()).toISOString();
+    const burst = Array.from({ length: 100 }, (_, index) => aSandbox(`burst-${index}`).ephemeral());
+    for (const { name } of burst) cluster.own(`sandbox/${name}`);
+    const podNames = async (): Promise<readonly string[]> =>
+      (await cluster.kubectl.run(['get', 'pods', '-o', 'name']))
+        .split('\n')
+        .filter((name) => name.startsWith('pod/burst-'));
+    await cluster.kubectl.create(...burst.map((sandbox) => sandbox.build()));
+    await eventually('the starts are under way', async () => (await podNames()).length >= 20, {
+      deadlineMs: 60_000,
+      everyMs: 100,
+      signal: cluster.signal,
+    });
+    const killed = await leader(cluster);
+    process.kill(await processOf(cluster, killed), 'SIGKILL');
+    await untilAnotherLeads(cluster, killed);
+    const names = burst.map(({ name }) => `sandbox/${name}`);
+    await cluster.kubectl.run(['wait', '--for=condition=Ready', '--timeout=240s', ...names], { deadlineMs: 250_000 });
+    expect(new Set(await podNames()).size).toBe(burst.length);
+
+    const frozen = await leader(cluster);
+    const pid = await processOf(cluster, frozen);
+    // With work in its hands.
+    const half = names.slice(0, burst.length / 2);
+    await cluster.kubectl.run(['delete', '--wait=false', ...half]);
+    process.kill(pid, 'SIGSTOP');
+    const stopped = new Date(systemClock.now()).toISOString();
+    await untilAnotherLeads(cluster, frozen);
+    process.kill(pid, 'SIGCONT');
+    await eventually('the one that was frozen has ended', async () => (await identifyProcess(pid)) === undefined, {
+      deadlineMs: 30_000,
+      everyMs: 100,
+      signal: cluster.signal,
+    });
+    const ended = new Date(systemClock.now()).toISOString();
+    await cluster.kubectl.run(['delete', '--timeout=200s', ...names.slice(burst.length / 2)], { deadlineMs: 210_000 });
+    await cluster.kubectl.run(['wait', '--for=delete', '--timeout=120s', ...half], { deadlineMs: 130_000 });
+
+    const made: string[] = [];
+    const late: string[] = [];
+    for await (const event of auditEvents(log, since)) {
+      if (!isWrite(event)) continue;
+      const { objectRef, requestReceivedTimestamp: at } = event;
+      if (event.verb === 'create' && objectRef?.resource === 'pods') made.push(objectRef.name ?? event.requestURI);
+      if (podOf(event) === frozen && at > stopped && at < ended) late.push(`${at} ${describeRequest(event)}`);
+    }
+    expect(made).toHaveLength(burst.length);
+    expect(late).toEqual([]);
+  },
+);
+
 const nodeOf = (sandbox: Sandbox): string | undefined => (isReady(sandbox) ? sandbox.status?.node : undefined);
 
 /** Starts a sandbox on one of the two nodes, while the other takes no pods. */
@@ -230,22 +263,6 @@ scenario(
     await cluster.kubectl.run(['uncordon', name]);
   },
 );
-
-/** Of each object of the user: its key, and what changes with its content. */
-const objectsOf = async (cluster: Cluster, userId: string): Promise<ReadonlyMap<string, string>> => {
-  const store = bucketWith(cluster, rootCredentials(cluster.environment));
-  const prefix = workspacePrefix(userId);
-  try {
-    const found = new Map<string, string>();
-    for await (const { key, size } of store.list(prefix)) {
-      const { body } = await store.get(key);
-      found.set(key.slice(prefix.length), `${size} ${createHash('sha256').update(body).digest('hex')}`);
-    }
-    return found;
-  } finally {
-    store.close();
-  }
-};
 
 scenario(
   'a node that dies: its sandbox is Ready on the other within a minute, with its last commit; when the node returns it changes nothing but what is below conflicts/',

@@ -1,13 +1,9 @@
-import { createReadStream } from 'node:fs';
-import { readdir } from 'node:fs/promises';
-import { basename, dirname, join } from 'node:path';
-import { createInterface } from 'node:readline';
 import { expect, test } from '@jest/globals';
 import { auditLogPath } from '../../src/local/cluster/audit.ts';
 import { openLocal } from '../../src/local/open-local.ts';
 import { makeKubectl } from '../support/e2e/kubectl.ts';
+import { auditEvents } from '../support/rbac/audit-log.ts';
 import {
-  type AuditEvent,
   type BindingLike,
   describePermission,
   describeRequest,
@@ -20,19 +16,6 @@ import {
 const SYSTEM = 'matrx-system';
 
 type WithTimes<T> = T & { readonly metadata: { readonly managedFields?: readonly { readonly time?: string }[] } };
-
-/** What the API server has written since `since`, the older files first. */
-async function* auditEvents(since: string): AsyncGenerator<AuditEvent> {
-  const path = auditLogPath(openLocal().paths);
-  const begin = basename(path, '.log');
-  const older = (await readdir(dirname(path))).filter((name) => name.startsWith(`${begin}-`)).toSorted();
-  for (const name of [...older, basename(path)]) {
-    for await (const line of createInterface({ input: createReadStream(join(dirname(path), name)) })) {
-      const event = JSON.parse(line) as AuditEvent;
-      if (event.requestReceivedTimestamp >= since) yield event;
-    }
-  }
-}
 
 test('every verb of every role was needed by the tests before this one, and nothing else was asked for', async () => {
   const kubectl = makeKubectl(AbortSignal.timeout(100_000));
@@ -57,7 +40,7 @@ test('every verb of every role was needed by the tests before this one, and noth
   const since = changes.map(({ time = '' }) => time).reduce((a, b) => (a > b ? a : b), '');
   const unused = new Set(permissions);
   const refused = new Set<string>();
-  for await (const event of auditEvents(since)) {
+  for await (const event of auditEvents(auditLogPath(openLocal().paths), since)) {
     if (isRefused(event)) refused.add(describeRequest(event));
     else for (const permission of unused) if (uses(event, permission)) unused.delete(permission);
   }

@@ -41,7 +41,7 @@ export interface AuditEvent {
   readonly stage: string;
   readonly requestURI: string;
   readonly requestReceivedTimestamp: string;
-  readonly user: { readonly username: string };
+  readonly user: { readonly username: string; readonly extra?: Readonly<Record<string, readonly string[]>> };
   readonly objectRef?: {
     readonly resource?: string;
     readonly namespace?: string;
