@@ -52,3 +52,8 @@ output "log_group_name" {
   description = "Log group of CloudWatch."
   value       = aws_cloudwatch_log_group.sandbox.name
 }
+
+output "github_role_arn" {
+  description = "Role of the deployments: AWS_ROLE_ARN of the repository's environment; null without github_repository."
+  value       = one(aws_iam_role.github[*].arn)
+}

@@ -61,6 +61,10 @@ run "all_that_can_be_given_is_valid" {
     release_sha256      = "835873f37245fc615f547a2fe2af9402a347875f13fa64a1f136de644955ea3f"
     product_image       = "123456789012.dkr.ecr.us-east-1.amazonaws.com/matrx-sandbox-dev/product:one"
     sandbox_image       = "registry.example:5000/sandbox@sha256:835873f37245fc615f547a2fe2af9402a347875f13fa64a1f136de644955ea3f"
+
+    github_repository        = "owner/repository.js"
+    github_environment       = "prod"
+    github_oidc_provider_arn = "arn:aws-us-gov:iam::123456789012:oidc-provider/token.actions.githubusercontent.com"
   }
 }
 
@@ -522,5 +526,61 @@ run "refuses_sandbox_image_1" {
     release_sha256 = "835873f37245fc615f547a2fe2af9402a347875f13fa64a1f136de644955ea3f"
     product_image  = "registry.example/product:one"
     sandbox_image  = "Sandbox:one"
+  }
+}
+
+run "refuses_github_repository_1" {
+  command         = plan
+  expect_failures = [var.github_repository]
+
+  variables {
+    github_repository = "https://github.com/owner/repository"
+  }
+}
+
+run "refuses_github_repository_2" {
+  command         = plan
+  expect_failures = [var.github_repository]
+
+  variables {
+    github_repository = "owner/*"
+  }
+}
+
+run "refuses_github_environment_1" {
+  command         = plan
+  expect_failures = [var.github_environment]
+
+  variables {
+    github_repository  = "owner/repository"
+    github_environment = "prod:ref"
+  }
+}
+
+run "refuses_github_environment_2" {
+  command         = plan
+  expect_failures = [var.github_environment]
+
+  variables {
+    github_environment = "prod"
+  }
+}
+
+run "refuses_github_oidc_provider_arn_1" {
+  command         = plan
+  expect_failures = [var.github_oidc_provider_arn]
+
+  variables {
+    github_repository        = "owner/repository"
+    github_oidc_provider_arn = "arn:aws:iam::123456789012:oidc-provider/gitlab.com"
+  }
+}
+
+run "refuses_github_oidc_provider_arn_2" {
+  command         = plan
+  expect_failures = [var.github_oidc_provider_arn]
+
+  variables {
+    github_oidc_provider_arn = "arn:aws:iam::123456789012:oidc-provider/token.actions.githubusercontent.com"
   }
 }

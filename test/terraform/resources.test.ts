@@ -141,10 +141,12 @@ describe('the host', () => {
 });
 
 describe('rights', () => {
-  test('are by name: all that is allowed by a pattern is this, and on * the login to the registry alone [A9.1]', () => {
+  test('are by name: all that is allowed by a pattern is this, and on * only what AWS knows no narrower resource for [A9.1]', () => {
     const objects =
       's3:GetObject, s3:PutObject, s3:DeleteObject, s3:AbortMultipartUpload, s3:ListMultipartUploadParts on ${aws_s3_bucket.workspaces.arn}';
     expect(patternsAllowed(module.blocks)).toEqual([
+      'github: ecr:GetAuthorizationToken on *',
+      'github: ssm:GetCommandInvocation on *',
       `host: ${objects}/users/*`,
       `host: ${objects}/.matrx/probe/*`,
       'host: s3:GetObject on ${aws_s3_bucket.workspaces.arn}/.matrx/releases/*',
@@ -157,6 +159,7 @@ describe('rights', () => {
   test('come from the policy documents and one policy of AWS, nowhere else', () => {
     const policies = module.blocks.filter(({ kind, type }) => kind === 'resource' && /^aws_iam_.*policy/.test(type));
     expect(policies.map(({ type, name, body }) => [type, name, body.policy ?? body.policy_arn])).toEqual([
+      ['aws_iam_role_policy', 'github', '${data.aws_iam_policy_document.github[0].json}'],
       ['aws_iam_role_policy', 'host', '${data.aws_iam_policy_document.host.json}'],
       ['aws_iam_role_policy', 'workspace', '${data.aws_iam_policy_document.workspace.json}'],
       [
@@ -165,10 +168,33 @@ describe('rights', () => {
         'arn:${data.aws_partition.current.partition}:iam::aws:policy/AmazonSSMManagedInstanceCore',
       ],
     ]);
-    for (const role of ['host', 'workspace']) {
+    for (const role of ['github', 'host', 'workspace']) {
       expect(resource('aws_iam_role', role)).not.toHaveProperty('inline_policy');
       expect(resource('aws_iam_role', role)).not.toHaveProperty('managed_policy_arns');
     }
+  });
+
+  test('a deployment comes from one environment of one repository, pushes to two repositories, and commands one host by one document [A9.4]', () => {
+    const trust = statementsOf(module.blocks).find(({ document }) => document === 'github_trust');
+    expect(trust).toMatchObject({
+      actions: ['sts:AssumeRoleWithWebIdentity'],
+      condition: [
+        { test: 'StringEquals', variable: '${local.github_host}:aud', values: ['sts.amazonaws.com'] },
+        { test: 'StringEquals', variable: '${local.github_host}:sub', values: ['${local.github_subject}'] },
+      ],
+    });
+    const rights = statementsOf(module.blocks).filter(({ document }) => document === 'github');
+    expect(Object.fromEntries(rights.map(({ sid, resources }) => [sid, resources]))).toEqual({
+      RegistryLogin: ['*'],
+      RegistryPush: ['${local.own_repository_arns}'],
+      RollOut: ['${local.shell_document}', '${local.host_of_commands}'],
+      RollOutResult: ['*'],
+    });
+    expect(rights.flatMap(({ actions }) => actions).filter((action) => !action.startsWith('ecr:'))).toEqual([
+      'ssm:SendCommand',
+      'ssm:GetCommandInvocation',
+    ]);
+    expect(module.blocks.filter(({ type }) => type === 'aws_iam_openid_connect_provider')).toHaveLength(1);
   });
 
   test('the host keeps one copy of its datastore, and makes the token that it is read with once [A9.3]', () => {
