@@ -16,6 +16,7 @@ locals {
     MATRX_RELEASE_SHA256      = var.release_sha256
     MATRX_PRODUCT_IMAGE       = var.product_image
     MATRX_SANDBOX_IMAGE       = var.sandbox_image
+    MATRX_TRUSTED_PROXIES     = local.domain ? join(",", local.load_balancer_cidr_blocks) : null
   }
   token_parameter = "/${local.name}/k3s-token"
 

@@ -57,3 +57,8 @@ output "github_role_arn" {
   description = "Role of the deployments: AWS_ROLE_ARN of the repository's environment; null without github_repository."
   value       = one(aws_iam_role.github[*].arn)
 }
+
+output "api_url" {
+  description = "Where the API is; null without domain_name."
+  value       = local.domain ? "https://${var.domain_name}" : null
+}

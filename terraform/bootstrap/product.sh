@@ -124,6 +124,7 @@ write_configuration() {
     if [[ -n ${MATRX_WORKSPACE_ROLE_ARN:-} ]]; then
       printf 'MATRX_COLD_PROVIDER=assume-role\nMATRX_COLD_ROLE_ARN=%s\n' "$MATRX_WORKSPACE_ROLE_ARN"
     fi
+    [[ -z ${MATRX_TRUSTED_PROXIES:-} ]] || printf 'MATRX_TRUSTED_PROXIES=%s\n' "$MATRX_TRUSTED_PROXIES"
   } >"$WORK/config.env"
   put "$PRODUCT/config.env" 600 <"$WORK/config.env"
   hash=$(sha256sum <"$WORK/config.env")

@@ -17,7 +17,11 @@ mock_provider "aws" {
   }
 
   mock_data "aws_subnet" {
-    defaults = { availability_zone = "us-east-1a" }
+    defaults = { availability_zone = "us-east-1a", cidr_block = "10.80.0.0/25" }
+  }
+
+  mock_data "aws_route53_zone" {
+    defaults = { name = "example.com" }
   }
 
   mock_data "aws_iam_policy_document" {
@@ -41,6 +45,11 @@ run "the_defaults_are_valid" {
 run "all_that_can_be_given_is_valid" {
   command = plan
 
+  override_data {
+    target = data.aws_subnet.load_balancer[1]
+    values = { availability_zone = "us-east-1b", cidr_block = "10.80.0.128/25" }
+  }
+
   variables {
     aws_region         = "us-gov-west-1"
     ec2_instance_type  = "m7g.2xlarge"
@@ -61,6 +70,10 @@ run "all_that_can_be_given_is_valid" {
     release_sha256      = "835873f37245fc615f547a2fe2af9402a347875f13fa64a1f136de644955ea3f"
     product_image       = "123456789012.dkr.ecr.us-east-1.amazonaws.com/matrx-sandbox-dev/product:one"
     sandbox_image       = "registry.example:5000/sandbox@sha256:835873f37245fc615f547a2fe2af9402a347875f13fa64a1f136de644955ea3f"
+
+    domain_name              = "sandboxes.example.com"
+    route53_zone_id          = "Z0123456789ABCDEFGHIJ"
+    load_balancer_subnet_ids = ["subnet-0123456789abcdef0", "subnet-0123456789abcdef1"]
 
     github_repository        = "owner/repository.js"
     github_environment       = "prod"
@@ -340,7 +353,7 @@ run "refuses_vpc_cidr_2" {
   expect_failures = [var.vpc_cidr]
 
   variables {
-    vpc_cidr = "10.80.0.0/29"
+    vpc_cidr = "10.80.0.0/27"
   }
 }
 
@@ -582,5 +595,93 @@ run "refuses_github_oidc_provider_arn_2" {
 
   variables {
     github_oidc_provider_arn = "arn:aws:iam::123456789012:oidc-provider/token.actions.githubusercontent.com"
+  }
+}
+
+run "refuses_domain_name_1" {
+  command         = plan
+  expect_failures = [var.domain_name]
+
+  variables {
+    domain_name     = "https://sandboxes.example.com"
+    route53_zone_id = "Z0123456789ABCDEFGHIJ"
+  }
+}
+
+run "refuses_domain_name_2" {
+  command         = plan
+  expect_failures = [var.domain_name]
+
+  variables {
+    domain_name     = "a-label-of-some-length.and-another-one-of-that-length.example-of-it.com"
+    route53_zone_id = "Z0123456789ABCDEFGHIJ"
+  }
+}
+
+run "refuses_domain_name_3" {
+  command         = plan
+  expect_failures = [var.domain_name]
+
+  variables {
+    domain_name = "sandboxes.example.com"
+  }
+}
+
+run "refuses_route53_zone_id_1" {
+  command         = plan
+  expect_failures = [var.route53_zone_id]
+
+  variables {
+    domain_name     = "sandboxes.example.com"
+    route53_zone_id = "example.com"
+  }
+}
+
+run "refuses_load_balancer_subnet_ids_1" {
+  command         = plan
+  expect_failures = [var.load_balancer_subnet_ids]
+
+  variables {
+    vpc_id                   = "vpc-0123456789abcdef0"
+    subnet_id                = "subnet-0123456789abcdef0"
+    domain_name              = "sandboxes.example.com"
+    route53_zone_id          = "Z0123456789ABCDEFGHIJ"
+    load_balancer_subnet_ids = ["subnet-1", "subnet-2"]
+  }
+}
+
+run "refuses_load_balancer_subnet_ids_2" {
+  command         = plan
+  expect_failures = [var.load_balancer_subnet_ids]
+
+  variables {
+    vpc_id                   = "vpc-0123456789abcdef0"
+    subnet_id                = "subnet-0123456789abcdef0"
+    domain_name              = "sandboxes.example.com"
+    route53_zone_id          = "Z0123456789ABCDEFGHIJ"
+    load_balancer_subnet_ids = ["subnet-0123456789abcdef0"]
+  }
+}
+
+run "refuses_load_balancer_subnet_ids_3" {
+  command         = plan
+  expect_failures = [var.load_balancer_subnet_ids]
+
+  variables {
+    vpc_id          = "vpc-0123456789abcdef0"
+    subnet_id       = "subnet-0123456789abcdef0"
+    domain_name     = "sandboxes.example.com"
+    route53_zone_id = "Z0123456789ABCDEFGHIJ"
+  }
+}
+
+run "refuses_load_balancer_subnet_ids_4" {
+  command         = plan
+  expect_failures = [var.load_balancer_subnet_ids]
+
+  variables {
+    domain_name              = "sandboxes.example.com"
+    route53_zone_id          = "Z0123456789ABCDEFGHIJ"
+    load_balancer_subnet_ids = ["subnet-0123456789abcdef0", "subnet-0123456789abcdef1"]
   }
 }

@@ -1,4 +1,6 @@
 import { beforeAll, describe, expect, test } from '@jest/globals';
+import { KEEP_ALIVE_MS } from '../../src/facade/rest-part.ts';
+import { ExecRequest } from '../../src/facade/routes/commands/exec.ts';
 import { patternsAllowed, statementsOf } from './policy-statements.ts';
 import { blockOf, blocksOf, readModule, type Block, type Module } from './read-module.ts';
 
@@ -91,16 +93,30 @@ describe('the host', () => {
 
   test('lets nothing in but what the two lists name, and they are empty [A9.1]', () => {
     const rules = module.blocks.filter(({ type }) => type === 'aws_vpc_security_group_ingress_rule');
-    expect(
-      rules.map(({ body }) => [body.for_each, body.cidr_ipv4, body.ip_protocol, body.from_port, body.to_port]),
-    ).toEqual([
-      ['${toset(var.api_cidr_blocks)}', '${each.value}', 'tcp', 8000, 8000],
-      ['${toset(var.ssh_cidr_blocks)}', '${each.value}', 'tcp', 22, 22],
+    const shown = rules.map(({ body }) => [
+      body.security_group_id,
+      body.for_each ?? body.referenced_security_group_id,
+      body.ip_protocol,
+      body.from_port,
+      body.to_port,
     ]);
+    const host = '${aws_security_group.host.id}';
+    const loadBalancer = '${aws_security_group.load_balancer[0].id}';
+    expect(shown).toEqual([
+      [loadBalancer, '${toset(local.domain ? var.api_cidr_blocks : [])}', 'tcp', 443, 443],
+      [host, loadBalancer, 'tcp', 8000, 8000],
+      [host, '${toset(local.domain ? [] : var.api_cidr_blocks)}', 'tcp', 8000, 8000],
+      [host, '${toset(var.ssh_cidr_blocks)}', 'tcp', 22, 22],
+    ]);
+    for (const { body } of rules.filter(({ body: { for_each: list } }) => list !== undefined)) {
+      expect(body.cidr_ipv4).toBe('${each.value}');
+    }
     for (const list of ['ssh_cidr_blocks', 'api_cidr_blocks']) {
       expect(blockOf(module, 'variable', '', list).default).toEqual([]);
     }
-    expect(resource('aws_security_group', 'host')).not.toHaveProperty('ingress');
+    for (const { body } of module.blocks.filter(({ type }) => type === 'aws_security_group')) {
+      expect(body).not.toHaveProperty('ingress');
+    }
     expect(typesMade()).not.toContain('aws_security_group_rule');
     expect(resource('aws_default_security_group', 'new')).not.toHaveProperty('ingress');
     expect(resource('aws_instance', 'host').vpc_security_group_ids).toEqual(['${aws_security_group.host.id}']);
@@ -137,6 +153,33 @@ describe('the host', () => {
     expect(resource('aws_iam_role_policy_attachment', 'systems_manager').policy_arn).toMatch(
       /:policy\/AmazonSSMManagedInstanceCore$/,
     );
+  });
+});
+
+describe('the name', () => {
+  test('is served by TLS 1.2 or newer alone, with a certificate that ACM renews, and never in the clear [A9.1]', () => {
+    const listeners = module.blocks.filter(({ type }) => type === 'aws_lb_listener');
+    expect(listeners.map(({ body }) => [body.port, body.protocol, body.ssl_policy, body.certificate_arn])).toEqual([
+      [443, 'HTTPS', 'ELBSecurityPolicy-TLS13-1-2-2021-06', '${aws_acm_certificate_validation.api[0].certificate_arn}'],
+    ]);
+    expect(resource('aws_acm_certificate', 'api')).toMatchObject({ validation_method: 'DNS' });
+    expect(resource('aws_lb', 'api')).toMatchObject({ drop_invalid_header_fields: true });
+  });
+
+  test('waits for the longest command, and gives a connection up before the facade does', () => {
+    const seconds = Number(resource('aws_lb', 'api').idle_timeout);
+    expect(ExecRequest.safeParse({ command: 'true', timeout: seconds }).success).toBe(false);
+    expect(ExecRequest.safeParse({ command: 'true', timeout: 600 }).success).toBe(true);
+    expect(seconds).toBeGreaterThan(600);
+    expect(seconds * 1000).toBeLessThan(KEEP_ALIVE_MS);
+  });
+
+  test('costs nothing where it is not asked for: whatever it needs is made with domain_name alone', () => {
+    const kinds = /^aws_(lb|acm|route53)/;
+    const made = module.blocks.filter(({ kind, type }) => kind === 'resource' && kinds.test(type));
+    expect(made.map(({ body }) => body.count)).toEqual(made.map(() => '${local.domain ? 1 : 0}'));
+    expect(made.length).toBeGreaterThan(6);
+    expect(blockOf(module, 'variable', '', 'domain_name').default).toBeNull();
   });
 });
 
