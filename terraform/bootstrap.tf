@@ -12,6 +12,7 @@ locals {
     MATRX_K3S_SHA256          = var.k3s_sha256
     MATRX_TOKEN_PARAMETER     = local.token_parameter
     MATRX_DATASTORE_PARAMETER = var.datastore_parameter
+    MATRX_LOG_GROUP           = aws_cloudwatch_log_group.sandbox.name
     MATRX_RELEASE_URL         = var.release_url
     MATRX_RELEASE_SHA256      = var.release_sha256
     MATRX_PRODUCT_IMAGE       = var.product_image
@@ -21,12 +22,14 @@ locals {
   token_parameter = "/${local.name}/k3s-token"
 
   scripts = fileset("${path.module}/bootstrap", "*")
+  # Comments stay behind, for they are a fifth of what there is room for; their lines stay, so that numbers of lines agree.
+  comment = "/(?m)^ *#([^!\n].*)?$/"
   cloud_config = {
     write_files = concat(
       [for name in local.scripts : {
         path        = "${local.bootstrap}/${name}"
         permissions = can(regex("\\.(sh|service)$", name)) ? "0644" : "0755"
-        content     = file("${path.module}/bootstrap/${name}")
+        content     = replace(file("${path.module}/bootstrap/${name}"), local.comment, "")
       }],
       [{
         path        = "/etc/matrx-host/bootstrap.env"

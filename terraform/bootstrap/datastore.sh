@@ -201,15 +201,6 @@ OnUnitInactiveSec=5min
 [Install]
 WantedBy=timers.target
 END
-  put "$ROOT/etc/logrotate.d/matrx" 644 <<'END'
-/var/log/matrx-*.log {
-  monthly
-  rotate 3
-  compress
-  missingok
-  notifempty
-}
-END
   run systemctl daemon-reload
   run systemctl enable --now matrx-backup.timer
 }

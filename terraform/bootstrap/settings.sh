@@ -34,6 +34,7 @@ setting MATRX_RELEASE_SHA256 '^[0-9a-f]{64}$' '64 hexadecimal digits: what sha25
 setting MATRX_PRODUCT_IMAGE "$IMAGE" 'an image with its tag or digest: REPOSITORY:TAG'
 setting MATRX_SANDBOX_IMAGE "$IMAGE" 'an image with its tag or digest: REPOSITORY:TAG'
 setting MATRX_TRUSTED_PROXIES '^[0-9]+(\.[0-9]+){3}(/[0-9]+)?(,[0-9]+(\.[0-9]+){3}(/[0-9]+)?)*$' 'networks of the proxies before the API, such as 10.80.0.0/25,10.80.0.128/25'
+setting MATRX_LOG_GROUP '^/?[A-Za-z0-9_.#-][A-Za-z0-9_./#-]{0,510}$' 'the name of a log group of CloudWatch, such as /matrx/sandbox/matrx-sandbox-dev'
 setting MATRX_WAIT_SECONDS '^[1-9][0-9]{0,3}$' 'whole seconds from 1 to 9999'
 
 PROBLEMS=()

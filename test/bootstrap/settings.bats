@@ -54,6 +54,7 @@ MATRX_PRODUCT_IMAGE product
 MATRX_SANDBOX_IMAGE "quoted:tag"
 MATRX_TRUSTED_PROXIES 1
 MATRX_TRUSTED_PROXIES 10.80.0.0/25,load-balancer
+MATRX_LOG_GROUP /matrx/*
 MATRX_WAIT_SECONDS 0
 MATRX_WAIT_SECONDS ten
 END
@@ -99,7 +100,7 @@ MATRX_BUCKET=\$(touch $FAKE/run)
 export A=b
 END
   fails bootstrap
-  says "bootstrap.env line 14 has the key 'MATRX_BUKCET', which is not one of the settings" "line 16 has the key 'export A'" \
+  says "bootstrap.env line 15 has the key 'MATRX_BUKCET', which is not one of the settings" "line 17 has the key 'export A'" \
     "MATRX_BUCKET is '\$(touch "
   [[ ! -e $FAKE/run ]]
 }

@@ -55,6 +55,7 @@ MATRX_RELEASE_URL=$SERVER_URL/release.tar.gz
 MATRX_RELEASE_SHA256=$(sum_of release.tar.gz)
 MATRX_PRODUCT_IMAGE=123456789012.dkr.ecr.eu-central-1.amazonaws.com/matrx/product:one
 MATRX_SANDBOX_IMAGE=registry.example:5000/sandbox@sha256:$(printf 'a%.0s' {1..64})
+MATRX_LOG_GROUP=/matrx/sandbox/matrx-sandbox-dev
 MATRX_WAIT_SECONDS=20
 END
 }
