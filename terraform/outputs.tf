@@ -62,3 +62,8 @@ output "api_url" {
   description = "Where the API is; null without domain_name."
   value       = local.domain ? "https://${var.domain_name}" : null
 }
+
+output "worker_instance_ids" {
+  description = "The workers, in the order of their names NAME-worker-0, NAME-worker-1 and so on."
+  value       = aws_instance.worker[*].id
+}

@@ -20,6 +20,11 @@ mock_provider "aws" {
     defaults = { availability_zone = "us-east-1a", cidr_block = "10.80.0.0/25" }
   }
 
+  # Of both architectures, for what is refused here is refused before.
+  mock_data "aws_ec2_instance_type" {
+    defaults = { supported_architectures = ["x86_64", "arm64"] }
+  }
+
   mock_data "aws_route53_zone" {
     defaults = { name = "example.com" }
   }
@@ -74,6 +79,9 @@ run "all_that_can_be_given_is_valid" {
     domain_name              = "sandboxes.example.com"
     route53_zone_id          = "Z0123456789ABCDEFGHIJ"
     load_balancer_subnet_ids = ["subnet-0123456789abcdef0", "subnet-0123456789abcdef1"]
+
+    worker_count         = 2
+    worker_instance_type = "m7g.large"
 
     github_repository        = "owner/repository.js"
     github_environment       = "prod"
@@ -683,5 +691,42 @@ run "refuses_load_balancer_subnet_ids_4" {
     domain_name              = "sandboxes.example.com"
     route53_zone_id          = "Z0123456789ABCDEFGHIJ"
     load_balancer_subnet_ids = ["subnet-0123456789abcdef0", "subnet-0123456789abcdef1"]
+  }
+}
+
+run "refuses_worker_count_1" {
+  command         = plan
+  expect_failures = [var.worker_count]
+
+  variables {
+    worker_count = 1.5
+  }
+}
+
+run "refuses_worker_count_2" {
+  command         = plan
+  expect_failures = [var.worker_count]
+
+  variables {
+    worker_count = -1
+  }
+}
+
+run "refuses_worker_instance_type_1" {
+  command         = plan
+  expect_failures = [var.worker_instance_type]
+
+  variables {
+    worker_count         = 1
+    worker_instance_type = "t3.small"
+  }
+}
+
+run "refuses_worker_instance_type_2" {
+  command         = plan
+  expect_failures = [var.worker_instance_type]
+
+  variables {
+    worker_instance_type = "t3.large"
   }
 }

@@ -8,7 +8,7 @@ BOOTSTRAP=$BATS_TEST_DIRNAME/../../terraform/bootstrap
 # A download server on this machine, for all tests of a file.
 setup_file() {
   mkdir -p "$BATS_FILE_TMPDIR/downloads/v1.36.4+k3s1" "$BATS_FILE_TMPDIR/release/manifests/base" \
-    "$BATS_FILE_TMPDIR/release/manifests/overlays/aws-single-node" "$BATS_FILE_TMPDIR/release/crds"
+    "$BATS_FILE_TMPDIR/release/manifests/overlays/"aws-{single,multi}-node "$BATS_FILE_TMPDIR/release/crds"
   cp "$BATS_TEST_DIRNAME/fakes/k3s" "$BATS_FILE_TMPDIR/downloads/v1.36.4+k3s1/k3s"
   cp "$BATS_TEST_DIRNAME/../../manifests/base/"{image-fields,namespaces}.yaml "$BATS_FILE_TMPDIR/release/manifests/base"
   tar -czf "$BATS_FILE_TMPDIR/downloads/release.tar.gz" -C "$BATS_FILE_TMPDIR/release" .

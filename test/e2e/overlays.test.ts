@@ -4,7 +4,7 @@ import { scenario } from '../support/e2e/scenario.ts';
 
 const FOLDERS = [
   'manifests/base',
-  ...['dev', 'aws-single-node', 'multi-node', 'eks'].map((name) => `manifests/overlays/${name}`),
+  ...['dev', 'aws-single-node', 'aws-multi-node', 'multi-node', 'eks'].map((name) => `manifests/overlays/${name}`),
 ];
 
 for (const folder of FOLDERS) {

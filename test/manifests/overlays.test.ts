@@ -20,6 +20,12 @@ const SPREAD = [
   'Deployment matrx-system/matrx-facade spec.template.spec.topologySpreadConstraints',
 ];
 
+const ONE_FACADE = [
+  'Deployment matrx-system/matrx-facade spec.replicas',
+  'Deployment matrx-system/matrx-facade spec.strategy',
+  'Deployment matrx-system/matrx-facade spec.template.spec.containers.facade.ports.http.hostPort',
+];
+
 describe('what an overlay changes of the base', () => {
   it.each([
     [
@@ -29,13 +35,10 @@ describe('what an overlay changes of the base', () => {
         'SandboxTemplate sandboxes/default spec.resources.requests.memory',
       ],
     ],
+    ['aws-single-node', ONE_FACADE],
     [
-      'aws-single-node',
-      [
-        'Deployment matrx-system/matrx-facade spec.replicas',
-        'Deployment matrx-system/matrx-facade spec.strategy',
-        'Deployment matrx-system/matrx-facade spec.template.spec.containers.facade.ports.http.hostPort',
-      ],
+      'aws-multi-node',
+      [...SPREAD, ...ONE_FACADE, 'Deployment matrx-system/matrx-facade spec.template.spec.nodeSelector'].toSorted(),
     ],
     ['multi-node', SPREAD],
     ['eks', [...SPREAD, 'ServiceAccount matrx-system/matrx-node metadata.annotations']],
@@ -44,7 +47,7 @@ describe('what an overlay changes of the base', () => {
   });
 
   it('no overlay defines what an installation brings: its settings and its secrets', async () => {
-    for (const overlay of ['dev', 'aws-single-node', 'multi-node', 'eks']) {
+    for (const overlay of ['dev', 'aws-single-node', 'aws-multi-node', 'multi-node', 'eks']) {
       const names = (await render(`manifests/overlays/${overlay}`)).map(({ metadata }) => metadata.name);
       expect(names.filter((name) => /^matrx-(config|facade-key|api-key|s3-credentials)$/.test(name))).toEqual([]);
     }

@@ -23,6 +23,7 @@ export interface Manifest {
 export const INSTALLATIONS = [
   'manifests/overlays/dev',
   'manifests/overlays/aws-single-node',
+  'manifests/overlays/aws-multi-node',
   'manifests/overlays/multi-node',
   'manifests/overlays/eks',
   'manifests/examples/install/multi-node',

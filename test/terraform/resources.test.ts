@@ -107,10 +107,11 @@ describe('the host', () => {
       [host, loadBalancer, 'tcp', 8000, 8000],
       [host, '${toset(local.domain ? [] : var.api_cidr_blocks)}', 'tcp', 8000, 8000],
       [host, '${toset(var.ssh_cidr_blocks)}', 'tcp', 22, 22],
+      // Of tests/workers.tftest.hcl, which sees what is in that list.
+      ['${each.value.to}', '${local.node_rules}', '${each.value.protocol}', '${each.value.port}', '${each.value.port}'],
     ]);
-    for (const { body } of rules.filter(({ body: { for_each: list } }) => list !== undefined)) {
-      expect(body.cidr_ipv4).toBe('${each.value}');
-    }
+    const byAddress = rules.filter(({ body }) => body.referenced_security_group_id === undefined);
+    expect(byAddress.map(({ body }) => body.cidr_ipv4)).toEqual(['${each.value}', '${each.value}', '${each.value}']);
     for (const list of ['ssh_cidr_blocks', 'api_cidr_blocks']) {
       expect(blockOf(module, 'variable', '', list).default).toEqual([]);
     }
@@ -156,6 +157,32 @@ describe('the host', () => {
   });
 });
 
+describe('a worker', () => {
+  test('is as closed as the host: metadata by token and one hop, an encrypted disk, and nothing in but from the nodes [A9.1] [T7]', () => {
+    const host = resource('aws_instance', 'host');
+    expect(resource('aws_instance', 'worker')).toMatchObject({
+      metadata_options: host.metadata_options,
+      root_block_device: [{ encrypted: true }],
+      vpc_security_group_ids: ['${aws_security_group.worker[0].id}'],
+      user_data_base64: '${local.worker_user_data[count.index]}',
+    });
+  });
+
+  test('has a volume of its own, of which a snapshot stays, and which is not taken from under its page cache', () => {
+    expect(resource('aws_ebs_volume', 'worker')).toMatchObject({ encrypted: true, final_snapshot: true });
+    expect(resource('aws_volume_attachment', 'worker')).toMatchObject({ stop_instance_before_detaching: true });
+  });
+
+  test('is not there unless it is asked for', () => {
+    expect(blockOf(module, 'variable', '', 'worker_count').default).toBe(0);
+    const made = module.blocks.filter(({ kind, name }) => kind === 'resource' && name.startsWith('worker'));
+    expect(made.map(({ body }) => body.count)).toEqual(
+      made.map(() => expect.stringMatching(/^\$\{(local\.workers \? 1 : 0|var\.worker_count)\}$/)),
+    );
+    expect(made.length).toBeGreaterThan(8);
+  });
+});
+
 describe('the name', () => {
   test('is served by TLS 1.2 or newer alone, with a certificate that ACM renews, and never in the clear [A9.1]', () => {
     const listeners = module.blocks.filter(({ type }) => type === 'aws_lb_listener');
@@ -175,10 +202,12 @@ describe('the name', () => {
   });
 
   test('costs nothing where it is not asked for: whatever it needs is made with domain_name alone', () => {
-    const kinds = /^aws_(lb|acm|route53)/;
+    const kinds = /^aws_(lb|acm)|^aws_route53_record$/;
     const made = module.blocks.filter(({ kind, type }) => kind === 'resource' && kinds.test(type));
-    expect(made.map(({ body }) => body.count)).toEqual(made.map(() => '${local.domain ? 1 : 0}'));
-    expect(made.length).toBeGreaterThan(6);
+    // Workers have a name of the VPC's own.
+    const asked = made.filter(({ name }) => name !== 'server');
+    expect(asked.map(({ body }) => body.count)).toEqual(asked.map(() => '${local.domain ? 1 : 0}'));
+    expect(asked.length).toBeGreaterThan(6);
     expect(blockOf(module, 'variable', '', 'domain_name').default).toBeNull();
   });
 });
@@ -190,28 +219,27 @@ describe('rights', () => {
     expect(patternsAllowed(module.blocks)).toEqual([
       'github: ecr:GetAuthorizationToken on *',
       'github: ssm:GetCommandInvocation on *',
-      `host: ${objects}/users/*`,
-      `host: ${objects}/.matrx/probe/*`,
       'host: s3:GetObject on ${aws_s3_bucket.workspaces.arn}/.matrx/releases/*',
-      'host: ecr:GetAuthorizationToken on *',
-      'host: logs:CreateLogStream, logs:DescribeLogStreams, logs:PutLogEvents on ${aws_cloudwatch_log_group.sandbox.arn}:*',
+      `node: ${objects}/users/*`,
+      `node: ${objects}/.matrx/probe/*`,
+      'node: ecr:GetAuthorizationToken on *',
+      'node: logs:CreateLogStream, logs:DescribeLogStreams, logs:PutLogEvents on ${aws_cloudwatch_log_group.sandbox.arn}:*',
       `workspace: ${objects}/users/$\${aws:PrincipalTag/matrx-user}/*`,
     ]);
   });
 
   test('come from the policy documents and one policy of AWS, nowhere else', () => {
     const policies = module.blocks.filter(({ kind, type }) => kind === 'resource' && /^aws_iam_.*policy/.test(type));
+    const systemsManager = 'arn:${data.aws_partition.current.partition}:iam::aws:policy/AmazonSSMManagedInstanceCore';
     expect(policies.map(({ type, name, body }) => [type, name, body.policy ?? body.policy_arn])).toEqual([
       ['aws_iam_role_policy', 'github', '${data.aws_iam_policy_document.github[0].json}'],
       ['aws_iam_role_policy', 'host', '${data.aws_iam_policy_document.host.json}'],
       ['aws_iam_role_policy', 'workspace', '${data.aws_iam_policy_document.workspace.json}'],
-      [
-        'aws_iam_role_policy_attachment',
-        'systems_manager',
-        'arn:${data.aws_partition.current.partition}:iam::aws:policy/AmazonSSMManagedInstanceCore',
-      ],
+      ['aws_iam_role_policy_attachment', 'systems_manager', systemsManager],
+      ['aws_iam_role_policy', 'worker', '${data.aws_iam_policy_document.worker[0].json}'],
+      ['aws_iam_role_policy_attachment', 'worker_systems_manager', systemsManager],
     ]);
-    for (const role of ['github', 'host', 'workspace']) {
+    for (const role of ['github', 'host', 'worker', 'workspace']) {
       expect(resource('aws_iam_role', role)).not.toHaveProperty('inline_policy');
       expect(resource('aws_iam_role', role)).not.toHaveProperty('managed_policy_arns');
     }
@@ -240,18 +268,36 @@ describe('rights', () => {
     expect(module.blocks.filter(({ type }) => type === 'aws_iam_openid_connect_provider')).toHaveLength(1);
   });
 
-  test('the host keeps one copy of its datastore, and makes the token that it is read with once [A9.3]', () => {
-    expect(statementsOf(module.blocks).filter(({ sid }) => sid === 'Backup' || sid === 'ServerToken')).toMatchObject([
+  test('the host keeps one copy of its datastore, and makes the tokens that it is read and joined with once [A9.3]', () => {
+    expect(statementsOf(module.blocks).filter(({ sid }) => sid === 'Backup' || sid === 'Tokens')).toMatchObject([
       {
         actions: ['s3:GetObject', 's3:PutObject'],
         resources: ['${aws_s3_bucket.workspaces.arn}/${local.backup_key}'],
       },
       {
         actions: ['ssm:PutParameter'],
-        resources: [expect.stringMatching(/:parameter\$\{local\.token_parameter\}$/)],
+        resources: ['${local.token_parameter_arns}'],
         condition: [{ test: 'StringEquals', variable: 'ssm:Overwrite', values: ['false'] }],
       },
     ]);
+  });
+
+  test('a worker may what every node may, and of the parameters read its own settings and token alone [A9.1]', () => {
+    for (const [name, more] of [
+      ['host', ['Backup', 'BackupList', 'Releases', 'Tokens', 'OnlyOwnParameters']],
+      ['worker', ['OnlyOwnParameters']],
+    ] as const) {
+      expect(blockOf(module, 'data', 'aws_iam_policy_document', name).source_policy_documents).toEqual([
+        '${data.aws_iam_policy_document.node.json}',
+      ]);
+      const own = statementsOf(module.blocks).filter(({ document }) => document === name);
+      expect(own.map(({ sid }) => sid)).toEqual(more);
+    }
+    const only = statementsOf(module.blocks).find(({ document }) => document === 'worker');
+    expect(only).toMatchObject({ effect: 'Deny', actions: ['ssm:GetParameter', 'ssm:GetParameters'] });
+    expect(only?.not_resources.join(' ')).toMatch(
+      /for name in \["\/\$\{local\.name\}\/worker", local\.agent_token_parameter\]/,
+    );
   });
 
   test('a pattern in a policy is found', async () => {
