@@ -3,7 +3,8 @@
 #
 # It gets, in the environment: REVISION, PRODUCT_IMAGE and SANDBOX_IMAGE (repository:tag); beside this script lie the
 # release's crds/ and manifests/. The host's own settings are /etc/matrx/kustomization.yaml, which names a release's
-# manifests/overlays/aws-single-node as its resource and the images; these two things are what is changed there.
+# manifests/overlays/aws-single-node (with workers aws-multi-node) as its resource and the images; the release and the images
+# are what is changed there.
 #
 # What if it ends right here? kustomization.yaml is replaced whole. The settings that last were healthy stay beside it, as
 # last-healthy.yaml, until the new ones are: the next roll-out finds them and rolls back to them, not to what was left.
@@ -15,7 +16,7 @@ readonly releases=${MATRX_RELEASES:-/opt/matrx/releases}
 readonly rollout_seconds=${ROLLOUT_SECONDS:-180}
 readonly health_attempts=${HEALTH_ATTEMPTS:-30}
 readonly health_pause=${HEALTH_PAUSE:-2}
-readonly overlay=manifests/overlays/aws-single-node
+readonly overlays='manifests/overlays/aws-(single|multi)-node'
 readonly file=$settings/kustomization.yaml
 readonly healthy=$settings/last-healthy.yaml
 readonly workloads=(daemonset/matrx-node deployment/matrx-controller deployment/matrx-facade)
@@ -32,8 +33,8 @@ kubectl() {
 # The release that the settings name, as an absolute path.
 release_of() {
   local path
-  path=$(grep -oE "[^][:space:]\"',[]*/$overlay" "$file" | head -n 1) || return 1
-  (cd "$settings" && realpath -m "${path%/"$overlay"}")
+  path=$(grep -oE "[^][:space:]\"',[]*/$overlays" "$file" | head -n 1) || return 1
+  (cd "$settings" && realpath -m "${path%/manifests/overlays/*}")
 }
 
 # The settings with this release and these images in place of those they name.
@@ -51,7 +52,7 @@ with_release() {
       entry("matrx-sandbox/product", product)
       entry("matrx-sandbox/sandbox", sandbox)
     }' "$file" |
-    sed -E "s|[^][:space:]\"',[]*/$overlay|$1/$overlay|g"
+    sed -E "s#[^][:space:]\"',[]*/($overlays)#$1/\1#g"
 }
 
 # Functions that may fail say so themselves: where a caller asks for their outcome, bash goes on after a failed line.
@@ -126,7 +127,7 @@ done
 [[ -f $file ]] || fail "$file is not there: run the host's bootstrap first"
 exec 9>"$settings/roll-out.lock"
 flock --nonblock 9 || fail "another roll-out is under way on this host: wait for it"
-release_of >/dev/null || fail "$file names no $overlay among its resources: run the host's bootstrap again"
+release_of >/dev/null || fail "$file names no manifests/overlays/aws-… among its resources: run the host's bootstrap again"
 
 if [[ -f $healthy ]]; then
   echo "roll-out: an earlier one did not end; $healthy is what is rolled back to"

@@ -21,6 +21,7 @@ const FILES = [
   'manifests/base',
   'manifests/components',
   'manifests/overlays/aws-single-node',
+  'manifests/overlays/aws-multi-node',
   'scripts/roll-out-host.sh',
 ];
 

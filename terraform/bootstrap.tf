@@ -12,27 +12,30 @@ locals {
     MATRX_K3S_SHA256          = var.k3s_sha256
     MATRX_TOKEN_PARAMETER     = local.token_parameter
     MATRX_DATASTORE_PARAMETER = var.datastore_parameter
+    MATRX_LOG_GROUP           = aws_cloudwatch_log_group.sandbox.name
     MATRX_RELEASE_URL         = var.release_url
     MATRX_RELEASE_SHA256      = var.release_sha256
     MATRX_PRODUCT_IMAGE       = var.product_image
     MATRX_SANDBOX_IMAGE       = var.sandbox_image
+    MATRX_WORKERS             = local.workers ? var.worker_count : null
+    MATRX_TRUSTED_PROXIES     = local.domain ? join(",", local.load_balancer_cidr_blocks) : null
   }
   token_parameter = "/${local.name}/k3s-token"
 
   scripts = fileset("${path.module}/bootstrap", "*")
+  # Comments stay behind, for they are a fifth of what there is room for; their lines stay, so that numbers of lines agree.
+  comment = "/(?m)^ *#([^!\n].*)?$/"
+  script_files = [for name in local.scripts : {
+    path        = "${local.bootstrap}/${name}"
+    permissions = can(regex("\\.(sh|service)$", name)) ? "0644" : "0755"
+    content     = replace(file("${path.module}/bootstrap/${name}"), local.comment, "")
+  }]
   cloud_config = {
-    write_files = concat(
-      [for name in local.scripts : {
-        path        = "${local.bootstrap}/${name}"
-        permissions = can(regex("\\.(sh|service)$", name)) ? "0644" : "0755"
-        content     = file("${path.module}/bootstrap/${name}")
-      }],
-      [{
-        path        = "/etc/matrx-host/bootstrap.env"
-        permissions = "0600"
-        content     = "MATRX_NAME=${local.name}\nMATRX_REGION=${var.aws_region}\nMATRX_PARAMETER=${aws_ssm_parameter.host.name}\n"
-      }],
-    )
+    write_files = concat(local.script_files, [{
+      path        = "/etc/matrx-host/bootstrap.env"
+      permissions = "0600"
+      content     = "MATRX_NAME=${local.name}\nMATRX_REGION=${var.aws_region}\nMATRX_PARAMETER=${aws_ssm_parameter.host.name}\n"
+    }])
     runcmd = [
       ["ln", "-sfn", "${local.bootstrap}/matrx-bootstrap", "/usr/local/sbin/matrx-bootstrap"],
       ["ln", "-sfn", "${local.bootstrap}/matrx-backup", "/usr/local/sbin/matrx-backup"],

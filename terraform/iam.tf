@@ -25,10 +25,14 @@ resource "aws_iam_instance_profile" "host" {
 
 locals {
   backup_key = ".matrx/host/${local.name}/datastore.tar.gz.enc"
+  token_parameter_arns = [for name in concat([local.token_parameter], local.workers ? [local.agent_token_parameter] : []) : (
+    "arn:${data.aws_partition.current.partition}:ssm:${var.aws_region}:${data.aws_caller_identity.current.account_id}:parameter${name}"
+  )]
 }
 
-data "aws_iam_policy_document" "host" {
-  # The node driver commits and restores the homes of all users of this host. Never a version: what was deleted by
+# What every node may, the host as well as workers.
+data "aws_iam_policy_document" "node" {
+  # The node driver commits and restores the homes of all users of this node. Never a version: what was deleted by
   # mistake or by a thief can be brought back by the account's owner. .matrx/probe/ is the bucket's check at start.
   statement {
     sid       = "WorkspaceObjects"
@@ -44,33 +48,7 @@ data "aws_iam_policy_document" "host" {
     condition {
       test     = "StringLike"
       variable = "s3:prefix"
-      values   = ["users/*", ".matrx/probe/*", local.backup_key]
-    }
-  }
-
-  # The copy of the datastore: one object of this installation's name.
-  statement {
-    sid       = "Backup"
-    actions   = ["s3:GetObject", "s3:PutObject"]
-    resources = ["${aws_s3_bucket.workspaces.arn}/${local.backup_key}"]
-  }
-
-  statement {
-    sid       = "Releases"
-    actions   = ["s3:GetObject"]
-    resources = ["${aws_s3_bucket.workspaces.arn}/.matrx/releases/*"]
-  }
-
-  # The first server makes the token that its datastore is read with. Nobody on the host can replace it.
-  statement {
-    sid       = "ServerToken"
-    actions   = ["ssm:PutParameter"]
-    resources = ["arn:${data.aws_partition.current.partition}:ssm:${var.aws_region}:${data.aws_caller_identity.current.account_id}:parameter${local.token_parameter}"]
-
-    condition {
-      test     = "StringEquals"
-      variable = "ssm:Overwrite"
-      values   = ["false"]
+      values   = ["users/*", ".matrx/probe/*"]
     }
   }
 
@@ -104,6 +82,49 @@ data "aws_iam_policy_document" "host" {
     actions   = ["logs:CreateLogStream", "logs:DescribeLogStreams", "logs:PutLogEvents"]
     resources = ["${aws_cloudwatch_log_group.sandbox.arn}:*"]
   }
+}
+
+data "aws_iam_policy_document" "host" {
+  source_policy_documents = [data.aws_iam_policy_document.node.json]
+
+  # The copy of the datastore: one object of this installation's name, and whether it is there.
+  statement {
+    sid       = "Backup"
+    actions   = ["s3:GetObject", "s3:PutObject"]
+    resources = ["${aws_s3_bucket.workspaces.arn}/${local.backup_key}"]
+  }
+
+  statement {
+    sid       = "BackupList"
+    actions   = ["s3:ListBucket"]
+    resources = [aws_s3_bucket.workspaces.arn]
+
+    condition {
+      test     = "StringEquals"
+      variable = "s3:prefix"
+      values   = [local.backup_key]
+    }
+  }
+
+  statement {
+    sid       = "Releases"
+    actions   = ["s3:GetObject"]
+    resources = ["${aws_s3_bucket.workspaces.arn}/.matrx/releases/*"]
+  }
+
+  # The first server makes the token that its datastore is read with, and the one that workers join with. Nobody on the host
+  # can replace them.
+  statement {
+    sid       = "Tokens"
+    actions   = ["ssm:PutParameter"]
+    resources = local.token_parameter_arns
+
+    condition {
+      test     = "StringEquals"
+      variable = "ssm:Overwrite"
+      values   = ["false"]
+    }
+  }
 
   # AmazonSSMManagedInstanceCore, attached below, can read every parameter of the account; this host only its own.
   statement {
@@ -134,7 +155,7 @@ data "aws_iam_policy_document" "workspace_trust" {
 
     principals {
       type        = "AWS"
-      identifiers = [aws_iam_role.host.arn]
+      identifiers = concat([aws_iam_role.host.arn], aws_iam_role.worker[*].arn)
     }
 
     condition {

@@ -5,7 +5,9 @@ locals {
   subnet_id       = var.create_vpc ? aws_subnet.new[0].id : (local.use_default_vpc ? sort(data.aws_subnets.default[0].ids)[0] : var.subnet_id)
   # A volume is of one zone, and so is the host that it is attached to.
   availability_zone = var.create_vpc ? aws_subnet.new[0].availability_zone : data.aws_subnet.existing[0].availability_zone
-  route_table_ids   = var.create_vpc ? [aws_route_table.new[0].id] : data.aws_route_tables.existing[0].ids
+  # Those that have the host's type, for a new VPC or the default one.
+  zones           = var.vpc_id == null ? sort(data.aws_ec2_instance_type_offerings.zones[0].locations) : []
+  route_table_ids = var.create_vpc ? [aws_route_table.new[0].id] : data.aws_route_tables.existing[0].ids
 }
 
 data "aws_vpc" "default" {
@@ -75,13 +77,35 @@ resource "aws_default_security_group" "new" {
   vpc_id = aws_vpc.new[0].id
 }
 
+# Half of the VPC. The other half stays free for a load balancer, which wants a second zone: with all of it taken, a domain
+# could only be had later with another subnet, and so another host.
 resource "aws_subnet" "new" {
   count             = var.create_vpc ? 1 : 0
   vpc_id            = aws_vpc.new[0].id
-  cidr_block        = var.vpc_cidr
-  availability_zone = sort(data.aws_ec2_instance_type_offerings.zones[0].locations)[0]
+  cidr_block        = cidrsubnet(var.vpc_cidr, 1, 0)
+  availability_zone = local.zones[0]
 
   tags = { Name = local.name }
+}
+
+resource "aws_subnet" "second" {
+  count             = var.create_vpc && local.domain ? 1 : 0
+  vpc_id            = aws_vpc.new[0].id
+  cidr_block        = cidrsubnet(var.vpc_cidr, 1, 1)
+  availability_zone = [for zone in sort(data.aws_availability_zones.available[0].names) : zone if zone != local.zones[0]][0]
+
+  tags = { Name = "${local.name}-second" }
+}
+
+data "aws_availability_zones" "available" {
+  count = var.create_vpc && local.domain ? 1 : 0
+  state = "available"
+
+  # Not those that must be asked for, nor the small ones in cities.
+  filter {
+    name   = "opt-in-status"
+    values = ["opt-in-not-required"]
+  }
 }
 
 resource "aws_internet_gateway" "new" {
@@ -108,6 +132,12 @@ resource "aws_route" "internet" {
 resource "aws_route_table_association" "new" {
   count          = var.create_vpc ? 1 : 0
   subnet_id      = aws_subnet.new[0].id
+  route_table_id = aws_route_table.new[0].id
+}
+
+resource "aws_route_table_association" "second" {
+  count          = var.create_vpc && local.domain ? 1 : 0
+  subnet_id      = aws_subnet.second[0].id
   route_table_id = aws_route_table.new[0].id
 }
 
@@ -144,8 +174,9 @@ resource "aws_vpc_security_group_ingress_rule" "ssh" {
   to_port           = 22
 }
 
+# With domain_name the load balancer alone gets here: domain.tf.
 resource "aws_vpc_security_group_ingress_rule" "api" {
-  for_each          = toset(var.api_cidr_blocks)
+  for_each          = toset(local.domain ? [] : var.api_cidr_blocks)
   security_group_id = aws_security_group.host.id
   description       = "API"
   cidr_ipv4         = each.value

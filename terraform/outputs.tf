@@ -52,3 +52,18 @@ output "log_group_name" {
   description = "Log group of CloudWatch."
   value       = aws_cloudwatch_log_group.sandbox.name
 }
+
+output "github_role_arn" {
+  description = "Role of the deployments: AWS_ROLE_ARN of the repository's environment; null without github_repository."
+  value       = one(aws_iam_role.github[*].arn)
+}
+
+output "api_url" {
+  description = "Where the API is; null without domain_name."
+  value       = local.domain ? "https://${var.domain_name}" : null
+}
+
+output "worker_instance_ids" {
+  description = "The workers, in the order of their names NAME-worker-0, NAME-worker-1 and so on."
+  value       = aws_instance.worker[*].id
+}

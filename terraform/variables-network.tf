@@ -26,7 +26,7 @@ variable "subnet_id" {
 }
 
 variable "create_vpc" {
-  description = "A new VPC with one public subnet."
+  description = "A new VPC with one public subnet; with domain_name, a second one for the load balancer."
   type        = bool
   default     = false
   nullable    = false
@@ -43,8 +43,8 @@ variable "vpc_cidr" {
   default     = "10.80.0.0/24"
 
   validation {
-    condition     = can(regex("/(1[6-9]|2[0-8])$", var.vpc_cidr)) && try(cidrsubnet(var.vpc_cidr, 0, 0) == var.vpc_cidr, false)
-    error_message = "vpc_cidr must be an IPv4 network of /16 to /28 whose host bits are zero, such as 10.80.0.0/24."
+    condition     = can(regex("/(1[6-9]|2[0-6])$", var.vpc_cidr)) && try(cidrsubnet(var.vpc_cidr, 0, 0) == var.vpc_cidr, false)
+    error_message = "vpc_cidr must be an IPv4 network of /16 to /26 whose host bits are zero, such as 10.80.0.0/24: half of it is a load balancer's, which takes no less than /27."
   }
 
   validation {
@@ -85,7 +85,7 @@ variable "ssh_cidr_blocks" {
 }
 
 variable "api_cidr_blocks" {
-  description = "Who may reach the API on port 8000. Nobody by default."
+  description = "Who may reach the API: on port 8000 of the host or, with domain_name, on port 443 of the load balancer. Nobody by default."
   type        = list(string)
   default     = []
   nullable    = false

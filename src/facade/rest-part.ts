@@ -34,8 +34,11 @@ export interface RestPart extends Part {
 
 /** Milliseconds that answers get to leave once their requests have been ended. */
 const LAST_WORDS_MS = 2000;
-/** Longer than the idle time of the usual load balancers (60 s), so that none sends into a connection being closed. */
-const KEEP_ALIVE_MS = 65_000;
+/**
+ * Longer than the idle time of load balancers, so that none sends into a connection being closed. Theirs has to be longer
+ * than a command may be silent before it is answered (600 s): terraform/domain.tf.
+ */
+export const KEEP_ALIVE_MS = 700_000;
 
 /**
  * The REST server as a part of a process. It stops by taking no new connection, waiting for what is under way, and then

@@ -11,6 +11,7 @@
 # datastore's revision, a number that only grows: a copy never replaces a newer one, whichever host is confused.
 
 readonly TOKEN=$HOST/k3s-token
+readonly AGENT_TOKEN=$HOST/k3s-agent-token
 
 uses_sqlite() {
   [[ $MATRX_K3S_ROLE == server && -z ${MATRX_DATASTORE_PARAMETER:-} ]]
@@ -49,18 +50,36 @@ ensure_token() {
       fail "there is a datastore, or a backup of one, but the parameter $MATRX_TOKEN_PARAMETER that it needs is gone" \
         "put it back; on the data volume it is the last part of $SERVER/token, after ::server:"
     fi
-    (umask 077 && openssl rand -hex 32 | tr -d '\n' >"$WORK/token")
-    # A server that starts at the same moment may be first. What the parameter holds then is the token of both.
-    cloud ssm put-parameter --name "$MATRX_TOKEN_PARAMETER" --type SecureString --no-overwrite \
-      --value "file://$WORK/token" >>"$LOG" 2>"$WORK/error" ||
-      grep -q ParameterAlreadyExists "$WORK/error" ||
-      fail "the parameter $MATRX_TOKEN_PARAMETER could not be made: $(tail -n 2 "$WORK/error" | tr '\n' ' ')"
-    parameter "$MATRX_TOKEN_PARAMETER" "$TOKEN" || fail "the parameter $MATRX_TOKEN_PARAMETER is gone as soon as it was made"
-    say "   made: $MATRX_TOKEN_PARAMETER"
+    make_token "$MATRX_TOKEN_PARAMETER" "$TOKEN"
   fi
-  [[ $(<"$TOKEN") =~ ^[[:graph:]]{16,}$ ]] || {
-    rm -f "$TOKEN"
-    fail "the parameter $MATRX_TOKEN_PARAMETER does not hold a token: 16 or more characters without spaces" 'put it back'
+  check_token "$MATRX_TOKEN_PARAMETER" "$TOKEN"
+}
+
+# Workers join with a token of their own: with the server's, each of them were the cluster's administrator.
+ensure_agent_token() {
+  [[ -n ${MATRX_WORKERS:-} ]] || return 0
+  local name=/$MATRX_NAME/k3s-agent-token
+  [[ -s $AGENT_TOKEN ]] || parameter "$name" "$AGENT_TOKEN" || make_token "$name" "$AGENT_TOKEN"
+  check_token "$name" "$AGENT_TOKEN"
+}
+
+# make_token PARAMETER FILE
+make_token() {
+  (umask 077 && openssl rand -hex 32 | tr -d '\n' >"$WORK/token")
+  # A server that starts at the same moment may be first. What the parameter holds then is the token of both.
+  cloud ssm put-parameter --name "$1" --type SecureString --no-overwrite \
+    --value "file://$WORK/token" >>"$LOG" 2>"$WORK/error" ||
+    grep -q ParameterAlreadyExists "$WORK/error" ||
+    fail "the parameter $1 could not be made: $(tail -n 2 "$WORK/error" | tr '\n' ' ')"
+  parameter "$1" "$2" || fail "the parameter $1 is gone as soon as it was made"
+  say "   made: $1"
+}
+
+# check_token PARAMETER FILE
+check_token() {
+  [[ $(<"$2") =~ ^[[:graph:]]{16,}$ ]] || {
+    rm -f "$2"
+    fail "the parameter $1 does not hold a token: 16 or more characters without spaces" 'put it back'
   }
 }
 
@@ -200,15 +219,6 @@ OnUnitInactiveSec=5min
 
 [Install]
 WantedBy=timers.target
-END
-  put "$ROOT/etc/logrotate.d/matrx" 644 <<'END'
-/var/log/matrx-*.log {
-  monthly
-  rotate 3
-  compress
-  missingok
-  notifempty
-}
 END
   run systemctl daemon-reload
   run systemctl enable --now matrx-backup.timer

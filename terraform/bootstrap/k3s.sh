@@ -115,13 +115,16 @@ kubelet-arg:
   - image-credential-provider-config=$CREDENTIALS/config.yaml
   - image-credential-provider-bin-dir=$CREDENTIALS/bin
 END
+  # The node keeps its name when its host is replaced: its sandboxes and their homes are found under it. Of several
+  # servers each is a node of its own.
+  local node_name=${MATRX_NODE_NAME:-}
+  if [[ -z $node_name ]] && uses_sqlite; then node_name=$MATRX_NAME; fi
+  [[ -z $node_name ]] || printf 'node-name: %s\n' "$node_name"
   if [[ $MATRX_K3S_ROLE == agent ]]; then
     printf 'server: %s\n' "$MATRX_K3S_URL"
     return
   fi
-  # The node keeps its name when its host is replaced: its sandboxes and their homes are found under it. Of several
-  # servers each is a node of its own.
-  [[ -n ${MATRX_DATASTORE_PARAMETER:-} ]] || printf 'node-name: %s\n' "$MATRX_NAME"
+  [[ -z ${MATRX_WORKERS:-} ]] || printf 'agent-token-file: %s\ntls-san: [server.%s.internal]\n' "$AGENT_TOKEN" "$MATRX_NAME"
   cat <<END
 write-kubeconfig-mode: '600'
 secrets-encryption: true
@@ -199,6 +202,8 @@ wait_for_node() {
   wait_for 'the node is not ready' node_is_ready
 }
 
+# The server's own: a worker that is ready says nothing of it.
 node_is_ready() {
-  kubectl --request-timeout=20s get nodes -o 'jsonpath={.items[*].status.conditions[?(@.type=="Ready")].status}' | grep -qw True
+  kubectl --request-timeout=20s get nodes --selector=node-role.kubernetes.io/control-plane=true \
+    -o 'jsonpath={.items[*].status.conditions[?(@.type=="Ready")].status}' | grep -qw True
 }

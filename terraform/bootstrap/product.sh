@@ -4,7 +4,7 @@
 
 readonly PRODUCT=$ROOT/etc/matrx
 readonly RELEASES=$ROOT/opt/matrx/releases
-readonly OVERLAY=manifests/overlays/aws-single-node
+readonly OVERLAYS=manifests/overlays
 readonly WORKLOADS=(daemonset/matrx-node deployment/matrx-controller deployment/matrx-facade)
 
 install_product() {
@@ -22,9 +22,12 @@ install_product() {
   [[ -f $PRODUCT/kustomization.yaml ]] || first_release
   local release
   release=$(installed_release)
-  [[ -d $release/crds && -d $release/$OVERLAY ]] ||
+  [[ -d $release/crds ]] ||
     fail "$PRODUCT/kustomization.yaml names the release '$release', which is not there" \
       "move that file away, and the release of MATRX_RELEASE_URL is installed"
+  [[ -d $release/$(overlay) ]] ||
+    fail "the release $release has no $(overlay), which MATRX_WORKERS needs" 'roll out a newer one, or take the setting away'
+  choose_overlay
   put "$PRODUCT/image-fields.yaml" 600 <"$release/manifests/base/image-fields.yaml"
   apply -f "$release/manifests/base/namespaces.yaml"
   ensure_facade_key
@@ -41,10 +44,20 @@ apply() {
   run kubectl apply --server-side --force-conflicts --field-manager=matrx "$@"
 }
 
+overlay() {
+  if [[ -n ${MATRX_WORKERS:-} ]]; then echo "$OVERLAYS/aws-multi-node"; else echo "$OVERLAYS/aws-single-node"; fi
+}
+
+# Whether there are workers is the host's business, unlike the release: roll-outs keep the overlay that they find.
+choose_overlay() {
+  sed "s|^\( *- .*/\)$OVERLAYS/aws-[a-z]*-node\$|\1$(overlay)|" "$PRODUCT/kustomization.yaml" >"$WORK/kustomization.yaml"
+  put "$PRODUCT/kustomization.yaml" 600 <"$WORK/kustomization.yaml"
+}
+
 # As an absolute path.
 installed_release() {
   local path
-  path=$(sed -n "s|^ *- \(.*\)/$OVERLAY\$|\1|p" "$PRODUCT/kustomization.yaml" | head -n 1)
+  path=$(sed -n "s|^ *- \(.*\)/$OVERLAYS/aws-[a-z]*-node\$|\1|p" "$PRODUCT/kustomization.yaml" | head -n 1)
   (cd "$PRODUCT" && realpath -m "$path")
 }
 
@@ -57,8 +70,8 @@ first_release() {
     run tar -xzf "$archive" -C "$folder.new" --no-same-owner
     top=$(find "$folder.new" -maxdepth 2 -name crds -type d | head -n 1)
     top=${top%/crds}
-    [[ -n $top && -d $top/$OVERLAY ]] ||
-      fail "$MATRX_RELEASE_URL holds no crds/ and $OVERLAY/" 'give the archive of a release (docs/host.md)'
+    [[ -n $top && -d $top/$(overlay) ]] ||
+      fail "$MATRX_RELEASE_URL holds no crds/ and $(overlay)/" 'give the archive of a release (docs/host.md)'
     mv -T "$top" "$folder"
     rm -rf "$folder.new" "$archive"
   fi
@@ -67,7 +80,7 @@ apiVersion: kustomize.config.k8s.io/v1beta1
 kind: Kustomization
 # kustomize takes no absolute path.
 resources:
-  - $(realpath -m --relative-to="$PRODUCT" "$folder")/$OVERLAY
+  - $(realpath -m --relative-to="$PRODUCT" "$folder")/$(overlay)
 images:
 $(image_entry matrx-sandbox/product "$MATRX_PRODUCT_IMAGE")
 $(image_entry matrx-sandbox/sandbox "$MATRX_SANDBOX_IMAGE")
@@ -124,6 +137,7 @@ write_configuration() {
     if [[ -n ${MATRX_WORKSPACE_ROLE_ARN:-} ]]; then
       printf 'MATRX_COLD_PROVIDER=assume-role\nMATRX_COLD_ROLE_ARN=%s\n' "$MATRX_WORKSPACE_ROLE_ARN"
     fi
+    [[ -z ${MATRX_TRUSTED_PROXIES:-} ]] || printf 'MATRX_TRUSTED_PROXIES=%s\n' "$MATRX_TRUSTED_PROXIES"
   } >"$WORK/config.env"
   put "$PRODUCT/config.env" 600 <"$WORK/config.env"
   hash=$(sha256sum <"$WORK/config.env")

@@ -24,6 +24,8 @@ setting MATRX_WORKSPACE_ROLE_ARN '^arn:aws[a-z-]*:iam::[0-9]{12}:role/.+$' 'the 
 setting MATRX_DATA_VOLUME '^vol-[0-9a-f]{8,17}$' 'the id of an EBS volume, such as vol-0123456789abcdef0'
 setting MATRX_K3S_ROLE '^(server|agent)$' 'server, or agent for a node that joins one'
 setting MATRX_K3S_URL '^https://[A-Za-z0-9.-]+:[0-9]+$' "the server's address, such as https://10.0.0.10:6443"
+setting MATRX_NODE_NAME '^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$' 'the name of this node in the cluster, such as matrx-sandbox-dev-worker-0'
+setting MATRX_WORKERS '^[1-9][0-9]?$' 'how many workers join this server'
 setting MATRX_K3S_VERSION '^v[0-9]+\.[0-9]+\.[0-9]+\+k3s[0-9]+$' 'a release of k3s, such as v1.36.4+k3s1'
 setting MATRX_K3S_SHA256 '^[0-9a-f]{64}$' "64 hexadecimal digits: the program's line in the release's sha256sum-….txt"
 setting MATRX_K3S_MIRROR '^https?://[^[:space:]]+[^/[:space:]]$' 'an address without a slash at its end, below which VERSION/k3s lies'
@@ -33,6 +35,8 @@ setting MATRX_RELEASE_URL '^(https?|s3)://[^[:space:]]+$' 'https://… or s3://B
 setting MATRX_RELEASE_SHA256 '^[0-9a-f]{64}$' '64 hexadecimal digits: what sha256sum prints for the archive'
 setting MATRX_PRODUCT_IMAGE "$IMAGE" 'an image with its tag or digest: REPOSITORY:TAG'
 setting MATRX_SANDBOX_IMAGE "$IMAGE" 'an image with its tag or digest: REPOSITORY:TAG'
+setting MATRX_TRUSTED_PROXIES '^[0-9]+(\.[0-9]+){3}(/[0-9]+)?(,[0-9]+(\.[0-9]+){3}(/[0-9]+)?)*$' 'networks of the proxies before the API, such as 10.80.0.0/25,10.80.0.128/25'
+setting MATRX_LOG_GROUP '^/?[A-Za-z0-9_.#-][A-Za-z0-9_./#-]{0,510}$' 'the name of a log group of CloudWatch, such as /matrx/sandbox/matrx-sandbox-dev'
 setting MATRX_WAIT_SECONDS '^[1-9][0-9]{0,3}$' 'whole seconds from 1 to 9999'
 
 PROBLEMS=()
@@ -76,6 +80,7 @@ validate_settings() {
   if [[ $MATRX_K3S_ROLE == agent ]]; then
     needed MATRX_K3S_URL 'MATRX_K3S_ROLE is agent'
     unwanted MATRX_DATASTORE_PARAMETER 'MATRX_K3S_ROLE is agent, and only servers speak to the datastore'
+    unwanted MATRX_WORKERS 'MATRX_K3S_ROLE is agent, and workers join servers'
   else
     needed MATRX_BUCKET 'MATRX_K3S_ROLE is server'
     unwanted MATRX_K3S_URL 'MATRX_K3S_ROLE is server; servers join by MATRX_DATASTORE_PARAMETER, agents by MATRX_K3S_URL'

@@ -55,6 +55,7 @@ run "without_a_release" {
     condition     = aws_ssm_parameter.host.value == <<-END
       MATRX_BUCKET=matrx-workspaces-1
       MATRX_DATA_VOLUME=vol-0123456789abcdef0
+      MATRX_LOG_GROUP=/matrx/sandbox/matrx-sandbox-dev
       MATRX_TOKEN_PARAMETER=/matrx-sandbox-dev/k3s-token
       MATRX_WORKSPACE_ROLE_ARN=arn:aws:iam::123456789012:role/matrx-sandbox-dev-workspace
     END
@@ -65,6 +66,13 @@ run "without_a_release" {
   assert {
     condition     = length(aws_instance.host.user_data_base64) / 4 * 3 <= 16384
     error_message = "The user data is longer than the 16 KB that EC2 takes."
+  }
+
+  assert {
+    condition = [for file in local.cloud_config.write_files : split("\n", file.content)[0] if endswith(file.path, "/matrx-bootstrap")] == ["#!/usr/bin/env bash"] && (
+      alltrue([for file in local.cloud_config.write_files : !can(regex("(?m)^ *# ", file.content))])
+    )
+    error_message = "The scripts are not those of bootstrap/ without their comments."
   }
 
   assert {
@@ -89,7 +97,7 @@ run "with_everything" {
   }
 
   assert {
-    condition     = length(regexall("(?m)^MATRX_[A-Z0-9_]+=[^ \n]+$", aws_ssm_parameter.host.value)) == 11
+    condition     = length(regexall("(?m)^MATRX_[A-Z0-9_]+=[^ \n]+$", aws_ssm_parameter.host.value)) == 12
     error_message = "A setting is missing: ${nonsensitive(aws_ssm_parameter.host.value)}"
   }
 

@@ -17,7 +17,16 @@ mock_provider "aws" {
   }
 
   mock_data "aws_subnet" {
-    defaults = { availability_zone = "us-east-1a" }
+    defaults = { availability_zone = "us-east-1a", cidr_block = "10.80.0.0/25" }
+  }
+
+  # Of both architectures, for what is refused here is refused before.
+  mock_data "aws_ec2_instance_type" {
+    defaults = { supported_architectures = ["x86_64", "arm64"] }
+  }
+
+  mock_data "aws_route53_zone" {
+    defaults = { name = "example.com" }
   }
 
   mock_data "aws_iam_policy_document" {
@@ -41,6 +50,11 @@ run "the_defaults_are_valid" {
 run "all_that_can_be_given_is_valid" {
   command = plan
 
+  override_data {
+    target = data.aws_subnet.load_balancer[1]
+    values = { availability_zone = "us-east-1b", cidr_block = "10.80.0.128/25" }
+  }
+
   variables {
     aws_region         = "us-gov-west-1"
     ec2_instance_type  = "m7g.2xlarge"
@@ -61,6 +75,17 @@ run "all_that_can_be_given_is_valid" {
     release_sha256      = "835873f37245fc615f547a2fe2af9402a347875f13fa64a1f136de644955ea3f"
     product_image       = "123456789012.dkr.ecr.us-east-1.amazonaws.com/matrx-sandbox-dev/product:one"
     sandbox_image       = "registry.example:5000/sandbox@sha256:835873f37245fc615f547a2fe2af9402a347875f13fa64a1f136de644955ea3f"
+
+    domain_name              = "sandboxes.example.com"
+    route53_zone_id          = "Z0123456789ABCDEFGHIJ"
+    load_balancer_subnet_ids = ["subnet-0123456789abcdef0", "subnet-0123456789abcdef1"]
+
+    worker_count         = 2
+    worker_instance_type = "m7g.large"
+
+    github_repository        = "owner/repository.js"
+    github_environment       = "prod"
+    github_oidc_provider_arn = "arn:aws-us-gov:iam::123456789012:oidc-provider/token.actions.githubusercontent.com"
   }
 }
 
@@ -336,7 +361,7 @@ run "refuses_vpc_cidr_2" {
   expect_failures = [var.vpc_cidr]
 
   variables {
-    vpc_cidr = "10.80.0.0/29"
+    vpc_cidr = "10.80.0.0/27"
   }
 }
 
@@ -522,5 +547,186 @@ run "refuses_sandbox_image_1" {
     release_sha256 = "835873f37245fc615f547a2fe2af9402a347875f13fa64a1f136de644955ea3f"
     product_image  = "registry.example/product:one"
     sandbox_image  = "Sandbox:one"
+  }
+}
+
+run "refuses_github_repository_1" {
+  command         = plan
+  expect_failures = [var.github_repository]
+
+  variables {
+    github_repository = "https://github.com/owner/repository"
+  }
+}
+
+run "refuses_github_repository_2" {
+  command         = plan
+  expect_failures = [var.github_repository]
+
+  variables {
+    github_repository = "owner/*"
+  }
+}
+
+run "refuses_github_environment_1" {
+  command         = plan
+  expect_failures = [var.github_environment]
+
+  variables {
+    github_repository  = "owner/repository"
+    github_environment = "prod:ref"
+  }
+}
+
+run "refuses_github_environment_2" {
+  command         = plan
+  expect_failures = [var.github_environment]
+
+  variables {
+    github_environment = "prod"
+  }
+}
+
+run "refuses_github_oidc_provider_arn_1" {
+  command         = plan
+  expect_failures = [var.github_oidc_provider_arn]
+
+  variables {
+    github_repository        = "owner/repository"
+    github_oidc_provider_arn = "arn:aws:iam::123456789012:oidc-provider/gitlab.com"
+  }
+}
+
+run "refuses_github_oidc_provider_arn_2" {
+  command         = plan
+  expect_failures = [var.github_oidc_provider_arn]
+
+  variables {
+    github_oidc_provider_arn = "arn:aws:iam::123456789012:oidc-provider/token.actions.githubusercontent.com"
+  }
+}
+
+run "refuses_domain_name_1" {
+  command         = plan
+  expect_failures = [var.domain_name]
+
+  variables {
+    domain_name     = "https://sandboxes.example.com"
+    route53_zone_id = "Z0123456789ABCDEFGHIJ"
+  }
+}
+
+run "refuses_domain_name_2" {
+  command         = plan
+  expect_failures = [var.domain_name]
+
+  variables {
+    domain_name     = "a-label-of-some-length.and-another-one-of-that-length.example-of-it.com"
+    route53_zone_id = "Z0123456789ABCDEFGHIJ"
+  }
+}
+
+run "refuses_domain_name_3" {
+  command         = plan
+  expect_failures = [var.domain_name]
+
+  variables {
+    domain_name = "sandboxes.example.com"
+  }
+}
+
+run "refuses_route53_zone_id_1" {
+  command         = plan
+  expect_failures = [var.route53_zone_id]
+
+  variables {
+    domain_name     = "sandboxes.example.com"
+    route53_zone_id = "example.com"
+  }
+}
+
+run "refuses_load_balancer_subnet_ids_1" {
+  command         = plan
+  expect_failures = [var.load_balancer_subnet_ids]
+
+  variables {
+    vpc_id                   = "vpc-0123456789abcdef0"
+    subnet_id                = "subnet-0123456789abcdef0"
+    domain_name              = "sandboxes.example.com"
+    route53_zone_id          = "Z0123456789ABCDEFGHIJ"
+    load_balancer_subnet_ids = ["subnet-1", "subnet-2"]
+  }
+}
+
+run "refuses_load_balancer_subnet_ids_2" {
+  command         = plan
+  expect_failures = [var.load_balancer_subnet_ids]
+
+  variables {
+    vpc_id                   = "vpc-0123456789abcdef0"
+    subnet_id                = "subnet-0123456789abcdef0"
+    domain_name              = "sandboxes.example.com"
+    route53_zone_id          = "Z0123456789ABCDEFGHIJ"
+    load_balancer_subnet_ids = ["subnet-0123456789abcdef0"]
+  }
+}
+
+run "refuses_load_balancer_subnet_ids_3" {
+  command         = plan
+  expect_failures = [var.load_balancer_subnet_ids]
+
+  variables {
+    vpc_id          = "vpc-0123456789abcdef0"
+    subnet_id       = "subnet-0123456789abcdef0"
+    domain_name     = "sandboxes.example.com"
+    route53_zone_id = "Z0123456789ABCDEFGHIJ"
+  }
+}
+
+run "refuses_load_balancer_subnet_ids_4" {
+  command         = plan
+  expect_failures = [var.load_balancer_subnet_ids]
+
+  variables {
+    domain_name              = "sandboxes.example.com"
+    route53_zone_id          = "Z0123456789ABCDEFGHIJ"
+    load_balancer_subnet_ids = ["subnet-0123456789abcdef0", "subnet-0123456789abcdef1"]
+  }
+}
+
+run "refuses_worker_count_1" {
+  command         = plan
+  expect_failures = [var.worker_count]
+
+  variables {
+    worker_count = 1.5
+  }
+}
+
+run "refuses_worker_count_2" {
+  command         = plan
+  expect_failures = [var.worker_count]
+
+  variables {
+    worker_count = -1
+  }
+}
+
+run "refuses_worker_instance_type_1" {
+  command         = plan
+  expect_failures = [var.worker_instance_type]
+
+  variables {
+    worker_count         = 1
+    worker_instance_type = "t3.small"
+  }
+}
+
+run "refuses_worker_instance_type_2" {
+  command         = plan
+  expect_failures = [var.worker_instance_type]
+
+  variables {
+    worker_instance_type = "t3.large"
   }
 }

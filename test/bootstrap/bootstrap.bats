@@ -60,6 +60,18 @@ END
   [[ $order == 'apply crds;wait;apply '*'etc/matrx;rollout status daemonset/matrx-node;rollout status deployment/matrx-controller;rollout status deployment/matrx-facade;proxy/health;' ]]
 }
 
+@test "behind a load balancer the facade is told whose word on clients' addresses to take, and otherwise nobody's" {
+  succeeds bootstrap
+  [[ $(grep -c MATRX_TRUSTED_PROXIES "$ROOT/etc/matrx/config.env") -eq 0 ]]
+  local before
+  before=$(<"$ROOT/etc/matrx/configuration.yaml")
+  given MATRX_TRUSTED_PROXIES 10.80.0.0/25,10.80.0.128/25
+  succeeds bootstrap
+  grep -qx 'MATRX_TRUSTED_PROXIES=10.80.0.0/25,10.80.0.128/25' "$ROOT/etc/matrx/config.env"
+  # The facade starts anew with it.
+  [[ $(<"$ROOT/etc/matrx/configuration.yaml") != "$before" ]]
+}
+
 # Everything on the host but its logs, with times.
 everything() {
   (cd "$ROOT" && find . -type f ! -path './var/log/*' ! -name '*.db*' ! -path './run/*' -printf '%p %m %T@\n' | sort)

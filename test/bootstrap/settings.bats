@@ -41,6 +41,8 @@ MATRX_BUCKET Up
 MATRX_WORKSPACE_ROLE_ARN arn:aws:s3:::workspaces
 MATRX_DATA_VOLUME /dev/sdf
 MATRX_K3S_ROLE master
+MATRX_NODE_NAME Worker_0
+MATRX_WORKERS 0
 MATRX_K3S_VERSION latest
 MATRX_K3S_VERSION v1.36.4
 MATRX_K3S_SHA256 abc
@@ -52,6 +54,9 @@ MATRX_RELEASE_URL release.tar.gz
 MATRX_RELEASE_SHA256 sha256:0
 MATRX_PRODUCT_IMAGE product
 MATRX_SANDBOX_IMAGE "quoted:tag"
+MATRX_TRUSTED_PROXIES 1
+MATRX_TRUSTED_PROXIES 10.80.0.0/25,load-balancer
+MATRX_LOG_GROUP /matrx/*
 MATRX_WAIT_SECONDS 0
 MATRX_WAIT_SECONDS ten
 END
@@ -97,7 +102,7 @@ MATRX_BUCKET=\$(touch $FAKE/run)
 export A=b
 END
   fails bootstrap
-  says "bootstrap.env line 14 has the key 'MATRX_BUKCET', which is not one of the settings" "line 16 has the key 'export A'" \
+  says "bootstrap.env line 15 has the key 'MATRX_BUKCET', which is not one of the settings" "line 17 has the key 'export A'" \
     "MATRX_BUCKET is '\$(touch "
   [[ ! -e $FAKE/run ]]
 }

@@ -8,7 +8,7 @@ BOOTSTRAP=$BATS_TEST_DIRNAME/../../terraform/bootstrap
 # A download server on this machine, for all tests of a file.
 setup_file() {
   mkdir -p "$BATS_FILE_TMPDIR/downloads/v1.36.4+k3s1" "$BATS_FILE_TMPDIR/release/manifests/base" \
-    "$BATS_FILE_TMPDIR/release/manifests/overlays/aws-single-node" "$BATS_FILE_TMPDIR/release/crds"
+    "$BATS_FILE_TMPDIR/release/manifests/overlays/"aws-{single,multi}-node "$BATS_FILE_TMPDIR/release/crds"
   cp "$BATS_TEST_DIRNAME/fakes/k3s" "$BATS_FILE_TMPDIR/downloads/v1.36.4+k3s1/k3s"
   cp "$BATS_TEST_DIRNAME/../../manifests/base/"{image-fields,namespaces}.yaml "$BATS_FILE_TMPDIR/release/manifests/base"
   tar -czf "$BATS_FILE_TMPDIR/downloads/release.tar.gz" -C "$BATS_FILE_TMPDIR/release" .
@@ -55,6 +55,7 @@ MATRX_RELEASE_URL=$SERVER_URL/release.tar.gz
 MATRX_RELEASE_SHA256=$(sum_of release.tar.gz)
 MATRX_PRODUCT_IMAGE=123456789012.dkr.ecr.eu-central-1.amazonaws.com/matrx/product:one
 MATRX_SANDBOX_IMAGE=registry.example:5000/sandbox@sha256:$(printf 'a%.0s' {1..64})
+MATRX_LOG_GROUP=/matrx/sandbox/matrx-sandbox-dev
 MATRX_WAIT_SECONDS=20
 END
 }

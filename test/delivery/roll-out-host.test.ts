@@ -50,10 +50,14 @@ beforeEach(async () => {
 });
 afterEach(() => rm(folder, { recursive: true, force: true }));
 
-const settingsOf = (release: string, tag: string): string => `apiVersion: kustomize.config.k8s.io/v1beta1
+const settingsOf = (
+  release: string,
+  tag: string,
+  overlay = 'aws-single-node',
+): string => `apiVersion: kustomize.config.k8s.io/v1beta1
 kind: Kustomization
 resources:
-  - ${relative(settings, join(releases, release))}/manifests/overlays/aws-single-node
+  - ${relative(settings, join(releases, release))}/manifests/overlays/${overlay}
 images:
   - name: matrx-sandbox/product
     newName: ${REGISTRY}/product
@@ -108,6 +112,14 @@ describe('a roll-out on the host', () => {
     expect(rendered.stdout.toString()).toContain(`image: ${REGISTRY}/sandbox:new`);
     expect(rendered.stdout.toString()).toContain('MATRX_S3_BUCKET: workspaces');
     expect((await readdir(settings)).toSorted()).toEqual(['image-fields.yaml', 'kustomization.yaml', 'roll-out.lock']);
+  });
+
+  it('leaves the overlay of a host that has workers', async () => {
+    await writeFile(join(settings, 'kustomization.yaml'), settingsOf(OLD, 'old', 'aws-multi-node'));
+    expect(await rollOut('new')).toMatchObject({ exitCode: 0 });
+    expect(await current()).toContain(`releases/${NEW}/manifests/overlays/aws-multi-node\n`);
+    const rendered = await runCommand(kustomize, ['build', settings], { deadlineMs: 20_000 });
+    expect(rendered.stdout.toString()).toContain('node-role.kubernetes.io/control-plane');
   });
 
   it.each([

@@ -56,7 +56,9 @@ describe('make roll-out', () => {
     const unpack = [...commands.slice(0, -1), 'cd "$release"; find . -type f'].join('\n');
     const files = await runCommand('sh', ['-c', unpack], { deadlineMs: 10_000 });
     expect(files.stdout.toString()).toContain('./crds/kustomization.yaml');
-    expect(files.stdout.toString()).toContain('./manifests/base/kustomization.yaml');
+    for (const part of ['base', 'components/spread', 'overlays/aws-single-node', 'overlays/aws-multi-node']) {
+      expect(files.stdout.toString()).toContain(`./manifests/${part}/kustomization.yaml`);
+    }
     expect(files.stdout.toString()).toContain('./scripts/roll-out-host.sh');
     expect(commands.at(-1)).toMatch(
       /^REVISION=[0-9a-f]{40} PRODUCT_IMAGE=\S+\/product:abc1234 SANDBOX_IMAGE=\S+\/sandbox:abc1234 bash /,

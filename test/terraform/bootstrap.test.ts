@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process';
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
@@ -10,11 +11,31 @@ const scripts = readdirSync(FOLDER).map((name) => ({ name, text: readFileSync(jo
 const textOf = (name: string): string => readFileSync(join(FOLDER, name), 'utf8');
 const settings = readFileSync(join(TERRAFORM, 'bootstrap.tf'), 'utf8');
 
+/** As Terraform sends them: without comments, of which the lines stay. */
+const withoutComments = (text: string): string => text.replaceAll(/^ *#([^!\n].*)?$/gm, '');
+
+/** The commands of a script, in bash's own words; comments of the files that it writes left out. */
+const asBashReads = (text: string): readonly string[] =>
+  execFileSync('bash', ['-c', `script() {\n${text}\n}\ndeclare -f script`], { encoding: 'utf8' })
+    .split('\n')
+    .filter((line) => !/^ *(#.*)?$/.test(line));
+
+test('what Terraform takes out of the scripts is comments: they are the same programs without, line by line', () => {
+  expect(settings).toContain(String.raw`comment = "/(?m)^ *#([^!\n].*)?$/"`);
+  for (const { name, text } of scripts) {
+    const sent = withoutComments(text);
+    expect([name, sent.split('\n').length]).toEqual([name, text.split('\n').length]);
+    expect([name, sent.startsWith('#!')]).toEqual([name, text.startsWith('#!')]);
+    if (name.endsWith('.service')) continue;
+    expect([name, asBashReads(sent)]).toEqual([name, asBashReads(text)]);
+  }
+});
+
 test('the scripts fit, compressed, into what EC2 takes as user data [A9.3]', () => {
   const files = scripts.map(({ name, text }) => ({
     path: `/usr/local/lib/matrx/bootstrap/${name}`,
     permissions: '0755',
-    content: text,
+    content: withoutComments(text),
   }));
   // What Terraform adds: the host's own lines, the commands, and < > & as six characters each.
   const escaped = JSON.stringify({ write_files: files }).replaceAll(/[<>&]/g, String.raw`\u003c`);

@@ -90,7 +90,7 @@ test('the state is remote, encrypted and locked, and the releases are bounded [A
   expect(blockOf(module, 'terraform', '', 'settings')).toMatchObject({
     required_version: '>= 1.11',
     backend: { s3: [{ encrypt: true, use_lockfile: true }] },
-    required_providers: [{ aws: { source: 'hashicorp/aws', version: '~> 5.80' } }],
+    required_providers: [{ aws: { source: 'hashicorp/aws', version: '~> 5.81' } }],
   });
   expect(blockOf(module, 'provider', '', 'aws')).toHaveProperty('default_tags');
 });
