@@ -129,6 +129,8 @@ END
 write-kubeconfig-mode: '600'
 secrets-encryption: true
 disable: [traefik, servicelb, metrics-server]
+# Three reports that a node has missed: its sandboxes go on elsewhere ten seconds later.
+kube-controller-manager-arg: [node-monitor-grace-period=30s]
 kube-apiserver-arg:
   - admission-control-config-file=$RANCHER/admission.yaml
   - audit-policy-file=$RANCHER/audit.yaml

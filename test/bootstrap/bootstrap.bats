@@ -10,6 +10,7 @@ load support
   local line
   for line in "write-kubeconfig-mode: '600'" 'secrets-encryption: true' 'protect-kernel-defaults: true' \
     'disable: \[traefik, servicelb, metrics-server\]' 'node-name: matrx-sandbox-dev' '  - audit-log-path=.*' \
+    'kube-controller-manager-arg: \[node-monitor-grace-period=30s\]' \
     '  - admission-control-config-file=.*' '  - container-log-max-size=10Mi' '  - container-log-max-files=3'; do
     grep -qx "$line" "$ROOT/etc/rancher/k3s/config.yaml"
   done
