@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, expect, jest, test } from '@jest/globals';
+import { findCondition } from '../../src/api/condition.ts';
 import type { Workspace } from '../../src/api/workspace.ts';
 import { aSandbox } from '../support/resources.ts';
 import { makeWorld, type World } from './world.ts';
@@ -52,4 +53,19 @@ test('a sandbox that comes meanwhile waits, and starts with an empty home after 
   expect(world.ready('next')).toMatchObject({ status: 'False', reason: 'WaitingForWorkspace' });
   drivers('Purged');
   await world.until('Ready', () => world.ready('next')?.status === 'True', 60);
+});
+
+test('a node that was lost and may yet save files of it is waited for, until it is deleted from the cluster', async () => {
+  world.create(aSandbox('demo'));
+  await world.until('Ready', () => world.ready('demo')?.status === 'True');
+  world.node.silence('node-1');
+  world.api.delete('sandboxes', 'demo');
+  await world.until('gone', () => world.sandbox('demo') === undefined, 60);
+  change(({ spec, ...workspace }) => ({ ...workspace, spec: { ...spec, deletionPolicy: 'Purge' } }));
+  world.api.delete('workspaces', 'ann');
+  await world.run(600);
+  expect(isAsked()).toBe(false);
+  expect(findCondition(world.workspace('ann')?.status?.conditions, 'Ready')).toMatchObject({ reason: 'NodeLost' });
+  world.api.erase('nodes', 'node-1');
+  await world.until('asked', isAsked, 10);
 });
