@@ -54,7 +54,7 @@ bench-cold: $(INSTALLED) ## cold storage next to a mount by hand and to the disk
 build: $(INSTALLED) ## dist/main.js, the bundle of the product image
 	@$(NODE) build.ts
 
-generate: $(INSTALLED) ## what programs write: crds, docs/crds.md, docs/openapi.json, docs/acceptance.md
+generate: $(INSTALLED) ## what programs write: crds, docs/crds.md, docs/life.md, docs/openapi.json, docs/acceptance.md
 	@npm run -s generate
 
 format: $(INSTALLED) ## rewrite the sources in the house format

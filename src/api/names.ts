@@ -18,6 +18,12 @@ export const LABEL_MANAGED_BY = 'app.kubernetes.io/managed-by';
 export const MANAGED_BY = 'matrx-sandbox';
 /** `workspaceId(userId)`: a label value cannot hold every user id. */
 export const LABEL_USER = 'matrx.dev/user';
+/** On a Workspace whose files are to be deleted from the bucket: what node drivers look for (src/node/purge-workspaces.ts). */
+export const LABEL_PURGE = 'matrx.dev/purge';
+/** What a pod may reach, where that is not the internet: manifests/base/network-policy.yaml selects by it. */
+export const LABEL_EGRESS = 'matrx.dev/egress';
+/** The SandboxTemplate that a pod was made from, where a label can hold its name. */
+export const LABEL_TEMPLATE = 'matrx.dev/template';
 /** The id of the API key that a Sandbox was created with. */
 export const LABEL_API_KEY = 'matrx.dev/api-key';
 

@@ -12,21 +12,35 @@ const Quantity = z
   ])
   .describe('A Kubernetes quantity: "500m", 2, "4Gi".');
 
-const ResourceList = z.object({ cpu: Quantity.optional(), memory: Quantity.optional() });
-
-/** Both are optional, so each has to be there to be compared; a quantity given as an integer becomes a string first. */
-const requestWithinLimit = (resource: 'cpu' | 'memory') => ({
-  rule:
-    `!has(self.requests) || !has(self.requests.${resource}) || !has(self.limits) || !has(self.limits.${resource}) || ` +
-    `quantity(string(self.requests.${resource})).compareTo(quantity(string(self.limits.${resource}))) <= 0`,
-  message: `requests.${resource} must not be more than limits.${resource}`,
-  fieldPath: '.requests',
+export const ResourceList = z.object({
+  cpu: Quantity.optional(),
+  memory: Quantity.optional(),
+  'ephemeral-storage': Quantity.optional().describe(
+    'Disk of the node for all but the home of a workspace: what the container writes elsewhere, an ephemeral home, logs. A pod that takes more than its limit is evicted, and another takes its place.',
+  ),
 });
 
+/** Both are optional, so each has to be there to be compared; a quantity given as an integer becomes a string first. */
+const requestWithinLimit = (resource: 'cpu' | 'memory' | 'ephemeral-storage') => {
+  // CEL's own spelling of a name with a dash.
+  const name = resource.replaceAll('-', '__dash__');
+  return {
+    rule:
+      `!has(self.requests) || !has(self.requests.${name}) || !has(self.limits) || !has(self.limits.${name}) || ` +
+      `quantity(string(self.requests.${name})).compareTo(quantity(string(self.limits.${name}))) <= 0`,
+    message: `requests.${resource} must not be more than limits.${resource}`,
+    fieldPath: '.requests',
+  };
+};
+
 /** requests and limits of the sandbox's one container. */
-export const Resources = z
-  .object({ requests: ResourceList.optional(), limits: ResourceList.optional() })
-  .meta({ 'x-kubernetes-validations': [requestWithinLimit('cpu'), requestWithinLimit('memory')] });
+export const Resources = z.object({ requests: ResourceList.optional(), limits: ResourceList.optional() }).meta({
+  'x-kubernetes-validations': [
+    requestWithinLimit('cpu'),
+    requestWithinLimit('memory'),
+    requestWithinLimit('ephemeral-storage'),
+  ],
+});
 export type Resources = z.infer<typeof Resources>;
 
 /** Variables that the product sets itself: one given by a person would have to be dropped in silence. */

@@ -17,6 +17,8 @@ export const Reason = {
   WorkspaceInUse: 'WorkspaceInUse',
   WorkspaceMismatch: 'WorkspaceMismatch',
   TemplateNotFound: 'TemplateNotFound',
+  OverrideNotAllowed: 'OverrideNotAllowed',
+  QuotaExceeded: 'QuotaExceeded',
   CreatingPod: 'CreatingPod',
   PodNameTaken: 'PodNameTaken',
   PodRefused: 'PodRefused',
@@ -36,10 +38,11 @@ export const Reason = {
   SavingWorkspace: 'SavingWorkspace',
   Stopped: 'Stopped',
   Suspended: 'Suspended',
-  // It ended by itself; stopReason is expired for each of them
+  // It ended by itself; stopReason is expired for each of them, and error for PodLost
   Expired: 'Expired',
   Idle: 'Idle',
   HeartbeatMissed: 'HeartbeatMissed',
+  PodLost: 'PodLost',
   // WorkspaceRestored, WorkspaceSaved, and a Workspace's Ready and Saved
   NotStarted: 'NotStarted',
   Restored: 'Restored',
@@ -50,6 +53,7 @@ export const Reason = {
   InUse: 'InUse',
   Available: 'Available',
   Terminating: 'Terminating',
+  Purging: 'Purging',
   NoConflict: 'NoConflict',
   // ColdMounted; the last two are the words of ColdReason
   Mounting: 'Mounting',
@@ -71,4 +75,4 @@ export const Reason = {
 export type Reason = (typeof Reason)[keyof typeof Reason];
 
 /** What Ready says of a Sandbox that has ended by itself, with its home let go. */
-export const EXPIRED_REASONS: readonly string[] = [Reason.Expired, Reason.Idle, Reason.HeartbeatMissed];
+export const EXPIRED_REASONS: readonly string[] = [Reason.Expired, Reason.Idle, Reason.HeartbeatMissed, Reason.PodLost];

@@ -1,7 +1,29 @@
 import { z } from 'zod';
 import type { ObjectMeta } from './meta.ts';
 import { ColdDriverName } from './workspace-cold.ts';
-import { EnvVars, ImageReference, ObjectName, Resources } from './pod-settings.ts';
+import { EnvVars, ImageReference, ObjectName, ResourceList, Resources } from './pod-settings.ts';
+
+const Pattern = z.string().min(1).max(512);
+
+/** What a Sandbox may set in place of its template. Whatever is left out is left to it. */
+const AllowedOverrides = z.object({
+  images: z
+    .array(Pattern)
+    .max(64)
+    .optional()
+    .describe(
+      'What spec.image may be: a reference, or a beginning of one and `*`. Without it any; with an empty list none.',
+    ),
+  env: z
+    .array(Pattern)
+    .max(128)
+    .optional()
+    .describe('What spec.env may set: a name, or a beginning of one and `*`. Without it any; with an empty list none.'),
+  resources: z.boolean().optional().describe('False: spec.resources may not be given.'),
+  maxResources: ResourceList.optional().describe(
+    'The most that spec.resources may ask for. Of what is named here it has to give a limit.',
+  ),
+});
 
 /**
  * What a class of sandboxes looks like. A change reaches a sandbox when its next pod is made; a running one is not
@@ -36,6 +58,20 @@ export const SandboxTemplateSpec = z
           ),
       })
       .optional(),
+    network: z
+      .object({
+        egress: z
+          .enum(['Internet', 'None'])
+          .default('Internet')
+          .describe(
+            "None: nothing but the facade's API and the cluster's DNS, and what NetworkPolicies of your own open to pods with the label matrx.dev/template.",
+          ),
+      })
+      .optional()
+      .describe('What the sandbox may reach; docs/network.md has the rest.'),
+    allowedOverrides: AllowedOverrides.optional().describe(
+      'What a Sandbox may set in place of this. One that sets more gets no pod, and its condition says why.',
+    ),
     terminationGracePeriodSeconds: z
       .int()
       .min(1)

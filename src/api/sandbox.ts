@@ -99,6 +99,12 @@ export const SandboxSpec = z
       .describe("The caller's own data: kept and given back, never read.")
       .meta({ maxProperties: 256 }),
     workspace: SandboxWorkspace,
+    restartPolicy: z
+      .enum(['Always', 'Never'])
+      .optional()
+      .describe(
+        'What becomes of a sandbox whose pod is evicted, deleted, killed or out of memory, or whose node is lost. Always, which is also meant without it: its container is started again, or another pod made, with a growing delay, and the same workspace. Never: the sandbox ends, with the reason PodLost, and its home is saved; onExpire says what becomes of it then.',
+      ),
     lifetime: Lifetime.default({ ...DEFAULT_LIFETIME }).describe(
       'When the sandbox ends by itself, and how long it is listed after that.',
     ),
@@ -138,11 +144,12 @@ export const SandboxStatus = z.object({
       changedAt: Time.optional().describe(
         'When a change of the spec was last seen in the run: idleSeconds and heartbeatSeconds count from there at the earliest.',
       ),
+      podUid: z.string().max(64).optional().describe('With restartPolicy Never: the one pod that it has.'),
       ended: z
-        .object({ by: z.enum(['Idle', 'HeartbeatMissed']), at: Time })
+        .object({ by: z.enum(['Idle', 'HeartbeatMissed', 'PodLost']), at: Time })
         .optional()
         .describe(
-          'That it ended before its ttlSeconds were over: nobody used it, or a promised heartbeat stayed away.',
+          'That it ended before its ttlSeconds were over: nobody used it, a promised heartbeat stayed away, or its pod was lost and restartPolicy is Never.',
         ),
     })
     .optional()

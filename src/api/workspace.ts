@@ -3,6 +3,8 @@ import { Conditions } from './condition.ts';
 import type { ObjectMeta } from './meta.ts';
 import { UserId, WorkspaceNameSuffix } from './user-id.ts';
 import { ColdUsage, WorkspaceCold } from './workspace-cold.ts';
+import { MAX_CONFLICTS, WorkspaceConflict } from './workspace-conflict.ts';
+import { DeletionPolicy, WorkspacePurge } from './workspace-purge.ts';
 
 const Time = z.string().meta({ format: 'date-time' });
 
@@ -55,6 +57,16 @@ export const WorkspaceSpec = z
     restore: WorkspaceRestore.optional().describe(
       'An older commit to go back to when the workspace is opened next. A sandbox that runs is not disturbed.',
     ),
+    deletionPolicy: DeletionPolicy.optional().describe(
+      'What becomes of the files when the Workspace is deleted. Retain, which is also meant without it: they stay in the bucket, and a Workspace that is made again finds them. Purge: all of them, home, history and cold storage, are deleted from the bucket before the Workspace goes; older versions in a versioned bucket go by its own rules.',
+    ),
+    conflictsSeen: z
+      .int()
+      .min(0)
+      .optional()
+      .describe(
+        'Somebody has looked at status.conflicts up to this epoch: they make the condition Conflict no more. Their files stay.',
+      ),
   })
   .describe('Whose files these are, and which of them.')
   .meta({
@@ -166,6 +178,12 @@ export const WorkspaceStatus = z.object({
     .optional()
     .describe('The newest commits that node drivers have told of, the newest first.'),
   restored: WorkspaceRestored.optional().describe('The last spec.restore that was carried out.'),
+  conflicts: z
+    .array(WorkspaceConflict)
+    .max(MAX_CONFLICTS)
+    .optional()
+    .describe('The newest epochs that did not end in HEAD, the oldest first: the condition Conflict says what to do.'),
+  purge: WorkspacePurge.optional().describe('With deletionPolicy Purge, once the Workspace is being deleted.'),
   conditions: Conditions.optional(),
 });
 export type WorkspaceStatus = z.infer<typeof WorkspaceStatus>;

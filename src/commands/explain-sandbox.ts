@@ -1,10 +1,12 @@
 import { findCondition } from '../api/condition.ts';
+import { LABEL_USER } from '../api/names.ts';
 import type { Node } from '../api/node.ts';
 import type { Pod } from '../api/pod.ts';
 import { SandboxConditionType } from '../api/reasons.ts';
 import type { Sandbox } from '../api/sandbox.ts';
 import type { SandboxTemplate } from '../api/sandbox-template.ts';
 import type { Workspace } from '../api/workspace.ts';
+import { workspaceId } from '../api/workspace-id.ts';
 import { rfc3339, systemClock } from '../base/clock.ts';
 import { loadControllerConfig } from '../config/controller.ts';
 import { ConfigError } from '../config/load.ts';
@@ -14,10 +16,12 @@ import { describeAction } from '../domain/describe-action.ts';
 import { homeOf } from '../domain/home.ts';
 import type { Installation, Observed } from '../domain/observed.ts';
 import { plan } from '../domain/plan.ts';
+import { bytesStored, sandboxesAhead, type UserUsage } from '../domain/user-quota.ts';
 import type { KubeClient, KubeObject, ResourceType } from '../kube/client.ts';
 import { isKubeError } from '../kube/errors.ts';
 import { makeKubeClient } from '../kube/make-kube-client.ts';
 import { CONFIG_MAPS, NODES, PODS, SANDBOX_TEMPLATES, SANDBOXES, WORKSPACES } from '../kube/resource-types.ts';
+import { listAll } from '../runtime/list-all.ts';
 import { clusterAccess } from './cluster-access.ts';
 import type { ExplainOptions } from './explain.ts';
 
@@ -88,6 +92,11 @@ const observe = async (
     kube.list<Node>(NODES, {}, { signal }),
     find<ConfigMap>(CONFIG_MAPS, CONFIG, systemNamespace),
   ]);
+  const settings = installationOf(installation?.data);
+  const usage =
+    settings.userQuota === undefined || home.kind === 'invalid'
+      ? undefined
+      : await usageOf(kube, sandbox, namespace, signal);
   const byName = new Map(nodes.items.map((node) => [node.metadata.name, node]));
   return {
     now: systemClock.now(),
@@ -96,7 +105,34 @@ const observe = async (
     workspace,
     pod,
     nodes: { get: (node) => byName.get(node), values: () => nodes.items },
-    installation: installationOf(installation?.data),
+    installation: settings,
+    ...(usage === undefined ? {} : { usage }),
+  };
+};
+
+/** The same that the controller works out of its caches. */
+const usageOf = async (
+  kube: KubeClient,
+  sandbox: Sandbox,
+  namespace: string,
+  signal: AbortSignal,
+): Promise<UserUsage> => {
+  const { userId } = sandbox.spec;
+  const ofUser = { namespace, fieldSelector: `spec.userId=${userId}` };
+  const [sandboxes, workspaces, pods] = await Promise.all([
+    listAll<Sandbox>(kube, SANDBOXES, ofUser, signal),
+    listAll<Workspace>(kube, WORKSPACES, ofUser, signal),
+    listAll<Pod>(kube, PODS, { namespace, labelSelector: `${LABEL_USER}=${workspaceId(userId)}` }, signal),
+  ]);
+  const withPod = new Set(pods.items.map(({ metadata }) => metadata.name));
+  return {
+    sandboxes: sandboxesAhead(
+      sandbox,
+      sandboxes.items,
+      ({ metadata }) => withPod.has(metadata.name),
+      systemClock.now(),
+    ),
+    bytes: bytesStored(workspaces.items),
   };
 };
 

@@ -13,7 +13,7 @@ export const runCleanup = (options: CleanupOptions): Promise<number> =>
       return 1;
     }
     const deleted: Partial<Record<Tier, number>> = {};
-    for (const tier of tiers) deleted[tier] = await deleteTier(context.bucket, tier, context.signal);
+    for (const tier of tiers) deleted[tier] = await deleteTier(context.bucket, tier, { signal: context.signal });
     if (options.json === true) sayJson(deleted);
     else for (const tier of tiers) say(`${context.name}: ${deleted[tier]} objects of ${tier} deleted`);
     return 0;

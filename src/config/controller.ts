@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { bytesOf } from '../base/quantity.ts';
 import type { LogLevel } from '../telemetry/log.ts';
 import { coldProvider } from './cold.ts';
 import { loadConfig, port } from './load.ts';
@@ -20,6 +21,12 @@ const ControllerEnvironment = z.object({
   MATRX_COLD_PROVIDER: coldProvider,
   /** On top of the cluster's own grace period, after which a node that is silent is not Ready any more. */
   MATRX_NODE_LOST_SECONDS: z.coerce.number().int().min(0).max(86_400).default(10),
+  /** What one user may have; unset: as much as there is. */
+  MATRX_USER_SANDBOXES: z.coerce.number().int().min(1).max(10_000).optional(),
+  MATRX_USER_BYTES: z
+    .string()
+    .regex(/^[0-9]+(\.[0-9]+)?(k|M|G|T|Ki|Mi|Gi|Ti)?$/, 'takes bytes, as 20Gi')
+    .optional(),
   POD_NAME: z.string().max(253).default('matrx-controller'),
 });
 
@@ -41,10 +48,16 @@ export interface ControllerConfig {
     readonly sandboxdKeys?: string;
     readonly hasCold: boolean;
     readonly nodeLostSeconds: number;
+    readonly userQuota?: { readonly sandboxes: number | undefined; readonly bytes: number | undefined };
   };
   /** Who this replica is, in the lease and in events. */
   readonly podName: string;
 }
+
+const userQuota = (sandboxes: number | undefined, bytes: string | undefined) =>
+  sandboxes === undefined && bytes === undefined
+    ? {}
+    : { userQuota: { sandboxes, bytes: bytes === undefined ? undefined : bytesOf(bytes) } };
 
 /** Throws a ConfigError for a wrong or retired setting. */
 export const loadControllerConfig = (env: NodeJS.ProcessEnv = process.env): ControllerConfig => {
@@ -60,6 +73,7 @@ export const loadControllerConfig = (env: NodeJS.ProcessEnv = process.env): Cont
     installation: Object.freeze({
       nodeLostSeconds: given.MATRX_NODE_LOST_SECONDS,
       hasCold: given.MATRX_COLD_PROVIDER !== 'off',
+      ...userQuota(given.MATRX_USER_SANDBOXES, given.MATRX_USER_BYTES),
       ...(given.MATRX_FACADE_URL === undefined ? {} : { facadeUrl: given.MATRX_FACADE_URL }),
       ...(given.MATRX_SANDBOXD_KEYS === undefined ? {} : { sandboxdKeys: given.MATRX_SANDBOXD_KEYS }),
     }),

@@ -14,12 +14,12 @@ import { type Informer, makeInformer } from '../runtime/informer.ts';
 import type { RuntimeLog } from '../runtime/log.ts';
 import type { RuntimeMetrics } from '../runtime/metrics.ts';
 
-export type SandboxIndex = 'workspace' | 'template';
+export type SandboxIndex = 'workspace' | 'template' | 'user';
 
 /** What the controller knows of the cluster: one informer a kind, in the one namespace of the sandboxes. */
 export interface Caches {
   readonly sandboxes: Informer<Sandbox, SandboxIndex>;
-  readonly workspaces: Informer<Workspace, 'writer'>;
+  readonly workspaces: Informer<Workspace, 'writer' | 'user'>;
   readonly templates: Informer<SandboxTemplate>;
   readonly pods: Informer<Pod>;
   readonly nodes: Informer<Node>;
@@ -47,13 +47,17 @@ export const makeCaches = ({ namespace, ...options }: CachesOptions): Caches => 
       indexers: {
         workspace: (sandbox) => workspaceNamesOf(sandbox),
         template: (sandbox) => [sandbox.spec.templateRef.name],
+        user: (sandbox) => [sandbox.spec.userId],
       },
     }),
-    workspaces: makeInformer<Workspace, 'writer'>({
+    workspaces: makeInformer<Workspace, 'writer' | 'user'>({
       ...common,
       type: WORKSPACES,
       selection: { namespace },
-      indexers: { writer: ({ status }) => (status?.writer === undefined ? [] : [status.writer.sandbox]) },
+      indexers: {
+        writer: ({ status }) => (status?.writer === undefined ? [] : [status.writer.sandbox]),
+        user: ({ spec }) => [spec.userId],
+      },
     }),
     templates: makeInformer<SandboxTemplate>({ ...common, type: SANDBOX_TEMPLATES, selection: { namespace } }),
     pods: makeInformer<Pod>({

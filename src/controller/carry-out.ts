@@ -1,4 +1,4 @@
-import { FIELD_MANAGER_CONTROLLER } from '../api/names.ts';
+import { FIELD_MANAGER_CONTROLLER, LABEL_PURGE } from '../api/names.ts';
 import type { Sandbox } from '../api/sandbox.ts';
 import type { Workspace } from '../api/workspace.ts';
 import type { Json } from '../base/json.ts';
@@ -78,8 +78,15 @@ export const carryOut = async (
     }
     case 'releaseWriter': {
       await confirm(deps, action.assuming, signal);
-      const patch = { ...precondition(action.workspace), status: { writer: null } };
+      const conflicts = action.conflicts === undefined ? {} : { conflicts: action.conflicts as unknown as Json };
+      const patch = { ...precondition(action.workspace), status: { writer: null, ...conflicts } };
       caches.workspaces.put(await client.mergePatch<Workspace>(workspaceRef(action.workspace), patch, status));
+      return undefined;
+    }
+    case 'requestPurge': {
+      const { resourceVersion } = action.workspace;
+      const patch = { metadata: { resourceVersion, labels: { [LABEL_PURGE]: 'requested' } } };
+      caches.workspaces.put(await client.mergePatch<Workspace>(workspaceRef(action.workspace), patch, options));
       return undefined;
     }
     case 'createPod':

@@ -47,6 +47,6 @@ export const makeControllers = (options: ControllersOptions): Controllers => {
     workers: 2,
   });
   wireWakeRules(caches, sandboxes, workspaces);
-  wakeOnNodes(caches, sandboxes);
+  wakeOnNodes(caches, sandboxes, workspaces);
   return { caches, controllers: [sandboxes, workspaces] };
 };

@@ -28,7 +28,7 @@ export const makeSandboxReconcile =
 export const makeWorkspaceReconcile =
   (deps: ReconcileDeps): Reconcile =>
   async (key, { signal }) => {
-    const observed = observeWorkspace(deps.caches, key, deps.clock.now());
+    const observed = observeWorkspace(deps.caches, key, deps.clock.now(), deps.installation);
     if (observed === undefined) return { kind: 'done' };
     return resultOf(await execute(deps, observed.workspace, planWorkspace(observed), signal));
   };

@@ -8,9 +8,14 @@ import type { Caches } from './caches.ts';
 
 /**
  * A node that is Ready or not, there or gone, wakes the sandboxes that hang on it, and on any other that is not Ready:
- * whether these have somewhere to go may have changed with it. Heartbeats wake nobody.
+ * whether these have somewhere to go may have changed with it. So do workspaces that a Sandbox which is gone has left
+ * there, or whose deletion waits for it. Heartbeats wake nobody.
  */
-export const wakeOnNodes = (caches: Caches, sandboxController: Pick<Controller, 'enqueue'>): void => {
+export const wakeOnNodes = (
+  caches: Caches,
+  sandboxController: Pick<Controller, 'enqueue'>,
+  workspaceController: Pick<Controller, 'enqueue'>,
+): void => {
   const { nodes, pods, workspaces } = caches;
   nodes.onChange((change, origin) => {
     if (!isTurn(change)) return;
@@ -20,12 +25,19 @@ export const wakeOnNodes = (caches: Caches, sandboxController: Pick<Controller, 
       node !== undefined && (node === changed || known.get(node) !== true);
     const priority = origin === 'initial' ? Priority.Initial : Priority.Change;
     for (const pod of pods.store.list()) {
-      if (matters(pod.spec?.nodeName)) sandboxController.enqueue(objectKey(pod), { priority });
+      if (!matters(pod.spec?.nodeName)) continue;
+      sandboxController.enqueue(objectKey(pod), { priority });
+      for (const workspace of workspaces.store.byIndex('writer', pod.metadata.name)) {
+        workspaceController.enqueue(objectKey(workspace), { priority });
+      }
     }
-    for (const { metadata, status } of workspaces.store.list()) {
-      const { writer, session, cold } = status ?? {};
-      if (writer === undefined || !(matters(session?.node) || matters(cold?.node))) continue;
-      sandboxController.enqueue(keyOf(metadata.namespace, writer.sandbox), { priority });
+    for (const workspace of workspaces.store.list()) {
+      const { writer, session, cold, conflicts = [] } = workspace.status ?? {};
+      const isHeld = writer !== undefined && (matters(session?.node) || matters(cold?.node));
+      if (isHeld) sandboxController.enqueue(keyOf(workspace.metadata.namespace, writer.sandbox), { priority });
+      if (isHeld || conflicts.some(({ node }) => node === changed)) {
+        workspaceController.enqueue(objectKey(workspace), { priority });
+      }
     }
   });
 };

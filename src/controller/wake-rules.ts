@@ -72,7 +72,7 @@ const told = ({ metadata, status }: Workspace): string => {
 };
 
 /** A change of the template may be what a sandbox without a pod waits for. */
-const WAIT_FOR_TEMPLATE: readonly string[] = [Reason.TemplateNotFound, Reason.PodRefused];
+const WAIT_FOR_TEMPLATE: readonly string[] = [Reason.TemplateNotFound, Reason.OverrideNotAllowed, Reason.PodRefused];
 
 const missesTemplate = (sandbox: Sandbox): boolean => {
   const ready = findCondition(sandbox.status?.conditions, SandboxConditionType.Ready);

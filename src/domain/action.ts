@@ -2,6 +2,7 @@ import type { Condition } from '../api/condition.ts';
 import type { Pod } from '../api/pod.ts';
 import type { SandboxStatus } from '../api/sandbox.ts';
 import type { Workspace, WorkspaceWriter } from '../api/workspace.ts';
+import type { WorkspaceConflict } from '../api/workspace-conflict.ts';
 
 /** The very object that was seen: a write to it is refused when it has changed since. */
 export interface Seen {
@@ -42,8 +43,12 @@ export type Action =
       readonly kind: 'releaseWriter';
       readonly workspace: Seen;
       readonly epoch: number;
+      /** All of status.conflicts, where the release itself adds one: written with it, so that neither is ever without the other. */
+      readonly conflicts?: readonly WorkspaceConflict[];
       readonly assuming: readonly Assumption[];
     }
+  /** Asks the node drivers to delete everything that the workspace has in the bucket. */
+  | { readonly kind: 'requestPurge'; readonly workspace: Seen }
   | { readonly kind: 'createPod'; readonly pod: Pod }
   | {
       readonly kind: 'deletePod';

@@ -17,6 +17,8 @@ export const describeAction = (action: Action): string => {
       return `make the Sandbox ${action.writer.sandbox} the writer of the Workspace ${action.workspace.name}, epoch ${action.writer.epoch}`;
     case 'releaseWriter':
       return `give up the Workspace ${action.workspace.name}, epoch ${action.epoch}${provided(action.assuming)}`;
+    case 'requestPurge':
+      return `ask the node drivers to delete all that the Workspace ${action.workspace.name} has in the bucket`;
     case 'createPod':
       return `create the pod ${action.pod.metadata.name}`;
     case 'deletePod': {

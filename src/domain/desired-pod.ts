@@ -8,8 +8,10 @@ import {
   FACADE_TOKEN_PATH,
   GROUP_VERSION,
   HOT_PATH,
+  LABEL_EGRESS,
   LABEL_MANAGED_BY,
   LABEL_SANDBOX,
+  LABEL_TEMPLATE,
   LABEL_USER,
   MANAGED_BY,
   SANDBOX_CONTAINER,
@@ -40,6 +42,7 @@ const ROOTS_CAPABILITIES = [
   'SETUID',
   'SYS_CHROOT',
 ];
+const LABEL_VALUE = /^[a-z0-9]([-a-z0-9.]{0,61}[a-z0-9])?$/;
 /** kubelet renews it when four fifths are over. */
 const TOKEN_SECONDS = 3600;
 
@@ -65,6 +68,7 @@ export const desiredPod = (sandbox: Sandbox, template: SandboxTemplate, installa
         [LABEL_MANAGED_BY]: MANAGED_BY,
         [LABEL_SANDBOX]: name,
         [LABEL_USER]: workspaceId(sandbox.spec.userId),
+        ...templateLabels(template),
       },
       ownerReferences: [
         {
@@ -78,7 +82,7 @@ export const desiredPod = (sandbox: Sandbox, template: SandboxTemplate, installa
       ],
     },
     spec: {
-      restartPolicy: 'Always',
+      restartPolicy: sandbox.spec.restartPolicy ?? 'Always',
       automountServiceAccountToken: false,
       enableServiceLinks: false,
       hostname: name,
@@ -117,6 +121,12 @@ export const desiredPod = (sandbox: Sandbox, template: SandboxTemplate, installa
     },
   };
 };
+
+/** What NetworkPolicies select by. */
+const templateLabels = ({ metadata: { name }, spec: { network } }: SandboxTemplate) => ({
+  ...(LABEL_VALUE.test(name) ? { [LABEL_TEMPLATE]: name } : {}),
+  ...(network?.egress === 'None' ? { [LABEL_EGRESS]: 'none' } : {}),
+});
 
 const homeVolume = (sandbox: Sandbox) =>
   sandbox.spec.workspace.ephemeral

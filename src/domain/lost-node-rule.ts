@@ -1,9 +1,11 @@
 import { Reason } from '../api/reasons.ts';
+import type { WorkspaceConflict } from '../api/workspace-conflict.ts';
 import type { Action } from './action.ts';
 import { type NodeLoss, suspicion } from './node-loss.ts';
 import { release } from './release-writer.ts';
 import { stillUnwanted, uidOf } from './seen.ts';
 import { act, type Rule, type Situation, type Step, wait } from './step.ts';
+import { withLost } from './workspace-conflict.ts';
 
 /**
  * A sandbox on a node that is lost goes on without it (./node-loss.ts), in two steps that may each be the last before a
@@ -33,18 +35,20 @@ const forgetPod = ({ sandbox, run }: Situation, { node }: Lost, uid: string): St
   return act(Reason.NodeLost, message, [forget]);
 };
 
+/** Nobody can ask the node what its home holds: until it says so itself, that is an open question of the workspace. */
+const conflictsWithLost = ({ workspace, writer, now }: Situation): readonly WorkspaceConflict[] | undefined =>
+  workspace !== undefined && writer.kind === 'ours' && writer.session.kind === 'active'
+    ? withLost(workspace, writer.session.session, now)
+    : undefined;
+
 const giveUpEpoch = (situation: Situation, { node }: Lost): Step => {
   const message = `node ${node} is lost; the workspace is taken from it, as of the last commit`;
   return {
     ready: no(message),
-    actions: release(situation, [{ kind: 'nodeLost', node }]),
+    actions: release(situation, [{ kind: 'nodeLost', node }], conflictsWithLost(situation)),
     status: 'before',
     requeueAfterMs: 0,
   };
 };
 
 const no = (message: string) => ({ status: 'False', reason: Reason.NodeLost, message }) as const;
-
-/** What is told of files when their node is lost: what it had not saved cannot be known. */
-export const unsavedOnLostNode = (node: string, lastCommit: string): string =>
-  `what was written after ${lastCommit} is on node ${node}, which is lost: when it returns, it is saved, below conflicts/ where the workspace has gone on`;

@@ -32,12 +32,13 @@ const DEFAULT_LOST_SECONDS = 10;
 
 const NONE: NodeLoss = { kind: 'none' };
 
-export const nodeLoss = (
-  { nodes, now, installation }: Pick<Observed, 'nodes' | 'now' | 'installation'>,
-  podView: PodView,
-  writer: WriterView,
-): NodeLoss => {
-  const node = holdingNode(podView, writer);
+type NodesNow = Pick<Observed, 'nodes' | 'now' | 'installation'>;
+
+export const nodeLoss = (observed: NodesNow, podView: PodView, writer: WriterView): NodeLoss =>
+  lossOf(observed, holdingNode(podView, writer));
+
+/** The same for a node that is known. */
+export const lossOf = ({ nodes, now, installation }: NodesNow, node: string | undefined): NodeLoss => {
   if (nodes === undefined || node === undefined) return NONE;
   const found = nodes.get(node);
   if ((found !== undefined && isReady(found)) || ![...nodes.values()].some(isReady)) return NONE;
@@ -51,9 +52,12 @@ export const nodeLoss = (
 const holdingNode = (podView: PodView, writer: WriterView): string | undefined => {
   if (podView.kind === 'foreign') return undefined;
   if (podView.kind !== 'absent') return podView.pod.spec?.nodeName;
-  if (writer.kind !== 'ours') return undefined;
-  return writer.session.kind === 'active' ? writer.session.session.node : openCold(writer.cold)?.node;
+  return writer.kind === 'ours' ? filesOn(writer) : undefined;
 };
+
+/** The node that has files of the epoch which are not in the bucket, as far as is known. */
+export const filesOn = ({ session, cold }: Pick<Extract<WriterView, { kind: 'ours' }>, 'session' | 'cold'>) =>
+  session.kind === 'active' ? session.session.node : openCold(cold)?.node;
 
 const readyCondition = ({ status }: Node) => status?.conditions?.find(({ type }) => type === 'Ready');
 

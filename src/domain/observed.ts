@@ -3,6 +3,7 @@ import type { Nodes } from './node-loss.ts';
 import type { Sandbox } from '../api/sandbox.ts';
 import type { SandboxTemplate } from '../api/sandbox-template.ts';
 import type { Workspace } from '../api/workspace.ts';
+import type { UserQuota, UserUsage } from './user-quota.ts';
 
 /** What every sandbox of this installation is told, from the controller's settings. */
 export interface Installation {
@@ -14,6 +15,7 @@ export interface Installation {
   readonly nodeLostSeconds?: number;
   /** Whether the node drivers can mount cold storage. */
   readonly hasCold?: boolean;
+  readonly userQuota?: UserQuota;
 }
 
 /**
@@ -33,6 +35,8 @@ export interface Observed {
   /** Every node of the cluster; undefined where nobody looks at nodes. */
   readonly nodes?: Nodes;
   readonly installation?: Installation;
+  /** Of the sandbox's user; undefined where nothing is asked of it. */
+  readonly usage?: UserUsage;
   /** Why the API server refused the pod a moment ago, in this very pass. */
   readonly refusal?: PodRefusal;
 }

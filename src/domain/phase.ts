@@ -10,6 +10,7 @@ export const phaseOf = ({ sandbox, run, podView }: Situation, ready: Verdict): S
   if (ready.status === 'True') return 'Ready';
   if (ready.reason === Reason.Stopped) return 'Stopped';
   if (ready.reason === Reason.Suspended) return 'Suspended';
+  if (ready.reason === Reason.PodLost) return 'Failed';
   if (EXPIRED_REASONS.includes(ready.reason))
     return sandbox.spec.lifetime?.onExpire === 'Suspend' ? 'Suspended' : 'Stopped';
   if (run.kind !== 'going') return 'Saving';

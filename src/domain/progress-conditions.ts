@@ -4,6 +4,7 @@ import type { Verdict } from './step.ts';
 /** Only a person can help: to retry is right, to wait for it is not. */
 const NEEDS_A_PERSON: readonly Reason[] = [
   Reason.TemplateNotFound,
+  Reason.OverrideNotAllowed,
   Reason.WorkspaceMismatch,
   Reason.PodNameTaken,
   Reason.PodRefused,

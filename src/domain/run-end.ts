@@ -7,7 +7,7 @@ import { keptHeartbeat, saidHeartbeat } from './heartbeat.ts';
 export type Run = NonNullable<SandboxStatus['run']>;
 
 /** What ends a run by itself: the words of the reasons that Ready gives at rest. */
-export type EndCause = 'Expired' | 'Idle' | 'HeartbeatMissed';
+export type EndCause = 'Expired' | 'Idle' | 'HeartbeatMissed' | 'PodLost';
 
 export interface RunEnd {
   readonly cause: EndCause;

@@ -12,9 +12,10 @@ import { isDeleting } from './seen.ts';
  * - going: wanted. Until the sandbox is first Ready (`readyAt`) no time counts, however long that takes; a pod that is
  *   replaced belongs to the same run, and adds nothing. → over at readyAt + ttlSeconds, or when it was Ready and not used
  *   for idleSeconds, or without a heartbeat for heartbeatSeconds (./run-end.ts).
+ *   With restartPolicy Never also when its pod is lost (./start-rules.ts).
  * - over: as unwanted as a stopped one: pod, save, writer, rest. The spec is the user's and stays as it is. → going
  *   again, the same run, when ttlSeconds puts its end into the future; going, a new one, on a new ANNOTATION_NEW_RUN;
- *   none when desiredState is no longer Running. An end for want of use or heartbeats is written down (`ended`), because
+ *   none when desiredState is no longer Running. An end for want of use, heartbeats or a pod is written down (`ended`), because
  *   what it follows from may still change: it is never going again but as a new run.
  */
 export type RunView =

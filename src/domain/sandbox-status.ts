@@ -33,7 +33,7 @@ export const sandboxStatus = (situation: Situation, step: Step): SandboxStatus =
     ...podPart(situation),
     ...times(situation, step.ready),
     ...(podFailures === undefined ? {} : { podFailures }),
-    ...runPart(situation, step.ready),
+    ...runPart(situation, step),
     ...(lastHeartbeatTime === undefined ? {} : { lastHeartbeatTime }),
     ...(workspace === undefined ? {} : { workspace }),
   };
@@ -89,10 +89,19 @@ const times = (situation: Situation, ready: Verdict): Partial<SandboxStatus> => 
   };
 };
 
-const runPart = ({ sandbox, run: view, now }: Situation, ready: Verdict): Partial<SandboxStatus> => {
+const runPart = (
+  { sandbox, run: view, podView, now }: Situation,
+  { ready, endsRun: ended }: Step,
+): Partial<SandboxStatus> => {
   if (view.kind === 'none') return {};
-  const isFirst = ready.status === 'True' && view.run.readyAt === undefined;
-  const run = isFirst ? { ...view.run, readyAt: rfc3339(now) } : view.run;
+  const { readyAt, podUid } = view.run;
+  const isItsFirst = sandbox.spec.restartPolicy === 'Never' && podView.kind === 'live' && podUid === undefined;
+  const run = {
+    ...view.run,
+    ...(ready.status === 'True' && readyAt === undefined ? { readyAt: rfc3339(now) } : {}),
+    ...(isItsFirst ? { podUid: uidOf(podView.pod) } : {}),
+    ...(ended === undefined ? {} : { ended }),
+  };
   const expiresAt = runExpiry(run, sandbox);
   return { run, ...(expiresAt === undefined ? {} : { expiresAt: rfc3339(expiresAt) }) };
 };

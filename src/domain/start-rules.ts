@@ -1,6 +1,7 @@
 import { SANDBOX_FINALIZER } from '../api/names.ts';
 import { Reason } from '../api/reasons.ts';
 import { rfc3339 } from '../base/clock.ts';
+import { forbiddenOverride } from './allowed-overrides.ts';
 import { coldLeftBehind, uploadMessage } from './cold-mounted.ts';
 import { desiredPod } from './desired-pod.ts';
 import { desiredWorkspace } from './desired-workspace.ts';
@@ -10,6 +11,7 @@ import { restartDelayMs } from './restart-delay.ts';
 import { isDeleting, seen, uidOf } from './seen.ts';
 import { savingMessage, sessionTrouble } from './session-verdict.ts';
 import { act, advance, type Rule, wait } from './step.ts';
+import { quotaExceeded } from './user-quota.ts';
 import { openCold, nextEpoch } from './writer.ts';
 
 /** Nothing tells us when a pod without our labels goes away or a quota grows: look again after so long. */
@@ -26,6 +28,17 @@ const needFinalizer: Rule = ({ sandbox }) => {
 
 const needValidUser: Rule = ({ home }) =>
   home.kind === 'invalid' ? wait(Reason.WorkspaceMismatch, home.message) : undefined;
+
+/** Whatever took the pod away: with restartPolicy Never nobody wants another. */
+const endWithPod: Rule = ({ sandbox, run, podView, now }) => {
+  if (sandbox.spec.restartPolicy !== 'Never' || run.kind !== 'going' || run.run.podUid === undefined) return undefined;
+  if (podView.kind === 'live' && uidOf(podView.pod) === run.run.podUid) return undefined;
+  const why = podView.kind === 'ended' ? ` (${podView.why})` : '';
+  return {
+    ...wait(Reason.Stopping, `its pod is lost${why}, and spec.restartPolicy is Never: the sandbox ends`, 0),
+    endsRun: { by: Reason.PodLost, at: rfc3339(now) },
+  };
+};
 
 /**
  * A pod whose epoch is over cannot save: its home is unmounted, fenced, or never will be ours. It has to go, and the
@@ -116,6 +129,26 @@ const needTemplate: Rule = ({ podView, template, sandbox }) =>
       )
     : undefined;
 
+/** Like everything that a template says, this is asked when a pod is made, and disturbs none that is there. */
+const needAllowedOverrides: Rule = ({ podView, template, sandbox }) => {
+  if (podView.kind !== 'absent' || template === undefined) return undefined;
+  const forbidden = forbiddenOverride(sandbox, template);
+  return forbidden === undefined
+    ? undefined
+    : wait(
+        Reason.OverrideNotAllowed,
+        `SandboxTemplate ${template.metadata.name} does not allow ${forbidden}; change it, or take another template`,
+      );
+};
+
+/** Asked of a run that begins: one whose pod has to be replaced goes on with what it had. */
+const needQuota: Rule = ({ podView, run, sandbox, usage, installation }) => {
+  if (podView.kind !== 'absent' || run.kind !== 'going' || run.run.readyAt !== undefined) return undefined;
+  if (usage === undefined || installation?.userQuota === undefined) return undefined;
+  const exceeded = quotaExceeded(sandbox.spec.userId, usage, installation.userQuota);
+  return exceeded === undefined ? undefined : wait(Reason.QuotaExceeded, exceeded, RETRY_REFUSED_MS);
+};
+
 const needPatience: Rule = ({ podView, sandbox, now }) => {
   if (podView.kind !== 'absent') return undefined;
   const failures = sandbox.status?.podFailures;
@@ -194,6 +227,7 @@ const needPod: Rule = ({ podView, template, refusal, sandbox, installation, work
 export const START_RULES: readonly Rule[] = [
   needFinalizer,
   needValidUser,
+  endWithPod,
   leaveLostNode,
   loseFencedPod,
   awaitTerminatingPod,
@@ -203,6 +237,8 @@ export const START_RULES: readonly Rule[] = [
   releaseSpentEpoch,
   needFreeName,
   needTemplate,
+  needAllowedOverrides,
+  needQuota,
   needPatience,
   needWorkspace,
   needWriter,

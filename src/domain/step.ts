@@ -4,6 +4,7 @@ import type { HomeKind } from './home.ts';
 import type { NodeLoss } from './node-loss.ts';
 import type { Observed } from './observed.ts';
 import type { PodView } from './pod-view.ts';
+import type { Run } from './run-end.ts';
 import type { RunView } from './run.ts';
 import type { WriterView } from './writer.ts';
 
@@ -39,6 +40,8 @@ export interface Step {
   readonly requeueAfterMs: number | undefined;
   /** The pod that had to be given up, for the delay before the next. */
   readonly failedPodUid?: string;
+  /** The run is over with this: it is written down, and everything else follows from that in the next pass. */
+  readonly endsRun?: NonNullable<Run['ended']>;
 }
 
 /** Undefined: this rule has nothing against it, ask the next. */

@@ -17,9 +17,9 @@ export const stopGraceSeconds = (sandbox: Sandbox, run: RunView): number | undef
   return Math.min(LONGEST_GRACE_SECONDS, Math.max(1, Number(said)));
 };
 
-/** Why the sandbox has ended: its time was over, or what whoever asked for it has said. Deleting it changes nothing of that. */
+/** Why the sandbox has ended: its time was over, its pod lost for good, or what whoever asked for it has said. Deleting it changes nothing of that. */
 export const stopReason = (sandbox: Sandbox, run: RunView): StopReason => {
-  if (run.kind === 'over') return 'expired';
+  if (run.kind === 'over') return run.end.cause === 'PodLost' ? 'error' : 'expired';
   if (isDeleting(sandbox) && sandbox.status?.stopReason !== undefined) return sandbox.status.stopReason;
   const said = StopReason.safeParse(sandbox.metadata.annotations?.[ANNOTATION_STOP_REASON]);
   return said.success ? said.data : 'user_requested';

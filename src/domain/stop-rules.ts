@@ -11,7 +11,7 @@ import { savingMessage, sessionTrouble } from './session-verdict.ts';
 import { act, type Rule, type Situation, wait } from './step.ts';
 import { leaveLostNode } from './lost-node-rule.ts';
 import { release } from './release-writer.ts';
-import { stopGraceSeconds } from './stop-request.ts';
+import { stopGraceSeconds, stopReason } from './stop-request.ts';
 import { uploadMessage } from './cold-mounted.ts';
 import { openCold, isReleasable } from './writer.ts';
 
@@ -21,7 +21,7 @@ import { openCold, isReleasable } from './writer.ts';
  */
 const announceEnd: Rule = ({ podView, sandbox, run }) => {
   if (run.kind !== 'over' || podView.kind !== 'live') return undefined;
-  if (sandbox.status?.stopReason === 'expired') return undefined;
+  if (sandbox.status?.stopReason === stopReason(sandbox, run)) return undefined;
   const verdict = { status: 'False', reason: Reason.Stopping, message: endMessage(sandbox, run) } as const;
   return { ready: verdict, actions: [], status: 'after', requeueAfterMs: 0 };
 };
@@ -37,6 +37,8 @@ const whyOver = (sandbox: Sandbox, { end: { cause, at } }: Extract<RunView, { ki
       return `by ${rfc3339(at)} nobody had used it for spec.lifetime.idleSeconds`;
     case 'HeartbeatMissed':
       return `by ${rfc3339(at)} its heartbeats had stayed away for spec.lifetime.heartbeatSeconds`;
+    case 'PodLost':
+      return `by ${rfc3339(at)} its pod was lost, and spec.restartPolicy is Never`;
     default:
       return cause satisfies never;
   }

@@ -1,7 +1,6 @@
 import { findCondition } from '../api/condition.ts';
 import { Reason, SandboxConditionType } from '../api/reasons.ts';
 import type { WorkspaceHead, WorkspaceSession } from '../api/workspace.ts';
-import { unsavedOnLostNode } from './lost-node-rule.ts';
 import { savingMessage, sessionTrouble } from './session-verdict.ts';
 import type { Situation, Verdict } from './step.ts';
 import { uploadMessage } from './cold-mounted.ts';
@@ -19,8 +18,7 @@ export const workspaceSaved = (situation: Situation): Verdict => {
     const { session } = writer.session;
     const head = workspace?.status?.head;
     if (loss.kind === 'lost' && writer.session.kind === 'active' && session.state !== 'Restoring') {
-      const status = session.dirty || session.state === 'Saving' ? 'False' : 'Unknown';
-      return { status, reason: Reason.NodeLost, message: unsavedOnLostNode(loss.node, lastCommit(head)) };
+      return savedOnLostNode(session, head);
     }
     const saved = sessionSaved(session, head);
     return saved.status === 'True' && writer.cold?.state === 'Draining'
@@ -37,6 +35,13 @@ export const workspaceSaved = (situation: Situation): Verdict => {
 
 const hasOpenedBefore = ({ sandbox }: Situation): boolean =>
   findCondition(sandbox.status?.conditions, SandboxConditionType.WorkspaceSaved)?.reason !== Reason.NotStarted;
+
+/** Of one whose node is lost: what it had not saved cannot be known. */
+export const savedOnLostNode = (session: WorkspaceSession, head: WorkspaceHead | undefined): Verdict => ({
+  status: session.dirty || session.state === 'Saving' ? 'False' : 'Unknown',
+  reason: Reason.NodeLost,
+  message: `what was written after ${lastCommit(head)} is on node ${session.node}, which is lost: when it returns, it is saved, below conflicts/ where the workspace has gone on`,
+});
 
 /** The same for whoever holds the session. */
 export const sessionSaved = (session: WorkspaceSession, head: WorkspaceHead | undefined): Verdict => {

@@ -6,7 +6,8 @@ import { Reason, SandboxConditionType } from '../api/reasons.ts';
 import { type Sandbox, StopReason } from '../api/sandbox.ts';
 import { metadataOf } from './sandbox-metadata.ts';
 import { errorOf, ReportedError, resultOf } from './sandbox-report.ts';
-import { explanation, SANDBOX_STATES, sandboxState } from './sandbox-status.ts';
+import { SANDBOX_STATES } from '../api/sandbox-life.ts';
+import { explanation, sandboxState } from './sandbox-status.ts';
 
 const nullableText = z.string().nullable();
 export const Time = z.string().meta({ format: 'date-time' });

@@ -2,31 +2,9 @@ import { findCondition } from '../api/condition.ts';
 import { ANNOTATION_START_FAILURE } from '../api/names.ts';
 import { EXPIRED_REASONS, Reason, SandboxConditionType } from '../api/reasons.ts';
 import type { Sandbox } from '../api/sandbox.ts';
+import type { SandboxState } from '../api/sandbox-life.ts';
 
-/** The original API's words, and `suspended`, which it did not have. */
-export const SANDBOX_STATES = [
-  'creating',
-  'starting',
-  'ready',
-  'running',
-  'shutting_down',
-  'stopped',
-  'suspended',
-  'failed',
-  'expired',
-] as const;
-export type SandboxState = (typeof SANDBOX_STATES)[number];
-
-/**
- * One word for where a Sandbox is, from what is asked for and what the controller last said:
- *
- * - creating: no pod yet (it may wait for its workspace); starting: there is one, being restored and started.
- * - ready: it takes commands; running: it does, and has sent a heartbeat.
- * - shutting_down: to be stopped, suspended or deleted, and not yet ended and saved. Never skipped.
- * - stopped, expired, suspended: ended, and its home saved. One whose lifetime is over is still asked to run.
- * - failed: only a person can help (Stalled), or the facade gave the start up. A pod that dies is replaced, which is
- *   `starting` again.
- */
+/** Where a Sandbox is in its life, from what is asked for and what the controller last said: src/api/sandbox-life.ts. */
 export const sandboxState = (sandbox: Sandbox): SandboxState => {
   const { metadata, spec, status } = sandbox;
   if (metadata.deletionTimestamp !== undefined) return 'shutting_down';
@@ -37,14 +15,19 @@ export const sandboxState = (sandbox: Sandbox): SandboxState => {
     return status?.stopReason === 'expired' ? 'expired' : 'stopped';
   }
   const ready = findCondition(status?.conditions, SandboxConditionType.Ready);
-  if (status?.stopReason === 'expired' && isObserved(sandbox)) {
+  if (isOver(sandbox) && isObserved(sandbox)) {
     if (!EXPIRED_REASONS.includes(ready?.reason ?? '')) return 'shutting_down';
+    if (ready?.reason === Reason.PodLost) return 'failed';
     return spec.lifetime?.onExpire === 'Suspend' ? 'suspended' : 'expired';
   }
   if (findCondition(status?.conditions, SandboxConditionType.Stalled)?.status === 'True') return 'failed';
   if (ready?.status === 'True') return status?.lastHeartbeatTime === undefined ? 'ready' : 'running';
   return status?.podName === undefined ? 'creating' : 'starting';
 };
+
+/** Whether its run has ended by itself, though it is still asked to run. */
+export const isOver = ({ status }: Sandbox): boolean =>
+  status?.stopReason === 'expired' || status?.run?.ended !== undefined;
 
 /** Ended as it was asked to, with nothing left to save. */
 export const isAtRest = (sandbox: Sandbox): boolean => {

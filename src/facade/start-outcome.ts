@@ -29,6 +29,8 @@ const FAILING_REASONS: readonly string[] = [
   Reason.PodRefused,
   Reason.PodNameTaken,
   Reason.TemplateNotFound,
+  Reason.OverrideNotAllowed,
+  Reason.QuotaExceeded,
   Reason.WorkspaceCorrupt,
   Reason.WorkspaceMismatch,
 ];
@@ -74,6 +76,8 @@ const askedInVain = ({ spec }: Sandbox, reason: string | null): { field: string;
 
 const problemKind = (reason: string | null, outcome: 'failed' | 'limit'): ProblemKind => {
   if (reason === null) return 'start-timeout';
+  if (reason === Reason.QuotaExceeded) return 'quota-exceeded';
+  if (reason === Reason.OverrideNotAllowed) return 'override-not-allowed';
   if (reason === Reason.WorkspaceInUse) return 'workspace-in-use';
   if (STORAGE_REASONS.includes(reason)) return 'storage-unavailable';
   if (reason === Reason.Unschedulable) return 'no-capacity';

@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { findCondition } from '../api/condition.ts';
 import { WorkspaceConditionType } from '../api/reasons.ts';
 import type { Workspace } from '../api/workspace.ts';
+import { openConflicts } from '../api/workspace-conflict.ts';
 import { Time } from './representation.ts';
 
 export const Commit = z
@@ -30,6 +31,15 @@ const ColdUsage = z.object({
   counted_at: Time,
 });
 
+const KeptConflict = z
+  .object({
+    epoch: z.int().min(0),
+    node: z.string(),
+    since: Time,
+    manifest: z.string().nullable().describe('What going back takes as the commit; null while the node is lost.'),
+  })
+  .describe('Files that did not get into a commit: another writer had gone on, or their node was lost.');
+
 /** A Workspace as the REST API shows it. */
 export const WorkspaceRepresentation = z
   .object({
@@ -43,6 +53,7 @@ export const WorkspaceRepresentation = z
     ),
     history: z.array(Commit).describe('The newest commits, the newest first; older ones are in the bucket.'),
     writer: z.object({ sandbox_id: z.string(), since: Time }).nullable().describe('The sandbox that has the home now.'),
+    conflicts: z.array(KeptConflict).describe('What nobody has looked at yet, the oldest first.'),
     restore: RestoreState.nullable().describe('What was last asked for, or last done, of going back.'),
   })
   .describe("A user's durable files.")
@@ -79,6 +90,7 @@ export const representWorkspace = (workspace: Workspace): WorkspaceRepresentatio
     history: (status?.history ?? []).map(representCommit),
     writer:
       status?.writer === undefined ? null : { sandbox_id: status.writer.sandbox, since: status.writer.acquiredAt },
+    conflicts: openConflicts(workspace).map(({ manifest = null, ...conflict }) => ({ ...conflict, manifest })),
     restore: restoreOf(workspace),
   };
 };

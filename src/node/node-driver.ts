@@ -21,6 +21,7 @@ import type { Mounts } from './mounts.ts';
 import type { NodeMetrics } from './node-metrics.ts';
 import { makeOrphanWatch, type PodVolume } from './orphans.ts';
 import { publishVolume } from './publish-volume.ts';
+import { purgeWorkspaces } from './purge-workspaces.ts';
 import { makeRecentGrants } from './recent-grants.ts';
 import { makeRecordRefusal } from './refusal-event.ts';
 import { makeSessionJournal } from './session-journal.ts';
@@ -146,6 +147,7 @@ export const makeNodeDriver = (deps: NodeDriverDeps, settings: NodeDriverSetting
       storage.run(stopping.signal),
       orphans.run(stopping.signal),
       anticipatePods({ ...callDeps, onPodGone }, stopping.signal),
+      purgeWorkspaces(callDeps, stopping.signal),
     ];
     csi = await serveGrpcSocket(csiSocketPath(settings.kubeletDir), services);
     registration = await registerWithKubelet({ kubeletDir: settings.kubeletDir, log });

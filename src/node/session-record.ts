@@ -8,6 +8,8 @@ import { GRANT_RECORD } from './grant-record.ts';
  *
  * - `released`: kubelet has unpublished the volume, or the pod is gone. No process writes to the home any more.
  * - `stored`: everything the home holds is in the bucket. Only reporting and deleting are left.
+ *
+ * `kept`: manifests below `conflicts/` that the Workspace's status is told of.
  */
 export const SessionRecord = z
   .object({
@@ -15,6 +17,11 @@ export const SessionRecord = z
     state: SessionState,
     stored: z.boolean(),
     openedAt: z.string().optional(),
+    kept: z.array(z.string()).readonly().optional(),
   })
   .readonly();
 export type SessionRecord = z.infer<typeof SessionRecord>;
+
+/** The record, and that files of the home are below `conflicts/`. */
+export const withKept = (record: SessionRecord, manifest: string): SessionRecord =>
+  record.kept?.includes(manifest) === true ? record : { ...record, kept: [...(record.kept ?? []), manifest] };

@@ -72,15 +72,22 @@ export const statusPatch = (
   now: number,
   history?: readonly WorkspaceCommit[],
 ): readonly JsonPatchOperation[] => {
-  const head = headOf(view);
   const restored = restoredOf(view);
-  const session = { ...sessionOf(view, node), updatedAt: rfc3339(now) };
   return [
     { op: 'test', path: '/status/writer/epoch', value: view.record.epoch },
     { op: 'test', path: '/status/writer/uid', value: view.record.sandboxUid },
-    { op: 'add', path: '/status/session', value: session as Json },
-    ...(head === undefined ? [] : [{ op: 'add' as const, path: '/status/head', value: head as Json }]),
+    ...finalPatch(view, node, now),
     ...(history === undefined ? [] : [{ op: 'add' as const, path: '/status/history', value: history as Json }]),
     ...(restored === undefined ? [] : [{ op: 'add' as const, path: '/status/restored', value: restored as Json }]),
+  ];
+};
+
+/** What the session says of itself and of HEAD, without a test of who may say it. */
+export const finalPatch = (view: SessionView, node: string, now: number): readonly JsonPatchOperation[] => {
+  const head = headOf(view);
+  const session = { ...sessionOf(view, node), updatedAt: rfc3339(now) };
+  return [
+    { op: 'add', path: '/status/session', value: session as Json },
+    ...(head === undefined ? [] : [{ op: 'add' as const, path: '/status/head', value: head as Json }]),
   ];
 };

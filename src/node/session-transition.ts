@@ -1,5 +1,5 @@
 import type { SessionState } from '../api/workspace.ts';
-import type { SessionRecord } from './session-record.ts';
+import { type SessionRecord, withKept } from './session-record.ts';
 
 /**
  * What can happen to a session.
@@ -48,7 +48,7 @@ export interface Learned {
  */
 export const transition = (record: SessionRecord, event: SessionEvent): SessionRecord => {
   if (event.kind === 'released') return release(record);
-  if (event.kind === 'conflictSaved') return saveConflict(record);
+  if (event.kind === 'conflictSaved') return saveConflict(record, event.manifest);
   if (event.kind === 'committed') {
     return record.state === 'Saving' ? { ...record, state: 'Closed', stored: true } : record;
   }
@@ -65,9 +65,9 @@ const release = (record: SessionRecord): SessionRecord => {
 };
 
 // Only a home that nobody writes to can be stored for good.
-const saveConflict = (record: SessionRecord): SessionRecord => {
+const saveConflict = (record: SessionRecord, manifest: string): SessionRecord => {
   if (record.stored || record.state === 'Restoring') return record;
-  return { ...record, state: 'Conflict', stored: record.released };
+  return { ...withKept(record, manifest), state: 'Conflict', stored: record.released };
 };
 
 const STEPS: Readonly<Record<SessionState, (record: SessionRecord, learned: Learned) => SessionStep>> = {

@@ -1,6 +1,7 @@
 import { backoffDelay, type BackoffPolicy } from '../base/backoff.ts';
 import type { Log } from '../telemetry/log.ts';
 import { makeChangeSignal } from './change-signal.ts';
+import { makeConflictReporter } from './conflict-reporter.ts';
 import { CsiError } from './csi-error.ts';
 import type { Trash } from './discard-home.ts';
 import { homePaths } from './home-paths.ts';
@@ -10,7 +11,7 @@ import { makeSessionBoard } from './session-board.ts';
 import { readRestoreRequest } from './read-restore-request.ts';
 import { describeEvent, describeFailure, needsConflict, type SessionFailure } from './session-failure.ts';
 import type { SessionJournal } from './session-journal.ts';
-import type { SessionRecord } from './session-record.ts';
+import { type SessionRecord, withKept } from './session-record.ts';
 import { makeSessionReporter, type ReporterDeps } from './session-reporter.ts';
 import { withStallWatch } from './stall-watch.ts';
 import type { StorageVerdict } from './storage-watch.ts';
@@ -62,6 +63,7 @@ export const startSession = (deps: SessionDeps, initial: SessionRecord, onFinish
   const log = deps.log.child({ workspace: initial.workspace, epoch: initial.epoch, sandbox: initial.sandbox });
   const change = makeChangeSignal(deps.clock);
   const reporter = makeSessionReporter(deps);
+  const conflicts = makeConflictReporter(deps);
   const board = makeSessionBoard({ clock: deps.clock, onChange: change.notify, report: reporter.update }, initial);
   const work = makeSessionWork(deps, {
     record: initial,
@@ -96,6 +98,11 @@ export const startSession = (deps: SessionDeps, initial: SessionRecord, onFinish
     await deps.journal.save(next);
     log.info({ from: current().state, to: next.state, released: next.released }, 'session moved');
     board.moved(next, failure);
+    tellKept();
+  };
+
+  const tellKept = (): void => {
+    if (current().kept !== undefined) conflicts.update({ view: board.view(), over: false });
   };
 
   // What the loop learned counts only if nothing else has moved the session since the step began: a conflict saved
@@ -142,7 +149,10 @@ export const startSession = (deps: SessionDeps, initial: SessionRecord, onFinish
         return current().state === 'Open' ? rest(current(), nextScanMs()) : undefined;
       case 'resume': {
         const setAside = await work.resume(stopping.signal);
-        if (setAside !== undefined) log.warn({ setAside }, 'the home was torn by a crash: put aside, restored anew');
+        if (setAside !== undefined) {
+          log.warn({ setAside }, 'the home was torn by a crash: put aside, restored anew');
+          await inTurn('record', () => save(withKept(current(), setAside)));
+        }
         return vouched();
       }
       case 'commit': {
@@ -179,7 +189,12 @@ export const startSession = (deps: SessionDeps, initial: SessionRecord, onFinish
   // The order makes each step safe to die after: a Closed that was not reported is reported again from the journal, and
   // the journal goes last, with the home.
   const finish = async (): Promise<boolean> => {
-    await reporter.settled();
+    const isTold = await reporter.settled();
+    // One whose writer is another by now was given up by the controller, which waits to hear how it ended.
+    if (!isTold || current().kept !== undefined) {
+      conflicts.update({ view: board.view(), over: true });
+      await conflicts.settled();
+    }
     if (stopping.signal.aborted) return false;
     await deps.mounts.unbind(current().target);
     await work.close();
@@ -218,6 +233,7 @@ export const startSession = (deps: SessionDeps, initial: SessionRecord, onFinish
 
   // An adopted open home has nothing new to say before its first scan.
   if (initial.state !== 'Open') board.report();
+  tellKept();
   const running = loop();
 
   return {
@@ -235,6 +251,7 @@ export const startSession = (deps: SessionDeps, initial: SessionRecord, onFinish
     stop: async () => {
       stopping.abort(new Error('the driver is stopping'));
       reporter.stop();
+      conflicts.stop();
       await running;
     },
   };

@@ -34,17 +34,28 @@ export const tierUsage = async (
   return { objects, bytes, complete: true };
 };
 
+export interface DeleteOptions {
+  readonly signal?: AbortSignal;
+  /** So many objects more are gone. What it throws ends the deletion. */
+  readonly onDeleted?: (objects: number) => Promise<void>;
+}
+
 /**
  * Deletes a tier's objects and says how many there were. HEAD goes first: from then on there is no workspace, so whatever
  * is left when this is cut off belongs to nothing, and a repeated call takes it away. A sandbox that runs loses its epoch
  * by it and keeps its unsaved files as a conflict. Throws StoreErrors.
  */
-export const deleteTier = async ({ store, prefix }: Bucket, tier: Tier, signal?: AbortSignal): Promise<number> => {
+export const deleteTier = async (
+  { store, prefix }: Bucket,
+  tier: Tier,
+  { signal, onDeleted }: DeleteOptions = {},
+): Promise<number> => {
   let deleted = 0;
   const remove = async (keys: readonly string[]): Promise<void> => {
     if (keys.length === 0) return;
     await store.delete(keys, signal);
     deleted += keys.length;
+    await onDeleted?.(keys.length);
   };
   let batch: string[] = [];
   const head = `${prefix}${HEAD_KEY}`;
@@ -57,4 +68,17 @@ export const deleteTier = async ({ store, prefix }: Bucket, tier: Tier, signal?:
   }
   await remove(batch);
   return deleted;
+};
+
+/**
+ * Deletes both tiers, and again whatever a listing after that still finds, until one finds nothing. Answers how many
+ * objects were deleted. Throws StoreErrors.
+ */
+export const purgeTiers = async (bucket: Bucket, options: DeleteOptions = {}): Promise<number> => {
+  for (let objects = 0; ;) {
+    let found = 0;
+    for (const tier of TIERS) found += await deleteTier(bucket, tier, options);
+    if (found === 0) return objects;
+    objects += found;
+  }
 };

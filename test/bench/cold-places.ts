@@ -145,7 +145,7 @@ export const onBareMount = async (context: BenchContext, work: Work): Promise<St
 const removeObjects = async (environment: Environment, prefix: string): Promise<void> => {
   const store = bucketWith({ environment }, rootCredentials(environment));
   try {
-    await deleteTier({ store, prefix }, 'cold', AbortSignal.timeout(WITHIN_MS));
+    await deleteTier({ store, prefix }, 'cold', { signal: AbortSignal.timeout(WITHIN_MS) });
   } finally {
     store.close();
   }

@@ -10,13 +10,18 @@ let server: KubeServer;
 let kubeconfig: Kubeconfig;
 /** By the path's last two parts: `sandboxes/demo`. */
 let objects: Map<string, KubeObject>;
+/** By the path's last part: `sandboxes`. */
+let lists: Map<string, readonly KubeObject[]>;
 
 beforeEach(async () => {
   objects = new Map();
+  lists = new Map<string, readonly KubeObject[]>([['workspaces', []]]);
   server = await startKubeServer();
   server.answer(({ path, method, json, status, list }) => {
     if (method !== 'GET') return status(403, 'Forbidden', 'explain changes nothing');
     if (path === '/api/v1/nodes') return list([], '9');
+    const listed = lists.get(path.split('/').at(-1) ?? '');
+    if (listed !== undefined) return list(listed, '9');
     const found = objects.get(path.split('/').slice(-2).join('/'));
     return found === undefined ? status(404, 'NotFound') : json(200, found);
   });
@@ -50,6 +55,22 @@ describe('matrx explain', () => {
     const { stdout } = await explain('demo');
     expect(stdout).toContain('  writer   other, epoch 4\n');
     expect(stdout).toMatch(/\nWhy: WorkspaceInUse: .*other/);
+  });
+
+  it('knows of the quotas that the installation has, and of what the user has', async () => {
+    const older = aSandbox('older').build();
+    const sandbox = aSandbox().finalized().build();
+    objects.set('sandboxes/demo', sandbox);
+    objects.set('sandboxtemplates/default', aTemplate());
+    objects.set('configmaps/matrx-config', {
+      metadata: { name: 'matrx-config' },
+      data: { MATRX_S3_BUCKET: 'b', MATRX_USER_SANDBOXES: '1' },
+    } as KubeObject);
+    lists.set('sandboxes', [sandbox, older]);
+    lists.set('pods', [aPodOf(older, { phase: 'Running' }, 'node-1')]);
+    const { stdout } = await explain('demo');
+    expect(stdout).toMatch(/\nWhy: QuotaExceeded: .*may have 1/);
+    expect(stdout).not.toContain('create the pod');
   });
 
   it('answers programs with JSON: what is seen, why, and the actions themselves', async () => {

@@ -39,6 +39,43 @@ describe('a sandbox whose node is lost', () => {
     expect(world.events).toContain('demo: NodeLost');
   });
 
+  test('has it said in its Workspace what is not known of its files, and where they are once they are', async () => {
+    await start();
+    world.node.write('demo');
+    world.node.silence('node-1');
+    await world.until('Ready on the other node', isElsewhere, 20);
+    const conflict = () => findCondition(world.workspace('ann')?.status?.conditions, 'Conflict');
+    await world.until('told', () => conflict()?.reason === 'NodeLost', 5);
+    expect(conflict()).toMatchObject({ status: 'Unknown' });
+    const manifest = '.ws/conflicts/0000000001-0123456789abcdef.json.gz';
+    world.api.update('workspaces', 'ann', ({ status: before, ...workspace }) => ({
+      ...workspace,
+      status: { ...before, conflicts: (before?.conflicts ?? []).map((lost) => ({ ...lost, manifest })) },
+    }));
+    await world.until('told', () => conflict()?.status === 'True', 5);
+    expect(conflict()?.message).toContain(manifest);
+    await world.run(600);
+    expect(conflict()).toMatchObject({ status: 'True', reason: 'Fenced' });
+    world.api.update('workspaces', 'ann', ({ spec, ...workspace }) => ({
+      ...workspace,
+      spec: { ...spec, conflictsSeen: 1 },
+    }));
+    await world.until('seen', () => conflict()?.status === 'False', 5);
+    expect(isReady()).toBe(true);
+  });
+
+  test('and that loses its finalizer by hand leaves a lock which is given up with the node', async () => {
+    await start();
+    world.node.silence('node-1');
+    world.api.erase('sandboxes', 'demo');
+    world.create(aSandbox('next'));
+    await world.until('Ready', () => isReady('next'), 60);
+    expect(world.workspace('ann')?.status).toMatchObject({
+      writer: { sandbox: 'next', epoch: 2 },
+      conflicts: [{ epoch: 1, node: 'node-1' }],
+    });
+  });
+
   test('is told that what came after the last commit is not saved, until another session is open', async () => {
     await start();
     world.node.bucket.reachable = false;

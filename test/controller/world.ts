@@ -2,6 +2,7 @@ import { type Condition, findCondition } from '../../src/api/condition.ts';
 import type { Sandbox } from '../../src/api/sandbox.ts';
 import type { Workspace } from '../../src/api/workspace.ts';
 import { makeControllers } from '../../src/controller/make-controllers.ts';
+import type { Installation } from '../../src/domain/observed.ts';
 import type { EventRecord } from '../../src/runtime/event-object.ts';
 import { type ApiServer, makeApiServer } from '../domain/model/api-server.ts';
 import { makeNode, type ModelNode } from '../domain/model/node.ts';
@@ -46,9 +47,10 @@ export interface WorldOptions {
   readonly seed?: number;
   /** What becomes of each write of a controller: see ModelClient. */
   readonly fate?: () => WriteFate;
+  readonly installation?: Installation;
 }
 
-export const makeWorld = async ({ seed = 7, fate }: WorldOptions = {}): Promise<World> => {
+export const makeWorld = async ({ seed = 7, fate, installation = {} }: WorldOptions = {}): Promise<World> => {
   const api = makeApiServer();
   const node = makeNode(api);
   const clock = makeVirtualClock(api.now());
@@ -62,6 +64,7 @@ export const makeWorld = async ({ seed = 7, fate }: WorldOptions = {}): Promise<
       client,
       namespace: NAMESPACE,
       workers: 2,
+      installation,
       events: {
         record: ({ regarding, reason }: EventRecord) => void events.push(`${regarding.metadata.name}: ${reason}`),
       },

@@ -191,6 +191,7 @@ describe('POST /sandboxes', () => {
     ['WorkspaceCorrupt', 500, 'start-failed'],
     ['PodRefused', 500, 'start-failed'],
     ['PodNameTaken', 500, 'start-failed'],
+    ['OverrideNotAllowed', 422, 'override-not-allowed'],
   ])('answers a start that only a person can help, for %s, with %i at once', async (reason, status, kind) => {
     const facade = await startFacade();
     const { answer, name } = await post(facade, stalled(reason));
@@ -225,6 +226,17 @@ describe('POST /sandboxes', () => {
     const { answer } = await post(facade, notReady(reason));
     await facade.clock.advance(120_000);
     expect(await answer).toMatchObject({ status, body: { type: `tag:matrx.dev,2026:${kind}`, reason } });
+  });
+
+  it('gives up after 20 s where the user has as much as one may have, with 429 and the figures', async () => {
+    const facade = await startFacade();
+    const { answer, name } = await post(facade, notReady('QuotaExceeded', 'user ann may have 2'));
+    await facade.clock.advance(20_000);
+    expect(await answer).toMatchObject({
+      status: 429,
+      body: { type: 'tag:matrx.dev,2026:quota-exceeded', detail: expect.stringContaining('may have 2') },
+    });
+    expect(facade.cluster.get(name)?.spec.desiredState).toBe('Stopped');
   });
 
   it('gives up on an image that cannot be pulled after 20 s, naming the field that asked for it', async () => {

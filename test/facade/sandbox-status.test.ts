@@ -30,6 +30,30 @@ const cases: readonly (readonly [string, Sandbox, string])[] = [
     'running',
   ],
   ['one that only a person can help', aSandbox().status(stalled('TemplateNotFound')).build(), 'failed'],
+  [
+    'one whose pod is lost for good, and which is being saved',
+    aSandbox()
+      .status(
+        notReady('Stopping', '', {
+          stopReason: 'error',
+          run: { startedAt: '2026-01-02T00:00:00Z', ended: { by: 'PodLost', at: '2026-01-02T00:00:01Z' } },
+        }),
+      )
+      .build(),
+    'shutting_down',
+  ],
+  [
+    'one that has ended with its pod',
+    aSandbox()
+      .status(
+        notReady('PodLost', '', {
+          stopReason: 'error',
+          run: { startedAt: '2026-01-02T00:00:00Z', ended: { by: 'PodLost', at: '2026-01-02T00:00:01Z' } },
+        }),
+      )
+      .build(),
+    'failed',
+  ],
   ['one that was just asked to stop', aSandbox().wanted('Stopped').status(ready('p')).build(), 'shutting_down'],
   [
     'one that is being saved',

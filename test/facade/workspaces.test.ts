@@ -76,7 +76,28 @@ describe('GET /users/{user}/workspace', () => {
       cold: null,
       history: [],
       writer: null,
+      conflicts: [],
       restore: null,
+    });
+  });
+
+  it('shows what did not get into a commit, until somebody has looked at it', async () => {
+    const manifest = '.ws/conflicts/0000000002-0123456789abcdef.json.gz';
+    const since = '2026-01-01T00:00:00Z';
+    const conflicts = [
+      { epoch: 1, node: 'node-1', since },
+      { epoch: 2, node: 'node-1', since, manifest },
+      { epoch: 3, node: 'node-2', since },
+    ];
+    const workspace = aWorkspace('bob', { conflicts });
+    const spec = { ...workspace.spec, conflictsSeen: 1 };
+    const looked: Workspace = { ...workspace, spec };
+    facade.cluster.addOther(WORKSPACES, looked);
+    expect((await facade.request('/users/bob/workspace')).body).toMatchObject({
+      conflicts: [
+        { epoch: 2, node: 'node-1', since, manifest },
+        { epoch: 3, node: 'node-2', since, manifest: null },
+      ],
     });
   });
 

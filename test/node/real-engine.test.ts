@@ -11,6 +11,7 @@ import { csiSocketPath } from '../../src/node/kubelet-registration.ts';
 import { makeMounts } from '../../src/node/mounts.ts';
 import { makeNodeDriver, type NodeDriver } from '../../src/node/node-driver.ts';
 import { noMetrics } from '../../src/node/node-metrics.ts';
+import type { Home } from '../../src/workspace/home.ts';
 import { openHome } from '../../src/workspace/open-home.ts';
 import { checkBucket } from '../../src/workspace/s3/check-bucket.ts';
 import type { ObjectStore } from '../../src/workspace/object-store.ts';
@@ -217,13 +218,11 @@ describe('the node driver on the real engine', () => {
     expect(await readFile(path.join(target, 'meanwhile'), 'utf8')).toBe('written without a driver');
   });
 
-  test('that is fenced stores the home below conflicts/, and again as its containers left it', async () => {
-    await publish();
-    await writeFile(path.join(target, 'first'), '1');
-    await until(() => cluster.status().head?.sequence === 1);
+  /** The next writer of the workspace, on another node: it has HEAD by now. */
+  const goOnElsewhere = async (): Promise<Home> => {
     const other = path.join(folder, 'other');
     await mkdir(other);
-    const thief = await openHome({
+    const home = await openHome({
       store,
       prefix: 'users/ann/',
       epoch: 2,
@@ -234,7 +233,15 @@ describe('the node driver on the real engine', () => {
       clock: systemClock,
       random: systemRandom,
     });
-    await thief.restore({});
+    await home.restore({});
+    return home;
+  };
+
+  test('that is fenced stores the home below conflicts/, and again as its containers left it', async () => {
+    await publish();
+    await writeFile(path.join(target, 'first'), '1');
+    await until(() => cluster.status().head?.sequence === 1);
+    const thief = await goOnElsewhere();
     await writeFile(path.join(target, 'second'), '2');
     await until(() => cluster.session()?.state === 'Conflict');
     expect(conflicts().at(-1)).toContain('second');
@@ -244,6 +251,27 @@ describe('the node driver on the real engine', () => {
     expect(conflicts()).toHaveLength(2);
     for (const name of ['first', 'second', 'third']) expect(conflicts().join()).toContain(name);
     await thief.close();
+  });
+
+  test('whose node was lost, and whose workspace has gone on since, says where its files are, with the writer another', async () => {
+    await publish();
+    await writeFile(path.join(target, 'first'), '1');
+    await until(() => cluster.status().head?.sequence === 1);
+    const since = '2026-01-01T00:00:00Z';
+    cluster.setWriter({ sandbox: 'next', uid: 'next-uid', epoch: 2, acquiredAt: since });
+    cluster.setConflicts([{ epoch: 1, node: NODE, since }]);
+    const next = await goOnElsewhere();
+    await writeFile(path.join(target, 'second'), '2');
+    await unpublish();
+    await until(isGone);
+    const { conflicts: told = [] } = cluster.status();
+    expect(told.map(({ epoch, node: of, manifest }) => [epoch, of, manifest === undefined])).toEqual(
+      told.map(() => [1, NODE, false]),
+    );
+    const kept = await store.get(`users/ann/${told.at(-1)?.manifest}`);
+    for (const name of ['first', 'second']) expect(gunzipSync(kept.body).toString()).toContain(name);
+    expect((await next.commit({ final: true })).head).toMatchObject({ epoch: 2, files: 1 });
+    await next.close();
   });
 
   test('never follows a link that the agent put in its way, not even when it throws the home away', async () => {

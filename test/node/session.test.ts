@@ -1,6 +1,7 @@
 import { readFile, rm } from 'node:fs/promises';
 import path from 'node:path';
 import { afterEach, beforeEach, describe, expect, jest, test } from '@jest/globals';
+import type { WorkspaceStatus } from '../../src/api/workspace.ts';
 import { KubeError } from '../../src/kube/errors.ts';
 import { StoreError } from '../../src/workspace/object-store.ts';
 import { unreachable } from './support/fake-bucket.ts';
@@ -203,14 +204,54 @@ describe('a session', () => {
     expect(world.bucket.conflicts()[0]).toMatchObject({ new: '1' });
   });
 
-  test('whose writer was taken away goes on saving, and ends though its reports are refused', async () => {
-    await publish();
-    world.cluster.setWriter(undefined);
-    await world.write('new', '1');
-    await unpublish();
-    await world.until(isGone);
-    expect(world.bucket.files()).toMatchObject({ new: '1' });
-    expect(world.cluster.session()?.state).not.toBe('Closed');
+  describe('whose epoch was given up while its node was away', () => {
+    const lost = { epoch: 1, node: 'node-1', since: '2026-01-01T00:00:00Z' };
+    const next = { sandbox: 'next', uid: 'next-uid', epoch: 2, acquiredAt: '2026-01-01T00:00:00Z' };
+
+    test('goes on saving; where nobody has gone on since, all of it is in HEAD, and the Workspace says so', async () => {
+      await publish();
+      world.cluster.setWriter(undefined);
+      world.cluster.setConflicts([lost]);
+      await world.write('new', '1');
+      await unpublish();
+      await world.until(isGone);
+      expect(world.bucket.files()).toMatchObject({ new: '1' });
+      expect(world.cluster.status()).toMatchObject({ session: { state: 'Closed', dirty: false }, conflicts: [] });
+    });
+
+    test('and is another’s by now, keeps its files below conflicts/, and the Workspace says where; the other’s session stays', async () => {
+      await publish();
+      world.cluster.setWriter(next);
+      world.cluster.setConflicts([lost]);
+      const session = { ...world.cluster.session(), epoch: 2, node: 'node-2' } as NonNullable<
+        WorkspaceStatus['session']
+      >;
+      world.cluster.setSession(session);
+      world.bucket.fence(2);
+      await world.write('new', '1');
+      await unpublish();
+      await world.until(isGone);
+      expect(world.bucket.conflicts().at(-1)).toMatchObject({ new: '1' });
+      const { conflicts = [] } = world.cluster.status();
+      expect(conflicts.every(({ epoch, manifest }) => epoch === 1 && manifest !== undefined)).toBe(true);
+      expect(conflicts.at(-1)?.manifest).toContain('conflicts/1-');
+      expect(world.cluster.session()).toEqual(session);
+    });
+
+    test('tells of the kept files once the API server answers again, also from the next driver', async () => {
+      await publish();
+      world.cluster.setWriter(next);
+      world.bucket.fence(2);
+      await world.write('new', '1');
+      await world.until(() => driver.sessions.find(VOLUME)?.view().record.kept !== undefined);
+      world.cluster.fail(new KubeError('Unreachable', 'no route'));
+      world.cluster.setConflicts([]);
+      await driver.sessions.stop(world.clock, 0);
+      world.cluster.fail(undefined);
+      driver = await world.boot();
+      await world.until(() => (world.cluster.status().conflicts ?? []).length > 0);
+      expect(world.cluster.status().conflicts?.[0]).toMatchObject({ epoch: 1, node: 'node-1' });
+    });
   });
 
   test('is joined by kubelet’s repeated call, which mounts again what is not mounted and restores nothing', async () => {

@@ -22,7 +22,7 @@ local message = ready.reason .. ": " .. ready.message
 if ready.status == "True" then
   return { status = "Healthy", message = message }
 end
-if ready.reason == "Terminating" then
+if ready.reason == "Terminating" or ready.reason == "Purging" then
   return { status = "Progressing", message = message }
 end
 return { status = "Degraded", message = message }

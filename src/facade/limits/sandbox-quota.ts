@@ -3,7 +3,8 @@ import type { Sandbox } from '../../api/sandbox.ts';
 import type { Caller } from '../caller.ts';
 import { problemError } from '../problem.ts';
 import type { SandboxCache } from '../sandbox-cache.ts';
-import { type SandboxState, sandboxState } from '../sandbox-status.ts';
+import type { SandboxState } from '../../api/sandbox-life.ts';
+import { sandboxState } from '../sandbox-status.ts';
 
 /** Holds each key to the number of sandboxes it may have at a time. */
 export interface SandboxQuota {

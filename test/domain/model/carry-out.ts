@@ -1,4 +1,5 @@
 import { findCondition } from '../../../src/api/condition.ts';
+import { LABEL_PURGE } from '../../../src/api/names.ts';
 import type { Action, Assumption, Seen } from '../../../src/domain/action.ts';
 import { isReady } from '../../../src/domain/node-loss.ts';
 import { podView } from '../../../src/domain/pod-view.ts';
@@ -61,9 +62,24 @@ export const carryOut = (api: ApiServer, sandboxName: string, action: Action): v
           const isLost = status.session !== undefined && isLostNode(api.newest(), status.session.node);
           if (sessionOfEpoch(status.session, writer.epoch).kind === 'active' && !isLost)
             throw new Broken('a home is not saved, and its writer is released');
+          const isTold = action.conflicts?.some(({ epoch }) => epoch === action.epoch) === true;
+          if (sessionOfEpoch(status.session, writer.epoch).kind === 'active' && !isTold)
+            throw new Broken('a home is given up with its node, and nobody is told');
           checkNoPod(api.newest(), writer.uid);
-          return { ...workspace, status };
+          const conflicts = action.conflicts === undefined ? {} : { conflicts: [...action.conflicts] };
+          return { ...workspace, status: { ...status, ...conflicts } };
         },
+        action.workspace,
+      );
+      return;
+    case 'requestPurge':
+      api.update(
+        'workspaces',
+        action.workspace.name,
+        ({ metadata, ...workspace }) => ({
+          ...workspace,
+          metadata: { ...metadata, labels: { ...metadata.labels, [LABEL_PURGE]: 'requested' } },
+        }),
         action.workspace,
       );
       return;

@@ -65,7 +65,13 @@ export const reconcileWorkspace = (api: ApiServer, name: string, options: PassOp
   const workspace = world.workspaces.get(name);
   if (workspace === undefined) return [];
   const holder = workspace.status?.writer?.sandbox ?? '';
-  const observed = { now: api.now(), workspace, holder: world.sandboxes.get(holder), pod: world.pods.get(holder) };
+  const observed = {
+    now: api.now(),
+    workspace,
+    holder: world.sandboxes.get(holder),
+    pod: world.pods.get(holder),
+    nodes: world.nodes,
+  };
   const { done } = run(api, name, planWorkspace(observed), options.crashAfter);
   const living = [...api.newest().sandboxes.values()].some(
     ({ metadata }) => metadata.uid === workspace.status?.writer?.uid,

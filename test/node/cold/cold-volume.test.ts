@@ -157,7 +157,8 @@ describe('a cold volume', () => {
       await stop();
       cluster.set('Pod', 'demo', undefined);
       await start();
-      await until('the driver watches', () => cluster.watchers() === 1);
+      // Pods, and Workspaces that are to be purged.
+      await until('the driver watches', () => cluster.watchers() === 2);
       cluster.set('Pod', 'demo', boundPod('cold', 'cold'));
       await until('it is reported', () => reported()?.state === 'Mounting');
     };

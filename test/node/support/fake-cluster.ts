@@ -28,6 +28,9 @@ export interface FakeCluster {
   readonly set: (kind: string, name: string, object: object | undefined) => void;
   readonly setCold: (cold: NonNullable<WorkspaceStatus['cold']>) => void;
   readonly setWriter: (writer: WorkspaceStatus['writer']) => void;
+  readonly setConflicts: (conflicts: NonNullable<WorkspaceStatus['conflicts']>) => void;
+  readonly setPurge: (purge: NonNullable<WorkspaceStatus['purge']>) => void;
+  readonly setSession: (session: WorkspaceSession) => void;
   readonly setHistory: (history: NonNullable<WorkspaceStatus['history']>) => void;
   /** The Workspace's spec.restore. */
   readonly askFor: (restore: WorkspaceRestore | undefined) => void;
@@ -88,8 +91,10 @@ export const makeFakeCluster = (): FakeCluster => {
     if (object === undefined) throw new KubeError('NotFound', `${ref.type.kind} ${ref.name} not found`, { code: 404 });
     return ref.type.kind === 'Workspace' ? { ...object, status } : object;
   };
-  const patchStatus = (patch: readonly JsonPatchOperation[]): void => {
+  const patchStatus = (ref: ObjectRef, patch: readonly JsonPatchOperation[]): void => {
     const actual: Record<string, unknown> = {
+      '/metadata/uid': (get(ref) as KubeObject).metadata.uid,
+      '/status/purge/node': status.purge?.node,
       '/status/writer/epoch': status.writer?.epoch,
       '/status/writer/uid': status.writer?.uid,
       '/status/cold/epoch': status.cold?.epoch,
@@ -139,8 +144,7 @@ export const makeFakeCluster = (): FakeCluster => {
     },
     jsonPatch: <T extends KubeObject>(ref: ObjectRef, patch: readonly JsonPatchOperation[]) =>
       effects.run('kube.patchStatus', async () => {
-        get(ref);
-        patchStatus(patch);
+        patchStatus(ref, patch);
         return copy(get(ref)) as T;
       }),
     mergePatch: async <T extends KubeObject>(ref: ObjectRef, patch: unknown) => {
@@ -166,6 +170,15 @@ export const makeFakeCluster = (): FakeCluster => {
     setWriter: (writer) => {
       const { writer: _before, ...rest } = status;
       status = writer === undefined ? rest : { ...rest, writer };
+    },
+    setConflicts: (conflicts) => {
+      status = { ...status, conflicts };
+    },
+    setPurge: (purge) => {
+      status = { ...status, purge };
+    },
+    setSession: (session) => {
+      status = { ...status, session };
     },
     setHistory: (history) => {
       status = { ...status, history };

@@ -56,6 +56,8 @@ export const createRoute = (dependencies: FacadeDependencies) =>
     problems: [
       'idempotency-key-reused',
       'too-many-sandboxes',
+      'quota-exceeded',
+      'override-not-allowed',
       'sandbox-stopped',
       'workspace-in-use',
       'start-failed',

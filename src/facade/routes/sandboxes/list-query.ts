@@ -4,7 +4,8 @@ import type { Sandbox } from '../../../api/sandbox.ts';
 import { UserId } from '../../../api/user-id.ts';
 import { time, wholeNumber } from '../../query-parameters.ts';
 import { hasMetadata, Metadata } from '../../sandbox-metadata.ts';
-import { SANDBOX_STATES, sandboxState } from '../../sandbox-status.ts';
+import { SANDBOX_STATES } from '../../../api/sandbox-life.ts';
+import { sandboxState } from '../../sandbox-status.ts';
 import type { Position } from '../../page-cursor.ts';
 
 /** Without a `limit` a list has so many entries at most; the original had no pages. */

@@ -10,7 +10,7 @@ import { ETAG, IF_MATCH, LOCATION, PREFER } from '../../request-headers.ts';
 import { isRun, startPatch } from '../../request-start.ts';
 import type { FacadeContext } from '../../request-state.ts';
 import { route } from '../../route.ts';
-import { sandboxState } from '../../sandbox-status.ts';
+import { isOver, sandboxState } from '../../sandbox-status.ts';
 
 const GOING: readonly string[] = ['creating', 'starting', 'ready', 'running'];
 
@@ -38,6 +38,8 @@ export const resumeRoute = (dependencies: FacadeDependencies) =>
       'not-found',
       'precondition-failed',
       'too-many-sandboxes',
+      'quota-exceeded',
+      'override-not-allowed',
       'invalid-input',
       'sandbox-stopped',
       'workspace-in-use',
@@ -75,7 +77,7 @@ export const resumeRoute = (dependencies: FacadeDependencies) =>
 
 /** A failed one that is still wanted is being tried again by the controller; a new run would change nothing for it. */
 const isGoing = (sandbox: Sandbox): boolean =>
-  sandbox.spec.desiredState === 'Running' && [...GOING, 'failed'].includes(sandboxState(sandbox));
+  sandbox.spec.desiredState === 'Running' && !isOver(sandbox) && [...GOING, 'failed'].includes(sandboxState(sandbox));
 
 const requirePresence = ({ metadata: { name, deletionTimestamp } }: Sandbox): void => {
   if (deletionTimestamp === undefined) return;

@@ -66,6 +66,18 @@ export const rootCredentials = (environment: Environment): UserCredentials => ({
   secretAccessKey: environment.AWS_SECRET_ACCESS_KEY,
 });
 
+/** The keys of all objects of the bucket that begin with `prefix`. */
+export const keysBelow = async (cluster: Cluster, prefix: string): Promise<readonly string[]> => {
+  const store = bucketWith(cluster, rootCredentials(cluster.environment));
+  const keys: string[] = [];
+  try {
+    for await (const { key } of store.list(prefix)) keys.push(key);
+  } finally {
+    store.close();
+  }
+  return keys;
+};
+
 /** What the bucket has below the user's cold prefix; a folder's marker is no file. */
 export const coldObjects = async (cluster: Cluster, userId: string): Promise<Files> => {
   const store = bucketWith(cluster, rootCredentials(cluster.environment));
