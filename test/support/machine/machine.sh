@@ -9,7 +9,7 @@
 set -euo pipefail
 
 action=$1 folder=$2
-name=matrx-machine-$(basename "$folder")
+name=$(basename "$(dirname "$folder")")-$(basename "$folder")
 # Below these every cluster on a Linux machine keeps its state: kubelet, the homes, `up`, the CNI library.
 state=(kubelet matrx matrx-local cni)
 

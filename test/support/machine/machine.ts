@@ -48,7 +48,10 @@ export const startMachine = async (folder: string, signal: AbortSignal): Promise
   const others: ChildProcess[] = [];
   const servers: Server[] = [];
 
+  let isOn = true;
   const powerOff = async (): Promise<void> => {
+    if (!isOn) return;
+    isOn = false;
     first.kill('SIGKILL');
     await ended;
     for (const other of others) other.kill('SIGKILL');
