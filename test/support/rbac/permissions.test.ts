@@ -15,6 +15,8 @@ const binding = {
   roleRef: { kind: 'Role', name: 'driver' },
   subjects: [{ kind: 'ServiceAccount', name: 'node', namespace: 'system' }],
 };
+const OWNER =
+  'pods "ann" is forbidden: cannot set blockOwnerDeletion if an ownerReference refers to a resource you cannot';
 const event = (verb: string, objectRef: AuditEvent['objectRef'], more: Partial<AuditEvent> = {}): AuditEvent => ({
   verb,
   stage: 'ResponseComplete',
@@ -50,6 +52,16 @@ describe('what a role gives and a request needs', () => {
     expect(neededBy(event('get', { ...workspaces, namespace: 'other' }))).toEqual([]);
     expect(neededBy(event('get', workspaces, { user: { username: 'system:serviceaccount:system:other' } }))).toEqual(
       [],
+    );
+  });
+
+  test('what the API server asks for aside is needed by the request that makes it ask', () => {
+    const rules = [{ apiGroups: [''], resources: ['pods/exec'], verbs: ['get', 'create'] }];
+    const exec = permissionsOf([{ ...role, rules }], [binding]);
+    const request = event('get', { resource: 'pods', subresource: 'exec', namespace: 'sandboxes', name: 'ann' });
+    expect(exec.filter((permission) => uses(request, permission))).toHaveLength(2);
+    expect(isRefused(event('create', { resource: 'pods' }, { responseStatus: { code: 403, message: OWNER } }))).toBe(
+      true,
     );
   });
 

@@ -49,7 +49,7 @@ export interface AuditEvent {
     readonly apiGroup?: string;
     readonly subresource?: string;
   };
-  readonly responseStatus?: { readonly code?: number };
+  readonly responseStatus?: { readonly code?: number; readonly message?: string };
   readonly annotations?: Readonly<Record<string, string>>;
 }
 
@@ -89,8 +89,27 @@ const accountOf = ({ user }: AuditEvent): string =>
 const nameOf = ({ objectRef, requestURI }: AuditEvent): string =>
   objectRef?.name ?? /fieldSelector=metadata\.name%3D([^&]+)/.exec(requestURI)?.[1] ?? '';
 
+/**
+ * Permissions that the API server asks for beside the request's own, without writing it down: a WebSocket of an exec is a
+ * GET that may change something; an owner that blocks its deletion has to let itself be finalized (the admission plugin
+ * OwnerReferencesPermissionEnforcement, which the cluster of `make up` has).
+ */
+const ASIDE: readonly {
+  readonly resource: string;
+  readonly verb: string;
+  readonly by: Pick<Permission, 'group' | 'resource' | 'verb'>;
+}[] = [
+  { resource: 'pods/exec', verb: 'create', by: { group: '', resource: 'pods/exec', verb: 'get' } },
+  { resource: 'sandboxes/finalizers', verb: 'update', by: { group: '', resource: 'pods', verb: 'create' } },
+];
+
 /** Whether the request is one of those that need this permission. */
 export const uses = (event: AuditEvent, permission: Permission): boolean => {
+  const aside = ASIDE.find(({ resource, verb }) => resource === permission.resource && verb === permission.verb);
+  return usesItself(event, permission) || (aside !== undefined && usesItself(event, { ...permission, ...aside.by }));
+};
+
+const usesItself = (event: AuditEvent, permission: Permission): boolean => {
   const { objectRef } = event;
   if (objectRef === undefined || accountOf(event) !== permission.account) return false;
   const { resource = '', subresource, apiGroup = '', namespace = '' } = objectRef;
@@ -103,8 +122,10 @@ export const uses = (event: AuditEvent, permission: Permission): boolean => {
   );
 };
 
-export const isRefused = ({ annotations }: AuditEvent): boolean =>
-  annotations?.['authorization.k8s.io/decision'] === 'forbid';
+/** By the authorizer, or by the admission plugin that asks the authorizer for another permission (below). */
+export const isRefused = ({ annotations, responseStatus }: AuditEvent): boolean =>
+  annotations?.['authorization.k8s.io/decision'] === 'forbid' ||
+  (responseStatus?.message ?? '').includes('cannot set blockOwnerDeletion');
 
 export const describePermission = ({ account, namespace, group, resource, verb, names }: Permission): string =>
   `${account}: ${verb} ${group === '' ? resource : `${resource}.${group}`}${names.length === 0 ? '' : ` ${names.join(',')}`}${namespace === '' ? '' : ` in ${namespace}`}`;
