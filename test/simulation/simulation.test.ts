@@ -1,5 +1,5 @@
 import { jest, test } from '@jest/globals';
-import { simulate } from './simulation.ts';
+import { simulate } from './simulate.ts';
 
 /** `make simulate` runs 2,000; one history alone is `MATRX_SEED=<seed> make simulate`. */
 const only = process.env['MATRX_SEED'];
