@@ -14,8 +14,8 @@ import { makeNetwork } from './network.ts';
 import { checkHistory } from './promises.ts';
 
 const STEPS = 40;
-/** Of virtual time, for everything to come to rest: longer than any delay between two attempts. */
-const REST_MS = 40 * 60_000;
+/** Of virtual time, for everything to come to rest: longer than any delay between two attempts, and any limit of idleness. */
+const REST_MS = 20 * 60_000;
 const MOST_TURNS = 4_000;
 
 /** A product that is not as it should be, to see that it is noticed. */
