@@ -33,8 +33,8 @@ check: $(INSTALLED) ## format, lint, types and unit tests: no cluster
 unit: $(INSTALLED) ## the unit tests; ARGS=test/workspace picks some
 	@npm run -s test:unit -- --maxWorkers=$$((2 * $$(nproc))) $(if $(ARGS),--testPathPatterns $(ARGS))
 
-simulate: $(INSTALLED) ## RUNS=2000 seeded histories of the controllers on a model, in virtual time; MATRX_SEED=7 replays one
-	@MATRX_SIMULATIONS=$(or $(RUNS),2000) npm run -s test:unit -- --testPathPatterns test/controller/simulation
+simulate: $(INSTALLED) ## RUNS=2000 seeded histories of controllers, facades and node drivers on a model, in virtual time; MATRX_SEED=7 replays one
+	@MATRX_SIMULATIONS=$(or $(RUNS),2000) npm run -s test:unit -- --maxWorkers=2 --testPathPatterns test/simulation/simulation
 
 e2e: $(INSTALLED) ## the end-to-end tests against the running `make up`; ARGS picks some
 	@eval "$$($(MATRX) env)" && npm run -s test:e2e -- $(if $(ARGS),--testPathPatterns $(ARGS))

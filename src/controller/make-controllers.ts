@@ -7,7 +7,7 @@ import type { EventRecorder } from '../runtime/events.ts';
 import type { RuntimeLog } from '../runtime/log.ts';
 import type { RuntimeMetrics } from '../runtime/metrics.ts';
 import { type Caches, makeCaches } from './caches.ts';
-import { makeSandboxReconcile, makeWorkspaceReconcile } from './reconcile.ts';
+import { makeSandboxReconcile, makeWorkspaceReconcile, type Rules } from './reconcile.ts';
 import { wakeOnNodes } from './wake-on-nodes.ts';
 import { wireWakeRules } from './wake-rules.ts';
 
@@ -18,6 +18,8 @@ export interface ControllersOptions {
   readonly workers: number;
   readonly events: Pick<EventRecorder, 'record'>;
   readonly installation?: Installation;
+  /** What decides; the domain's own rules unless given. */
+  readonly rules?: Rules;
   readonly clock: Clock;
   readonly random: Random;
   readonly log: RuntimeLog;

@@ -150,7 +150,8 @@ const ready = (observed: ObservedWorkspace): Verdict => {
       ? purgeVerdict(observed)
       : { status: 'False', reason: Reason.Terminating, message: 'it is deleted once its writer has let go' };
   }
-  if (session?.reason !== undefined && session.state === 'Restoring') {
+  // Only of the one who holds it now: a session that was given up with its node is nobody's trouble any more.
+  if (session?.reason !== undefined && session.state === 'Restoring' && session.epoch === writer?.epoch) {
     const { reason, message } = sessionTrouble(session, session.reason, `it cannot be opened on node ${session.node}`);
     return { status: 'False', reason, message };
   }

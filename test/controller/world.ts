@@ -4,13 +4,20 @@ import type { Workspace } from '../../src/api/workspace.ts';
 import { makeControllers } from '../../src/controller/make-controllers.ts';
 import type { Installation } from '../../src/domain/observed.ts';
 import type { EventRecord } from '../../src/runtime/event-object.ts';
-import { type ApiServer, makeApiServer } from '../domain/model/api-server.ts';
+import type { Rules } from '../../src/controller/reconcile.ts';
+import type { KubeClient } from '../../src/kube/client.ts';
 import { makeNode, type ModelNode } from '../domain/model/node.ts';
+import { type ApiServer, makeApiServer, NOW } from '../support/model-api-server/api-server.ts';
+import {
+  type AppliedWrite,
+  makeModelClient,
+  type ModelClient,
+  type WriteFate,
+} from '../support/model-api-server/client.ts';
 import { makeRecordingLog } from '../support/recording-log.ts';
 import { aTemplate, NAMESPACE, type SandboxBuilder } from '../support/resources.ts';
 import { makeSeededRandom } from '../support/seeded-random.ts';
-import { makeVirtualClock } from '../support/virtual-clock.ts';
-import { makeModelClient, type ModelClient, type WriteFate } from './model-client.ts';
+import { makeVirtualClock, type VirtualClock } from '../support/virtual-clock.ts';
 
 /** The real controllers over a model of API server, kubelet and node driver, in virtual time. */
 export interface World {
@@ -29,6 +36,7 @@ export interface World {
   readonly annotate: (name: string, annotations: Readonly<Record<string, string>>) => void;
   /** Milliseconds since the epoch. */
   readonly now: () => number;
+  readonly clock: VirtualClock;
   /** Lets controllers and node work until `holds`, for at most so many virtual seconds; throws with the state at the end. */
   readonly until: (what: string, holds: () => boolean, seconds?: number) => Promise<void>;
   /**
@@ -48,20 +56,35 @@ export interface WorldOptions {
   /** What becomes of each write of a controller: see ModelClient. */
   readonly fate?: () => WriteFate;
   readonly installation?: Installation;
+  /** Between the controllers and the API server: a network that lags, or a fault of the executor's. */
+  readonly between?: (client: ModelClient, deps: NetworkDeps) => KubeClient;
+  /** What decides in place of the domain's own rules. */
+  readonly rules?: Rules;
+  /** Told of each write of a controller that was applied. */
+  readonly onWrite?: (write: AppliedWrite) => void;
+  /** The scheduler, the kubelets and the node drivers; played from end to end unless given. */
+  readonly makeNode?: (deps: NetworkDeps) => ModelNode;
 }
 
-export const makeWorld = async ({ seed = 7, fate, installation = {} }: WorldOptions = {}): Promise<World> => {
-  const api = makeApiServer();
-  const node = makeNode(api);
-  const clock = makeVirtualClock(api.now());
+export interface NetworkDeps {
+  readonly api: ApiServer;
+  readonly clock: VirtualClock;
+}
+
+export const makeWorld = async (options: WorldOptions = {}): Promise<World> => {
+  const { seed = 7, fate, installation = {}, between = (client) => client, rules, onWrite } = options;
+  const clock = makeVirtualClock(NOW);
+  const api = makeApiServer(clock.now);
+  const node = options.makeNode?.({ api, clock }) ?? makeNode(api);
   const log = makeRecordingLog();
   const events: string[] = [];
   api.create('templates', aTemplate('default'));
 
   const startProcess = async () => {
-    const client = makeModelClient(api, fate);
+    const client = makeModelClient(api, { fate, clock, ...(onWrite === undefined ? {} : { onWrite }) });
     const { caches, controllers } = makeControllers({
-      client,
+      client: between(client, { api, clock }),
+      ...(rules === undefined ? {} : { rules }),
       namespace: NAMESPACE,
       workers: 2,
       installation,
@@ -89,8 +112,7 @@ export const makeWorld = async ({ seed = 7, fate, installation = {} }: WorldOpti
   let process = await startProcess();
 
   const second = async (): Promise<void> => {
-    api.tick(1_000);
-    for (const name of api.newest().sandboxes.keys()) node.step(name);
+    for (const name of namesIn(api, node)) node.step(name);
     await clock.advance(1_000);
   };
   const until: World['until'] = async (what, holds, seconds = 600) => {
@@ -129,13 +151,13 @@ export const makeWorld = async ({ seed = 7, fate, installation = {} }: WorldOpti
         metadata: { ...metadata, annotations: { ...metadata.annotations, ...annotations } },
       })),
     now: clock.now,
+    clock,
     until,
     turn: async (mostMs) => {
       await clock.advance(0);
       let moved = false;
-      for (const name of api.newest().sandboxes.keys()) moved = node.step(name) || moved;
+      for (const name of namesIn(api, node)) moved = node.step(name) || moved;
       const ms = moved ? 1 : Math.max(1, Math.min(mostMs, clock.pending()[0] ?? mostMs));
-      api.tick(ms);
       await clock.advance(ms);
       return ms;
     },
@@ -150,3 +172,7 @@ export const makeWorld = async ({ seed = 7, fate, installation = {} }: WorldOpti
     stop: () => process.end(),
   };
 };
+
+/** A pod goes on without its Sandbox until it is collected, and a home without its pod until it is saved. */
+const namesIn = (api: ApiServer, node: ModelNode): ReadonlySet<string> =>
+  new Set([...api.newest().sandboxes.keys(), ...api.newest().pods.keys(), ...node.homes()]);

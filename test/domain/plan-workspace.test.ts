@@ -35,6 +35,16 @@ describe('a Workspace', () => {
       { status: 'False', reason: 'WorkspaceCorrupt' },
     ],
     [
+      'nobody uses, whose last session was given up with its node while it could not be restored,',
+      of({ session: aSession('Restoring', { reason: 'StorageUnreachable' }) }),
+      { status: 'True', reason: 'Available' },
+    ],
+    [
+      'is used anew after such a session',
+      of({ ...heldBy(holder, 4), session: aSession('Restoring', { reason: 'StorageUnreachable' }) }),
+      { status: 'True', reason: 'InUse' },
+    ],
+    [
       'has a name that no sandbox looks for',
       { ...of({}), spec: { userId: 'bob' } },
       { status: 'False', reason: 'WorkspaceMismatch' },

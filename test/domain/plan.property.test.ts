@@ -1,15 +1,18 @@
 import { describe, expect, test } from '@jest/globals';
 import * as fc from 'fast-check';
-import { type Condition, findCondition } from '../../src/api/condition.ts';
-import { ANNOTATION_LAST_ACTIVITY, ANNOTATION_LAST_HEARTBEAT } from '../../src/api/names.ts';
 import type { Sandbox } from '../../src/api/sandbox.ts';
-import { homeOf } from '../../src/domain/home.ts';
 import { runView } from '../../src/domain/run.ts';
-import { isPodReady } from '../../src/domain/pod-view.ts';
 import { plan } from '../../src/domain/plan.ts';
-import { writerView } from '../../src/domain/writer.ts';
 import { NODE_NAMES, type NodeName } from './model/node.ts';
-import { ignoreRefusal, type Snapshot } from './model/api-server.ts';
+import { ignoreRefusal } from '../support/model-api-server/refused.ts';
+import {
+  checkHonest,
+  checkRun,
+  checkTransitions,
+  conditionOf,
+  isKeptTooLong,
+  workspaceNameOf,
+} from './model/honesty.ts';
 import { makeModelCluster, type ModelCluster, type Name, NAMES } from './model/cluster.ts';
 import { observe, type PassOptions, reconcileSandbox, reconcileWorkspace, view, writes } from './model/controller.ts';
 
@@ -89,11 +92,6 @@ const happening: fc.Arbitrary<Happening> = fc.oneof(
 );
 // fast-check's own idea of an array is ten long: nothing would ever get as far as Ready.
 const history = fc.array(happening, { maxLength: 120, size: 'max' });
-
-const workspaceNameOf = (sandbox: Sandbox): string => {
-  const home = homeOf(sandbox);
-  return home.kind === 'workspace' ? home.name : '';
-};
 
 const happen = (cluster: ModelCluster, event: Happening): void => {
   const { api, node, user } = cluster;
@@ -176,81 +174,6 @@ const settled = (events: readonly Happening[]): ModelCluster => {
   return cluster;
 };
 
-const status = (sandbox: Sandbox, type: string): Condition | undefined =>
-  findCondition(sandbox.status?.conditions, type);
-
-/** What may be said of a sandbox, given everything that is so. */
-const checkHonest = (sandbox: Sandbox, world: Snapshot): void => {
-  const pod = world.pods.get(sandbox.metadata.name);
-  const workspace = world.workspaces.get(workspaceNameOf(sandbox));
-  const writer = writerView(workspace, sandbox);
-  const session = writer.kind === 'ours' && writer.session.kind !== 'unopened' ? writer.session.session : undefined;
-  if (status(sandbox, 'Ready')?.status === 'True') {
-    expect(pod === undefined || !isPodReady(pod) || pod.metadata.deletionTimestamp !== undefined).toBe(false);
-    expect(sandbox.spec.workspace.ephemeral || session?.state === 'Open').toBe(true);
-    expect(status(sandbox, 'WorkspaceRestored')?.status).toBe('True');
-  }
-  if (status(sandbox, 'WorkspaceSaved')?.status === 'True') {
-    expect(sandbox.spec.workspace.ephemeral).toBe(false);
-    expect(session?.dirty ?? false).toBe(false);
-    expect(['Saving', 'Conflict']).not.toContain(session?.state);
-  }
-  expect(sandbox.status?.observedGeneration ?? 0).toBeLessThanOrEqual(sandbox.metadata.generation ?? 0);
-};
-
-/** Finished and saved, and its retention over. */
-const isKeptTooLong = ({ spec, status: of }: Sandbox, now: number): boolean => {
-  const isFinished =
-    spec.desiredState === 'Stopped' || (of?.stopReason === 'expired' && spec.lifetime.onExpire === 'Stop');
-  const saved = findCondition(of?.conditions, 'WorkspaceSaved');
-  const isSaved = saved?.status === 'True' || saved?.reason === 'Ephemeral';
-  return isFinished && isSaved && Date.parse(of?.stoppedAt ?? '') + spec.lifetime.retainSeconds * 1000 <= now;
-};
-
-/** What one state may say of a run, given the state before. */
-const checkRun = (old: Sandbox, sandbox: Sandbox): void => {
-  const { run: before, lastHeartbeatTime: heartbeatBefore } = old.status ?? {};
-  const { run, expiresAt, lastHeartbeatTime } = sandbox.status ?? {};
-  if (run === undefined) {
-    expect(lastHeartbeatTime).toBe(heartbeatBefore);
-    return;
-  }
-  // A pod that is replaced adds nothing, and a heartbeat counts in the run it was sent in.
-  if (before?.startedAt === run.startedAt && before.readyAt !== undefined) expect(run.readyAt).toBe(before.readyAt);
-  if (status(sandbox, 'Ready')?.status === 'True') expect(run.readyAt).toBeDefined();
-  expect(expiresAt === undefined).toBe(run.readyAt === undefined);
-  if (lastHeartbeatTime !== undefined) {
-    expect(Date.parse(lastHeartbeatTime)).toBeGreaterThanOrEqual(Date.parse(run.startedAt));
-  }
-  if (run.ended !== undefined) checkEnd(old, run.startedAt, run.ended);
-};
-
-/** What ended for want of a sign had given none, as the very state before has it, and stays ended in its run. */
-const checkEnd = (old: Sandbox, startedAt: string, { by, at }: { readonly by: string; readonly at: string }): void => {
-  const { run: before, startedAt: readyAt } = old.status ?? {};
-  expect(before?.startedAt).toBe(startedAt);
-  if (before?.ended !== undefined) return expect(before.ended).toEqual({ by, at });
-  expect(status(old, 'Ready')?.status).toBe('True');
-  const { idleSeconds = Infinity, heartbeatSeconds = Infinity } = old.spec.lifetime;
-  const { [ANNOTATION_LAST_ACTIVITY]: used, [ANNOTATION_LAST_HEARTBEAT]: beat } = old.metadata.annotations ?? {};
-  const signs = [readyAt, before?.readyAt, before?.changedAt, beat, ...(by === 'Idle' ? [used] : [])].map((time) =>
-    Date.parse(time ?? ''),
-  );
-  const limit = by === 'Idle' ? idleSeconds : heartbeatSeconds;
-  // The status tells whole seconds.
-  for (const sign of signs)
-    if (!Number.isNaN(sign)) expect(Date.parse(at) + 999).toBeGreaterThanOrEqual(sign + limit * 1000);
-};
-
-const checkTransitions = (old: Sandbox | undefined, sandbox: Sandbox): void => {
-  for (const { type, status: is, lastTransitionTime: at } of sandbox.status?.conditions ?? []) {
-    const was = findCondition(old?.status?.conditions, type);
-    if (was === undefined) continue;
-    if (was.status === is) expect(at).toBe(was.lastTransitionTime);
-    else expect(Date.parse(at)).toBeGreaterThanOrEqual(Date.parse(was.lastTransitionTime));
-  }
-};
-
 const runs = { numRuns: 400 };
 
 describe('after any history of users, failures, stale caches and crashes', () => {
@@ -270,12 +193,12 @@ describe('after any history of users, failures, stale caches and crashes', () =>
           const run = runView(sandbox, api.now());
           if (run.kind === 'going') {
             const isOthers = holder !== undefined && holder.uid !== sandbox.metadata.uid;
-            expect(status(sandbox, 'Ready')).toMatchObject(
+            expect(conditionOf(sandbox, 'Ready')).toMatchObject(
               isOthers ? { status: 'False', reason: 'WorkspaceInUse' } : { status: 'True', reason: 'PodReady' },
             );
           } else {
             const cause = run.kind === 'over' ? run.end.cause : undefined;
-            expect(status(sandbox, 'Ready')?.reason).toBe(cause ?? sandbox.spec.desiredState);
+            expect(conditionOf(sandbox, 'Ready')?.reason).toBe(cause ?? sandbox.spec.desiredState);
             expect(sandbox.status?.stopReason).toBe(cause === undefined ? 'user_requested' : 'expired');
             expect(isKeptTooLong(sandbox, api.now())).toBe(false);
             expect(pod).toBeUndefined();

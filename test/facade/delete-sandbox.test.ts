@@ -47,10 +47,22 @@ describe('DELETE /sandboxes/{id}', () => {
     expect((await answer).status).toBe(204);
   });
 
-  it('answers 204 for one that is stopped already, and asks nobody', async () => {
+  it('answers 204 for one that is stopped already, once the API server has said so', async () => {
     facade.cluster.add(aSandbox('old').wanted('Stopped').status(stopped(true)).build());
     expect((await facade.request('/sandboxes/old', { method: 'DELETE' })).status).toBe(204);
-    expect(facade.cluster.calls).toEqual([]);
+    expect(facade.cluster.calls).toEqual(['get sandboxes/old']);
+  });
+
+  it('stops one that another replica has started again: it was left running, and answered with 204', async () => {
+    facade.cluster.add(aSandbox('old').wanted('Stopped').status(stopped(true)).build());
+    facade.cluster.lag();
+    facade.cluster.change('old', ({ spec, ...sandbox }) => ({
+      ...sandbox,
+      spec: { ...spec, desiredState: 'Running' },
+    }));
+    const headers = { Prefer: 'respond-async' };
+    expect((await facade.request('/sandboxes/old', { method: 'DELETE', headers })).status).toBe(202);
+    expect(facade.cluster.get('old')?.spec.desiredState).toBe('Stopped');
   });
 
   it('answers 202 with the reason while the home is still being saved at the limit', async () => {

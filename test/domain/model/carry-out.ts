@@ -5,10 +5,10 @@ import { isReady } from '../../../src/domain/node-loss.ts';
 import { podView } from '../../../src/domain/pod-view.ts';
 import { runView } from '../../../src/domain/run.ts';
 import { sessionOfEpoch, writerView } from '../../../src/domain/writer.ts';
-import { type ApiServer, Refused, type Snapshot } from './api-server.ts';
-
-/** A promise that was broken: the property test fails with it. */
-export class Broken extends Error {}
+import type { ApiServer } from '../../support/model-api-server/api-server.ts';
+import type { Snapshot } from '../../support/model-api-server/kinds.ts';
+import { Refused } from '../../support/model-api-server/refused.ts';
+import { Broken } from './broken.ts';
 
 /** Does what the executor does, and checks against the newest state what no observation may ever lead to. */
 export const carryOut = (api: ApiServer, sandboxName: string, action: Action): void => {
@@ -169,7 +169,7 @@ const holds = (world: Snapshot, assumption: Assumption): boolean => {
   }
 };
 
-const isLostNode = ({ nodes }: Snapshot, name: string): boolean => {
+export const isLostNode = ({ nodes }: Snapshot, name: string): boolean => {
   const node = nodes.get(name);
   return node === undefined || !isReady(node);
 };
@@ -183,7 +183,7 @@ const forgetPod = (api: ApiServer, name: string, uid: string): void => {
   api.erase('pods', name);
 };
 
-const checkNoPod = ({ pods }: Snapshot, sandboxUid: string): void => {
+export const checkNoPod = ({ pods }: Snapshot, sandboxUid: string): void => {
   for (const pod of pods.values()) {
     if (pod.metadata.ownerReferences?.some((owner) => owner.uid === sandboxUid)) {
       throw new Broken('a writer is released while its pod is there');
@@ -191,7 +191,7 @@ const checkNoPod = ({ pods }: Snapshot, sandboxUid: string): void => {
   }
 };
 
-const checkNothingIsHeld = (world: Snapshot, sandboxUid: string): void => {
+export const checkNothingIsHeld = (world: Snapshot, sandboxUid: string): void => {
   checkNoPod(world, sandboxUid);
   for (const workspace of world.workspaces.values()) {
     if (workspace.status?.writer?.uid === sandboxUid) throw new Broken('a finalizer goes while its writer is held');
@@ -202,7 +202,7 @@ const checkNothingIsHeld = (world: Snapshot, sandboxUid: string): void => {
  * A record goes only when it is finished and nothing of it is unsaved, as the newest state has it. One that has changed
  * since it was looked at is refused by the API server, so it does not count.
  */
-const checkNothingIsUnsaved = (world: Snapshot, seen: Seen): void => {
+export const checkNothingIsUnsaved = (world: Snapshot, seen: Seen): void => {
   const sandbox = world.sandboxes.get(seen.name);
   if (sandbox === undefined || sandbox.metadata.resourceVersion !== seen.resourceVersion) return;
   checkNothingIsHeld(world, seen.uid);
@@ -214,7 +214,12 @@ const checkNothingIsUnsaved = (world: Snapshot, seen: Seen): void => {
 };
 
 /** A pod that the newest state wants and that can save must never be deleted, however old the observation. */
-const checkNotWanted = ({ sandboxes, workspaces, pods }: Snapshot, now: number, name: string, uid: string): void => {
+export const checkNotWanted = (
+  { sandboxes, workspaces, pods }: Snapshot,
+  now: number,
+  name: string,
+  uid: string,
+): void => {
   const pod = pods.get(name);
   const sandbox = sandboxes.get(name);
   if (pod?.metadata.uid !== uid || sandbox === undefined) return;

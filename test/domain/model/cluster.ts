@@ -6,7 +6,8 @@ import {
 } from '../../../src/api/names.ts';
 import type { Sandbox } from '../../../src/api/sandbox.ts';
 import { aSandbox, aTemplate } from '../../support/resources.ts';
-import { type ApiServer, ignoreRefusal, makeApiServer } from './api-server.ts';
+import { type ApiServer, makeApiServer } from '../../support/model-api-server/api-server.ts';
+import { ignoreRefusal } from '../../support/model-api-server/refused.ts';
 import { reconcileSandbox, reconcileWorkspace, writes } from './controller.ts';
 import { makeNode, type ModelNode, NODE_NAMES } from './node.ts';
 

@@ -3,16 +3,20 @@ import { homeOf } from '../../../src/domain/home.ts';
 import type { Observed } from '../../../src/domain/observed.ts';
 import { plan } from '../../../src/domain/plan.ts';
 import { planWorkspace } from '../../../src/domain/plan-workspace.ts';
-import { type ApiServer, type KindOfObject, Refused, type Snapshot } from './api-server.ts';
-import { Broken, carryOut } from './carry-out.ts';
+import type { ApiServer } from '../../support/model-api-server/api-server.ts';
+import type { KindOfObject, Snapshot } from '../../support/model-api-server/kinds.ts';
+import { Refused } from '../../support/model-api-server/refused.ts';
+import { Broken } from './broken.ts';
+import { carryOut } from './carry-out.ts';
 
 /** How many states each cache is behind. */
 export type Lag = Readonly<Partial<Record<KindOfObject, number>>>;
 
 /** A view put together from caches that lag independently. */
-export const view = ({ history }: ApiServer, lag: Lag): Snapshot => {
+export const view = ({ history, newest }: ApiServer, lag: Lag): Snapshot => {
   const at = (kind: KindOfObject): Snapshot => history[Math.max(0, history.length - 1 - (lag[kind] ?? 0))] as Snapshot;
   return {
+    ...newest(),
     sandboxes: at('sandboxes').sandboxes,
     workspaces: at('workspaces').workspaces,
     pods: at('pods').pods,

@@ -5,7 +5,7 @@ import type { Workspace, WorkspaceSession } from '../../../src/api/workspace.ts'
 import { rfc3339 } from '../../../src/base/clock.ts';
 import { homeOf } from '../../../src/domain/home.ts';
 import { isReady } from '../../../src/domain/node-loss.ts';
-import type { ApiServer } from './api-server.ts';
+import type { ApiServer } from '../../support/model-api-server/api-server.ts';
 
 /** Scheduler, kubelets, node drivers and bucket of a cluster of two nodes, one small step at a time. */
 export interface ModelNode {
@@ -18,6 +18,8 @@ export interface ModelNode {
   /** Someone else's commit: the next one of this home finds a newer epoch. */
   readonly fence: (name: string) => void;
   readonly bucket: { reachable: boolean };
+  /** Of which pods there are homes on a node, whether the pods are still there or not. */
+  readonly homes: () => readonly string[];
   /** The node is not heard of any more: nothing on it gets on, and nobody knows why. */
   readonly silence: (node: NodeName) => void;
   readonly returns: (node: NodeName) => void;
@@ -180,6 +182,7 @@ export const makeNode = (api: ApiServer): ModelNode => {
 
   return {
     bucket,
+    homes: () => [...published.values()].map(({ podName }) => podName),
     silence: (name) => turn(name, 'Unknown'),
     returns: (name) => turn(name, 'True'),
     step: (name) => {

@@ -66,7 +66,10 @@ export const makeExchange = (request: IncomingMessage, response: ServerResponse,
         event: (type, object) => line({ type, object }),
         bookmark: (resourceVersion) => line({ type: 'BOOKMARK', object: { metadata: { resourceVersion } } }),
         error: (code, reason, message = reason) =>
-          line({ type: 'ERROR', object: { kind: 'Status', status: 'Failure', code, reason, message } }),
+          line({
+            type: 'ERROR',
+            object: { kind: 'Status', apiVersion: 'v1', status: 'Failure', code, reason, message },
+          }),
         bytes: (bytes) => new Promise<void>((resolve) => response.write(bytes, () => resolve())),
         end: () => {
           response.end();

@@ -2,7 +2,7 @@ import { z } from 'zod';
 import type { Sandbox } from '../../../api/sandbox.ts';
 import { answerSandbox } from '../../answer-sandbox.ts';
 import type { FacadeDependencies } from '../../dependencies.ts';
-import { findSandbox } from '../../find-sandbox.ts';
+import { findSandbox, readSandbox } from '../../find-sandbox.ts';
 import { takePreference } from '../../prefer.ts';
 import { flag } from '../../query-parameters.ts';
 import { representSandbox, SandboxRepresentation } from '../../representation.ts';
@@ -51,7 +51,9 @@ export const deleteRoute = (dependencies: FacadeDependencies) =>
     handle: async (context, { params: { id = '' }, query: { graceful } }) => {
       const preference = takePreference(context);
       const { log, signal } = context.state;
-      const found = await findSandbox(dependencies, id, context.state);
+      const seen = await findSandbox(dependencies, id, context.state);
+      // This replica's cache may not know yet that it was started again: only the API server's word says that it is over.
+      const found = isOver(seen) ? await readSandbox(dependencies, id, context.state) : seen;
       if (isOver(found)) return answerOver(context, found);
 
       const initial =

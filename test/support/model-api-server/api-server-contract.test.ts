@@ -1,0 +1,40 @@
+import { type Clock, systemClock } from '../../../src/base/clock.ts';
+import { directAccess } from '../../../src/kube/cluster-access.ts';
+import { makeKubeClient } from '../../../src/kube/make-kube-client.ts';
+import { SANDBOXES } from '../../../src/kube/resource-types.ts';
+import { apiServerContract } from '../api-server-contract/contract.ts';
+import { NAMESPACE } from '../resources.ts';
+import { makeApiServer } from './api-server.ts';
+import { makeModelClient } from './client.ts';
+import { serveModel } from './serve.ts';
+
+/** A model's watches need not last as long as a real server's. */
+const hurried: Clock = {
+  now: systemClock.now,
+  monotonic: () => systemClock.monotonic() * 20,
+  sleep: (ms, signal) => systemClock.sleep(ms / 20, signal),
+};
+
+apiServerContract(
+  'the model',
+  () => {
+    const client = makeModelClient(makeApiServer(), { clock: hurried });
+    return Promise.resolve({ client, type: SANDBOXES, namespace: NAMESPACE, access: undefined, close: client.close });
+  },
+  { bodies: false },
+);
+
+apiServerContract(
+  'the model over HTTP',
+  async () => {
+    const server = await serveModel(makeApiServer(), hurried);
+    const access = directAccess(server.url);
+    const client = makeKubeClient({ access });
+    const close = async (): Promise<void> => {
+      await client.close();
+      await server.close();
+    };
+    return { client, type: SANDBOXES, namespace: NAMESPACE, access, close };
+  },
+  { bodies: true },
+);
