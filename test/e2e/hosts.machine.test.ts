@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect } from '@jest/globals';
 import { cp, readFile, rename } from 'node:fs/promises';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import type { Sandbox } from '../../src/api/sandbox.ts';
 import type { Workspace } from '../../src/api/workspace.ts';
 import { workspacePrefix } from '../../src/api/workspace-id.ts';
@@ -8,6 +8,7 @@ import { systemClock } from '../../src/base/clock.ts';
 import { identifyProcess } from '../../src/base/process-identity.ts';
 import { auditLogPath } from '../../src/local/cluster/audit.ts';
 import { type ClusterNode, FIRST_NODE } from '../../src/local/cluster/network.ts';
+import { openLocal } from '../../src/local/open-local.ts';
 import { localPaths } from '../../src/local/paths.ts';
 import { type Cluster, isReady, makeCluster } from '../support/e2e/cluster.ts';
 import type { Environment } from '../support/e2e/environment.ts';
@@ -24,7 +25,7 @@ import { backUp } from '../support/machine/back-up.ts';
 import { bringUp, type Installations, prepareInstallations } from '../support/machine/installation.ts';
 import { type Machine, stateOf } from '../support/machine/machine.ts';
 import { joinCluster, SECOND_NODE } from '../support/machine/second-node.ts';
-import { auditEvents, isWrite, podOf } from '../support/rbac/audit-log.ts';
+import { auditEvents, isWrite, MACHINE_AUDIT, podOf } from '../support/rbac/audit-log.ts';
 import { describeRequest } from '../support/rbac/permissions.ts';
 
 const over = new AbortController();
@@ -49,6 +50,9 @@ beforeAll(async () => {
 }, 600_000);
 afterAll(async () => {
   over.abort(new Error('the tests are over'));
+  // permissions.last.test.ts reads what was needed of the product's permissions here.
+  const log = auditLogPath(openLocal().paths);
+  await cp(auditLogPath(localPaths(stateOf(machine.folder), '')), join(dirname(log), MACHINE_AUDIT));
   await installations.remove();
 }, 120_000);
 

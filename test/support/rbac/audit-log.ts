@@ -4,6 +4,9 @@ import { basename, dirname, join } from 'node:path';
 import { createInterface } from 'node:readline';
 import type { AuditEvent } from './permissions.ts';
 
+/** Beside the API server's own: the log of one that is gone, in whose cluster nodes were lost. */
+export const MACHINE_AUDIT = 'machine-audit.log';
+
 /** What an API server has written to its audit log since `since` (RFC 3339), the older files first. */
 export async function* auditEvents(path: string, since: string): AsyncGenerator<AuditEvent> {
   const begin = basename(path, '.log');
