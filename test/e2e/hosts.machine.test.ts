@@ -50,10 +50,13 @@ beforeAll(async () => {
 }, 600_000);
 afterAll(async () => {
   over.abort(new Error('the tests are over'));
-  // permissions.last.test.ts reads what was needed of the product's permissions here.
-  const log = auditLogPath(openLocal().paths);
-  await cp(auditLogPath(localPaths(stateOf(machine.folder), '')), join(dirname(log), MACHINE_AUDIT));
-  await installations.remove();
+  try {
+    // permissions.last.test.ts reads what was needed of the product's permissions here.
+    const log = auditLogPath(openLocal().paths);
+    await cp(auditLogPath(localPaths(stateOf(machine.folder), '')), join(dirname(log), MACHINE_AUDIT));
+  } finally {
+    await installations.remove();
+  }
 }, 120_000);
 
 const desire = (cluster: Cluster, { name }: SandboxBuilder, desiredState: string): Promise<string> =>
