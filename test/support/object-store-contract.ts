@@ -7,6 +7,7 @@ import {
   type ObjectStore,
   type StoreErrorReason,
 } from '../../src/workspace/object-store.ts';
+import { inBatches } from '../../src/workspace/deletion.ts';
 import { checkBucket } from '../../src/workspace/s3/check-bucket.ts';
 import { purgeTiers } from '../../src/workspace/tiers.ts';
 
@@ -114,6 +115,11 @@ export const objectStoreContract = (name: string, start: () => Promise<ContractS
       expect(listed[0]).toMatchObject({ size: 4 });
       await subject.store.delete(keys);
       expect(await everything(subject.store.list(`${prefix}list/`))).toEqual([]);
+
+      // Old versions are deleted while the rest of them is listed: one pass meets them all.
+      const versions = subject.store.listVersions(`${prefix}list/`);
+      await inBatches(versions, (batch) => subject.store.deleteVersions(batch));
+      expect(await everything(subject.store.listVersions(`${prefix}list/`))).toEqual([]);
     });
 
     test('deletes, and a second time without complaint', async () => {

@@ -141,8 +141,8 @@ export const makeS3Store = (options: S3StoreOptions): ObjectStore => {
   };
 
   /**
-   * One page ahead of what is yielded: a page begins after the last version of the one before, and versitygw leaves out
-   * the rest when that version has been deleted meanwhile.
+   * One page ahead of what is yielded: a page begins after the last version of the one before, and versitygw answers that
+   * there is nothing more when that version has been deleted meanwhile.
    */
   const listVersions = async function* (prefix: string, signal?: AbortSignal): AsyncIterable<ListedVersion> {
     let page = await versionPage(prefix, {}, signal);

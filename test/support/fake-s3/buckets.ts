@@ -166,9 +166,10 @@ const listVersions = (bucket: FakeBucket, { query }: FakeRequest): Answer => {
   const prefix = query.get('prefix') ?? '';
   const [afterKey, afterId] = [query.get('key-marker') ?? '', query.get('version-id-marker') ?? ''];
   const versions = allVersions(bucket).filter(({ key }) => key.startsWith(prefix));
-  // A version that is gone leaves out the rest of its key, as versitygw does it.
+  // After a version that is gone there is nothing to versitygw: whoever deletes as it lists must not rely on more.
   const marker = versions.findIndex(({ key, id }) => key === afterKey && id === afterId);
-  const left = marker === -1 ? versions.filter(({ key }) => key > afterKey) : versions.slice(marker + 1);
+  const rest = marker === -1 ? versions.filter(({ key }) => key > afterKey) : versions.slice(marker + 1);
+  const left = marker === -1 && afterId !== '' ? [] : rest;
   const page = left.slice(0, Number(query.get('max-keys') ?? 1000));
   const last = left.length > page.length ? page.at(-1) : undefined;
   const next =
