@@ -5,7 +5,8 @@ import { z } from 'zod';
  * state:
  *
  * - Purging: its objects are being deleted. → Purged; → Purging by another driver, when this one is silent.
- * - Purged: every object was deleted, and a listing after that found none. Final.
+ * - Purged: every object was deleted, and a listing after that found none; older versions of them too, unless `message`
+ *   says that the driver may not delete those. Final.
  */
 export const WorkspacePurge = z.object({
   state: z.enum(['Purging', 'Purged']),

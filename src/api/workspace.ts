@@ -58,7 +58,7 @@ export const WorkspaceSpec = z
       'An older commit to go back to when the workspace is opened next. A sandbox that runs is not disturbed.',
     ),
     deletionPolicy: DeletionPolicy.optional().describe(
-      'What becomes of the files when the Workspace is deleted. Retain, which is also meant without it: they stay in the bucket, and a Workspace that is made again finds them. Purge: all of them, home, history and cold storage, are deleted from the bucket before the Workspace goes; older versions in a versioned bucket go by its own rules.',
+      'What becomes of the files when the Workspace is deleted. Retain, which is also meant without it: they stay in the bucket, and a Workspace that is made again finds them. Purge: all of them, home, history and cold storage, are deleted from the bucket before the Workspace goes; older versions in a versioned bucket too, where the node driver may delete them, while otherwise those go by the rules of the bucket.',
     ),
     conflictsSeen: z
       .int()

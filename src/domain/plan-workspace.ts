@@ -62,7 +62,8 @@ const letGo = (observed: ObservedWorkspace): readonly Action[] => {
   if (purge === 'done') {
     const rest = (workspace.metadata.finalizers ?? []).filter((finalizer) => finalizer !== WORKSPACE_FINALIZER);
     const { purge: purged } = workspace.status ?? {};
-    const note = `deleted all that it had in the bucket, ${purged?.objects} objects, and looked that nothing is left`;
+    const kept = purged?.message === undefined ? '' : `; ${purged.message}`;
+    const note = `deleted all that it had in the bucket, ${purged?.objects} objects, and looked that nothing is left${kept}`;
     return [
       ...(purged?.state === 'Purged' ? [{ kind: 'emitEvent', type: 'Normal', reason: 'Purged', note } as const] : []),
       { kind: 'removeWorkspaceFinalizer', workspace: seen(workspace), finalizers: rest },

@@ -11,7 +11,7 @@ import { isKubeError } from '../kube/errors.ts';
 import { WORKSPACES } from '../kube/resource-types.ts';
 import { makeInformer } from '../runtime/informer.ts';
 import type { Log } from '../telemetry/log.ts';
-import type { ObjectStore } from '../workspace/object-store.ts';
+import type { ObjectStore, StoreError } from '../workspace/object-store.ts';
 import { purgeTiers } from '../workspace/tiers.ts';
 import { makeChangeSignal } from './change-signal.ts';
 
@@ -94,6 +94,9 @@ const stillOurs = (uid: string, node: string): readonly JsonPatchOperation[] => 
   { op: 'test', path: '/status/purge/node', value: node },
 ];
 
+const versionsStay = ({ permission }: StoreError): string =>
+  `older versions, if there are any, stay as long as the bucket keeps them: the node driver lacks ${permission}`;
+
 const purge = async (deps: PurgeDeps, seen: Workspace, signal: AbortSignal): Promise<void> => {
   const { kube, store, clock, log, namespace, node } = deps;
   const { name, uid = '' } = seen.metadata;
@@ -127,9 +130,10 @@ const purge = async (deps: PurgeDeps, seen: Workspace, signal: AbortSignal): Pro
     await say([unchanged as JsonPatchOperation], { state: 'Purging', ...(message === undefined ? {} : { message }) });
     log.info({ workspace: name }, 'deleting all that the workspace has in the bucket');
     const prefix = workspacePrefix(now.spec.userId, now.spec.name);
-    await purgeTiers({ store, prefix }, { signal, onDeleted });
-    await say(stillOurs(uid, node), { state: 'Purged' });
-    log.info({ workspace: name, objects }, 'nothing of the workspace is left in the bucket');
+    const { versionsKept } = await purgeTiers({ store, prefix }, { signal, onDeleted });
+    const kept = versionsKept === undefined ? {} : { message: versionsStay(versionsKept) };
+    await say(stillOurs(uid, node), { state: 'Purged', ...kept });
+    log.info({ workspace: name, objects, err: versionsKept }, kept.message ?? 'nothing of it is left in the bucket');
   } catch (error) {
     // Gone, or another driver's by now.
     if (signal.aborted || isKubeError(error, 'Conflict', 'NotFound', 'Invalid')) return;

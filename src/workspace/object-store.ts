@@ -14,6 +14,13 @@ export interface ObjectStore {
   readonly put: (key: string, body: Uint8Array, options?: PutOptions) => Promise<{ readonly etag: string }>;
   readonly list: (prefix: string, signal?: AbortSignal) => AsyncIterable<ListedObject>;
   readonly delete: (keys: readonly string[], signal?: AbortSignal) => Promise<void>;
+  /**
+   * Every version and delete marker of every key, of a bucket without versions its objects. Those yielded may be deleted
+   * meanwhile. Nothing where the server does not know the request: it keeps no versions.
+   */
+  readonly listVersions: (prefix: string, signal?: AbortSignal) => AsyncIterable<ListedVersion>;
+  /** For good: nothing brings these back. `Forbidden` where the credentials may do no more than `delete`. */
+  readonly deleteVersions: (versions: readonly ObjectVersion[], signal?: AbortSignal) => Promise<void>;
   /** Requests sent so far, by S3 operation: what a commit costs. */
   readonly requests: () => Readonly<Record<string, number>>;
   readonly close: () => void;
@@ -51,6 +58,16 @@ export interface ListedObject {
   readonly etag: string;
   /** Milliseconds since the epoch. */
   readonly lastModified: number;
+}
+
+export interface ObjectVersion {
+  readonly key: string;
+  readonly versionId: string;
+}
+
+export interface ListedVersion extends ObjectVersion {
+  /** A delete marker: the key has no object while this is its newest version. */
+  readonly isMarker: boolean;
 }
 
 export type StoreErrorReason =

@@ -54,6 +54,15 @@ describe('a Workspace that is deleted with the policy Purge', () => {
     ]);
   });
 
+  test('is told of in an event that says so where older versions stay', () => {
+    const purge: WorkspacePurge = { ...purging, state: 'Purged', message: 'older versions stay' };
+    expect(planned(deleted({ labels: asked, status: { purge } }))[0]).toMatchObject({
+      kind: 'emitEvent',
+      reason: 'Purged',
+      note: expect.stringMatching(/7 objects.*; older versions stay$/),
+    });
+  });
+
   test('keeps its files as long as a sandbox writes to it', () => {
     expect(kinds(deleted({ status: heldBy(holder) }), { holder })).toEqual(['writeWorkspaceConditions']);
   });

@@ -5,8 +5,10 @@ import { KubeError } from '../../src/kube/errors.ts';
 import { purgeWorkspaces } from '../../src/node/purge-workspaces.ts';
 import type { ObjectStore } from '../../src/workspace/object-store.ts';
 import { FORBIDDEN, operationIs } from '../support/fake-s3/faults.ts';
+import type { FakeRequest } from '../support/fake-s3/requests.ts';
 import { type FakeS3, startFakeS3 } from '../support/fake-s3/server.ts';
 import { fakeStore } from '../support/fake-s3/store.ts';
+import { allVersions, type FakeVersion, keepVersions } from '../support/fake-s3/versions.ts';
 import { makeSeededRandom } from '../support/seeded-random.ts';
 import { makeVirtualClock, type VirtualClock } from '../support/virtual-clock.ts';
 import { makeEffects } from './support/effects.ts';
@@ -99,6 +101,63 @@ describe('a Workspace whose files are to be deleted', () => {
     await until(() => purge()?.state === 'Purged');
     expect(left()).toEqual([...OF_OTHERS].sort());
     expect(purge()).not.toHaveProperty('message');
+  });
+
+  describe('in a bucket with versions', () => {
+    const versions = (): readonly FakeVersion[] =>
+      allVersions(s3.buckets.get('test')!).filter(({ key }) => OF_ANN.includes(key));
+    const deletesVersions = ({ operation, body }: FakeRequest): boolean =>
+      operation === 'DeleteObjects' && body.includes('<VersionId>');
+    beforeEach(async () => {
+      keepVersions(s3.buckets.get('test')!);
+      for (const key of [...OF_ANN, ...OF_OTHERS]) await store.put(key, Buffer.from('2'));
+    });
+
+    test('has no version and no delete marker left, and those of others are all there', async () => {
+      begin();
+      await until(() => purge()?.state === 'Purged');
+      expect(versions()).toEqual([]);
+      expect(allVersions(s3.buckets.get('test')!)).toHaveLength(2 * OF_OTHERS.length);
+      expect(purge()).toMatchObject({ objects: OF_ANN.length });
+      expect(purge()).not.toHaveProperty('message');
+      await store.put('users/ann/.ws/HEAD', Buffer.from('new'), { ifNoneMatch: true });
+    });
+
+    test.each([
+      ['listed', operationIs('ListObjectVersions'), 's3:ListBucketVersions'],
+      ['deleted', deletesVersions, 's3:DeleteObjectVersion'],
+    ])('is purged where they may not be %s, and says that they stay', async (_what, when, permission) => {
+      s3.faults.add({ when, action: FORBIDDEN });
+      begin();
+      await until(() => purge()?.state === 'Purged');
+      expect(left()).toEqual([...OF_OTHERS].sort());
+      expect(versions()).toHaveLength(3 * OF_ANN.length);
+      expect(purge()).toMatchObject({ objects: OF_ANN.length, message: expect.stringContaining(permission) });
+    });
+
+    test('is not called purged when credentials have expired meanwhile: they would not come through a listing either', async () => {
+      s3.faults.add({ when: operationIs('ListObjectVersions'), action: FORBIDDEN, times: 1 });
+      const refused = (): boolean => s3.log.some(({ operation }) => operation === 'ListObjectVersions');
+      const later = ({ operation }: FakeRequest): boolean => operation === 'ListObjectsV2' && refused();
+      s3.faults.add({ when: later, action: FORBIDDEN, times: 1 });
+      begin();
+      await until(() => purge()?.message !== undefined);
+      expect(purge()).toMatchObject({ state: 'Purging', message: expect.stringContaining('s3:ListBucket ') });
+      await until(() => purge()?.state === 'Purged');
+      expect(versions()).toEqual([]);
+    });
+
+    test('shows nothing again when it is cut off: the markers go when no version is left', async () => {
+      let deletions = 0;
+      const second = (request: FakeRequest): boolean => deletesVersions(request) && ++deletions === 2;
+      s3.faults.add({ when: second, action: { kind: 'answer', status: 400, code: 'Cut' }, times: 1 });
+      begin();
+      await until(() => purge()?.message !== undefined);
+      expect(purge()).toMatchObject({ state: 'Purging' });
+      expect(left()).toEqual([...OF_OTHERS].sort());
+      await until(() => purge()?.state === 'Purged');
+      expect(versions()).toEqual([]);
+    });
   });
 
   test('is taken on by one of several drivers, and by another when that one falls silent', async () => {

@@ -3,10 +3,13 @@ import { systemRandom } from '../../src/base/random.ts';
 import {
   isStoreError,
   type ListedObject,
+  type ListedVersion,
   type ObjectStore,
   type StoreErrorReason,
 } from '../../src/workspace/object-store.ts';
+import { inBatches } from '../../src/workspace/deletion.ts';
 import { checkBucket } from '../../src/workspace/s3/check-bucket.ts';
+import { purgeTiers } from '../../src/workspace/tiers.ts';
 
 export interface ContractSubject {
   readonly store: ObjectStore;
@@ -25,8 +28,8 @@ export const reasonOf = async (promise: Promise<unknown>): Promise<StoreErrorRea
   }
 };
 
-const everything = async (listing: AsyncIterable<ListedObject>): Promise<readonly ListedObject[]> => {
-  const found: ListedObject[] = [];
+const everything = async <T extends ListedObject | ListedVersion>(listing: AsyncIterable<T>): Promise<readonly T[]> => {
+  const found: T[] = [];
   for await (const object of listing) found.push(object);
   return found;
 };
@@ -72,6 +75,7 @@ export const objectStoreContract = (name: string, start: () => Promise<ContractS
       expect(await reasonOf(store.get('key'))).toBe('BucketNotFound');
       expect(await reasonOf(store.put('key', body))).toBe('BucketNotFound');
       expect(await reasonOf(store.delete(['key']))).toBe('BucketNotFound');
+      expect(await reasonOf(everything(store.listVersions('key')))).toBe('BucketNotFound');
       expect(await checkBucket(store, { random: systemRandom })).toMatchObject({ reason: 'BucketNotFound' });
     });
 
@@ -111,6 +115,11 @@ export const objectStoreContract = (name: string, start: () => Promise<ContractS
       expect(listed[0]).toMatchObject({ size: 4 });
       await subject.store.delete(keys);
       expect(await everything(subject.store.list(`${prefix}list/`))).toEqual([]);
+
+      // Old versions are deleted while the rest of them is listed: one pass meets them all.
+      const versions = subject.store.listVersions(`${prefix}list/`);
+      await inBatches(versions, (batch) => subject.store.deleteVersions(batch));
+      expect(await everything(subject.store.listVersions(`${prefix}list/`))).toEqual([]);
     });
 
     test('deletes, and a second time without complaint', async () => {
@@ -118,6 +127,40 @@ export const objectStoreContract = (name: string, start: () => Promise<ContractS
       await subject.store.delete([`${prefix}delete`]);
       await subject.store.delete([`${prefix}delete`]);
       expect(await reasonOf(subject.store.get(`${prefix}delete`))).toBe('NotFound');
+    });
+
+    test('deletes a version for good, and the key is as if it had never been: it can be created', async () => {
+      const { store } = subject;
+      const key = `${prefix}version`;
+      for (const content of ['1', '2']) await store.put(key, Buffer.from(content));
+      await store.delete([key]);
+      for (const markers of [false, true]) {
+        const versions = await everything(store.listVersions(key));
+        await store.deleteVersions(versions.filter(({ isMarker }) => isMarker === markers));
+        expect(await reasonOf(store.get(key))).toBe('NotFound');
+      }
+      expect(await everything(store.listVersions(key))).toEqual([]);
+      await store.put(key, body, { ifNoneMatch: true });
+      expect(await everything(store.listVersions(key))).toMatchObject([{ key, isMarker: false }]);
+      await store.deleteVersions(await everything(store.listVersions(key)));
+      expect(await reasonOf(store.get(key))).toBe('NotFound');
+    });
+
+    test('has nothing left of a workspace that is purged, no version and no marker, and a new one can begin', async () => {
+      const { store } = subject;
+      const own = `${prefix}purge/`;
+      const other = `${own}workspaces/other/.ws/HEAD`;
+      const packs = Array.from({ length: 1050 }, (_, i) => `${own}.ws/packs/${i}`);
+      for (let i = 0; i < packs.length; i += 50) {
+        await Promise.all(packs.slice(i, i + 50).map((key) => store.put(key, body)));
+      }
+      for (const content of ['1', '2', '3']) await store.put(`${own}.ws/HEAD`, Buffer.from(content));
+      for (const key of [`${own}cold/file & more`, other]) await store.put(key, body);
+      const purged = await purgeTiers({ store, prefix: own });
+      expect(purged).toEqual({ objects: packs.length + 2, versionsKept: undefined });
+      expect(await everything(store.listVersions(own))).toMatchObject([{ key: other, isMarker: false }]);
+      await store.put(`${own}.ws/HEAD`, body, { ifNoneMatch: true });
+      await store.put(packs[0]!, body, { ifNoneMatch: true });
     });
 
     test('refuses a body that does not match its SHA-256', async () => {

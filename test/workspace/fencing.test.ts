@@ -178,6 +178,20 @@ test('a commit that won unseen is not lost and not contradicted: even when its c
   expect(readTree((await homes.next()).folder)).toEqual(original);
 });
 
+test('a server that takes the delete marker of HEAD for an object is told of in words, with what to do', async () => {
+  const refused = { kind: 'answer', status: 412, code: 'PreconditionFailed' } as const;
+  homes.fake.faults.add({ when: operationIs('PutObject', 'HEAD'), action: refused });
+  await expect(homes.next()).rejects.toMatchObject({
+    name: 'HomeError',
+    reason: 'Corrupt',
+    message: expect.stringMatching(
+      /^s3:\/\/test\/users\/ann\/\.ws\/HEAD was deleted, .*remove the delete markers .* to begin anew, delete all versions/,
+    ),
+  });
+  homes.fake.faults.clear();
+  await homes.next();
+});
+
 test('a bucket that was emptied stops the writer, and all of its files are stored again', async () => {
   const home = await homes.next();
   write(home, 'file', 'content');

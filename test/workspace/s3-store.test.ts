@@ -19,16 +19,18 @@ import { objectStoreContract, reasonOf } from '../support/object-store-contract.
 // Not a measure: other work on the machine must not fail it.
 jest.setTimeout(300_000);
 
-objectStoreContract('the fake', async () => {
-  const server = await startFakeS3();
-  const [store, missingBucket] = [fakeStore(server), fakeStore(server, { bucket: 'missing' })];
-  const close = async (): Promise<void> => {
-    store.close();
-    missingBucket.close();
-    await server.close();
-  };
-  return { store, missingBucket, close };
-});
+for (const versioned of [false, true]) {
+  objectStoreContract(versioned ? 'the fake with versions' : 'the fake', async () => {
+    const server = await startFakeS3(['test'], { versioned });
+    const [store, missingBucket] = [fakeStore(server), fakeStore(server, { bucket: 'missing' })];
+    const close = async (): Promise<void> => {
+      store.close();
+      missingBucket.close();
+      await server.close();
+    };
+    return { store, missingBucket, close };
+  });
+}
 
 let fake: FakeS3;
 let store: ObjectStore;
@@ -91,6 +93,21 @@ test('a create is repeated where nobody may ask whether the object is there', as
   fail('PutObject', { kind: 'resetBefore' }, 2);
   await store.put('key', body, { ifNoneMatch: true });
   expect((await store.get('key')).body).toEqual(body);
+});
+
+test('a server that does not know versions has none', async () => {
+  await store.put('key', body);
+  fail('ListObjectVersions', { kind: 'answer', status: 501, code: 'NotImplemented' }, Infinity);
+  for await (const { key } of store.listVersions('')) throw new Error(`${key} is listed`);
+  expect(store.requests()['ListObjectVersions']).toBe(1);
+});
+
+test('a refusal to delete a version names the permission for that', async () => {
+  fail('DeleteObjects', FORBIDDEN, Infinity);
+  await expect(store.deleteVersions([{ key: 'key', versionId: 'v1' }])).rejects.toMatchObject({
+    reason: 'Forbidden',
+    permission: 's3:DeleteObjectVersion',
+  });
 });
 
 test('a conflict of two swaps is repeated: S3 says that it was not applied', async () => {

@@ -5,16 +5,20 @@ import {
   GetObjectCommand,
   HeadObjectCommand,
   ListObjectsV2Command,
+  ListObjectVersionsCommand,
+  type ListObjectVersionsCommandOutput,
   PutObjectCommand,
+  type ObjectIdentifier,
   type S3Client,
 } from '@aws-sdk/client-s3';
 import type { Clock } from '../../base/clock.ts';
 import type { Random } from '../../base/random.ts';
-import { type ListedObject, type ObjectStore, type PutOptions, type StoredObject } from '../object-store.ts';
+import type { ListedObject, ListedVersion, ObjectStore, PutOptions, StoredObject } from '../object-store.ts';
 import { DEFAULT_POLICY, makeAttempts, type AttemptPolicy, type Ending } from './attempt.ts';
 import { readBody } from './body.ts';
 import { makeS3Client, type S3Connection } from './client.ts';
 import { storeError, type Operation } from './failure.ts';
+import { isUnknownToServer, nextPage, versionsOf } from './versions.ts';
 
 export interface S3StoreOptions extends S3Connection {
   readonly bucket: string;
@@ -28,6 +32,7 @@ const OPERATIONS = {
   HeadObject: 's3:GetObject',
   PutObject: 's3:PutObject',
   ListObjectsV2: 's3:ListBucket',
+  ListObjectVersions: 's3:ListBucketVersions',
   DeleteObjects: 's3:DeleteObject',
 } as const;
 type OperationName = keyof typeof OPERATIONS;
@@ -42,21 +47,21 @@ export const makeS3Store = (options: S3StoreOptions): ObjectStore => {
   const client = makeS3Client(options);
   const attempts = makeAttempts({ ...options, policy: { ...DEFAULT_POLICY, ...options.policy } });
   const sent: Record<string, number> = {};
-  const operation = (name: OperationName, key: string): Operation => ({
+  const operation = (name: OperationName, key: string, permission: string = OPERATIONS[name]): Operation => ({
     bucket,
     key,
     name,
-    permission: OPERATIONS[name],
+    permission,
   });
   const count = (name: OperationName): void => void (sent[name] = (sent[name] ?? 0) + 1);
 
   const call = async <T>(
     name: OperationName,
     key: string,
-    how: { readonly bytes: number; readonly signal: AbortSignal | undefined },
+    how: { readonly bytes: number; readonly signal: AbortSignal | undefined; readonly permission?: string },
     send: (signal: AbortSignal) => Promise<T>,
   ): Promise<T> => {
-    const what = operation(name, key);
+    const what = operation(name, key, how.permission);
     const outcome = await attempts({ ...how, operation: what, repeatAmbiguous: true }, (signal) => {
       count(name);
       return send(signal);
@@ -119,16 +124,49 @@ export const makeS3Store = (options: S3StoreOptions): ObjectStore => {
     } while (token !== undefined);
   };
 
-  const remove: ObjectStore['delete'] = async (keys, signal) => {
-    for (let start = 0; start < keys.length; start += DELETE_BATCH) {
-      const batch = keys.slice(start, start + DELETE_BATCH);
-      const input = { Bucket: bucket, Delete: { Quiet: true, Objects: batch.map((Key) => ({ Key })) } };
-      const answer = await call('DeleteObjects', batch[0] ?? '', { bytes: 0, signal }, (abortSignal) =>
+  const versionPage = async (
+    prefix: string,
+    from: { readonly KeyMarker?: string; readonly VersionIdMarker?: string },
+    signal: AbortSignal | undefined,
+  ): Promise<ListObjectVersionsCommandOutput | undefined> => {
+    const input = { Bucket: bucket, Prefix: prefix, ...from };
+    try {
+      return await call('ListObjectVersions', prefix, { bytes: 0, signal }, (abortSignal) =>
+        client.send(new ListObjectVersionsCommand(input), { abortSignal }),
+      );
+    } catch (thrown) {
+      if (isUnknownToServer(thrown)) return undefined;
+      throw thrown;
+    }
+  };
+
+  /**
+   * One page ahead of what is yielded: a page begins after the last version of the one before, and versitygw answers that
+   * there is nothing more when that version has been deleted meanwhile.
+   */
+  const listVersions = async function* (prefix: string, signal?: AbortSignal): AsyncIterable<ListedVersion> {
+    let page = await versionPage(prefix, {}, signal);
+    while (page !== undefined) {
+      const from = nextPage(page);
+      const next = from === undefined ? undefined : await versionPage(prefix, from, signal);
+      for (const version of versionsOf(page)) if (version.key.startsWith(prefix)) yield version;
+      page = next;
+    }
+  };
+
+  const removeAll = async (
+    objects: readonly (ObjectIdentifier & { readonly Key: string })[],
+    how: { readonly permission: string; readonly signal: AbortSignal | undefined },
+  ): Promise<void> => {
+    for (let start = 0; start < objects.length; start += DELETE_BATCH) {
+      const batch = objects.slice(start, start + DELETE_BATCH);
+      const input = { Bucket: bucket, Delete: { Quiet: true, Objects: batch } };
+      const answer = await call('DeleteObjects', batch[0]?.Key ?? '', { bytes: 0, ...how }, (abortSignal) =>
         client.send(new DeleteObjectsCommand(input), { abortSignal }),
       );
       const refused = answer.Errors?.[0];
       if (refused === undefined) continue;
-      const what = operation('DeleteObjects', refused.Key ?? '');
+      const what = operation('DeleteObjects', refused.Key ?? '', how.permission);
       throw storeError(refused.Code === 'AccessDenied' ? 'Forbidden' : 'Failed', what, refused.Code ?? 'refused', 1);
     }
   };
@@ -138,7 +176,17 @@ export const makeS3Store = (options: S3StoreOptions): ObjectStore => {
     get,
     put,
     list,
-    delete: remove,
+    delete: (keys, signal) =>
+      removeAll(
+        keys.map((Key) => ({ Key })),
+        { permission: OPERATIONS.DeleteObjects, signal },
+      ),
+    listVersions,
+    deleteVersions: (versions, signal) =>
+      removeAll(
+        versions.map(({ key, versionId }) => ({ Key: key, VersionId: versionId })),
+        { permission: 's3:DeleteObjectVersion', signal },
+      ),
     requests: () => ({ ...sent }),
     close: () => client.destroy(),
   };

@@ -16,15 +16,16 @@ export const permissionsOf = (request: Omit<FakeRequest, 'index'>): readonly Pol
   const { operation, bucket, key, query, body } = request;
   const arn = `arn:aws:s3:::${bucket}`;
   if (operation === 'DeleteObjects') {
-    return [...body.toString().matchAll(/<Key>([^<]*)<\/Key>/g)].map(([, one = '']) => ({
-      action: 's3:DeleteObject',
-      resource: `${arn}/${one}`,
+    return [...body.toString().matchAll(/<Object>(.*?)<\/Object>/gs)].map(([, one = '']) => ({
+      action: one.includes('<VersionId>') ? 's3:DeleteObjectVersion' : 's3:DeleteObject',
+      resource: `${arn}/${/<Key>([^<]*)<\/Key>/.exec(one)?.[1] ?? ''}`,
       context: {},
     }));
   }
-  if (operation === 'ListObjectsV2') {
+  if (operation === 'ListObjectsV2' || operation === 'ListObjectVersions') {
     const prefix = query.get('prefix');
-    return [{ action: 's3:ListBucket', resource: arn, context: prefix === null ? {} : { 's3:prefix': prefix } }];
+    const action = operation === 'ListObjectsV2' ? 's3:ListBucket' : 's3:ListBucketVersions';
+    return [{ action, resource: arn, context: prefix === null ? {} : { 's3:prefix': prefix } }];
   }
   if (key === '') return [{ action: `s3:${operation}`, resource: arn, context: {} }];
   return [{ action: objectAction(request), resource: `${arn}/${key}`, context: {} }];

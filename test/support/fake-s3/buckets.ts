@@ -2,6 +2,7 @@ import { createHash, hash } from 'node:crypto';
 import { crc32 } from 'node:zlib';
 import { applyMultipart } from './multipart.ts';
 import type { FakeRequest } from './requests.ts';
+import { allVersions, deleteKey, type FakeVersion, putCurrent } from './versions.ts';
 
 export interface FakeObject {
   readonly body: Buffer;
@@ -45,12 +46,14 @@ export const applyRequest = (buckets: Map<string, FakeBucket>, request: FakeRequ
     case 'PutObject':
       return putObject(bucket, request);
     case 'DeleteObject':
-      bucket.delete(request.key);
+      deleteKey(bucket, request.key, request.query.get('versionId') ?? undefined);
       return { status: 204 };
     case 'DeleteObjects':
       return deleteObjects(bucket, request);
     case 'ListObjectsV2':
       return listObjects(bucket, request);
+    case 'ListObjectVersions':
+      return listVersions(bucket, request);
     case 'CreateMultipartUpload':
     case 'UploadPart':
     case 'CompleteMultipartUpload':
@@ -86,7 +89,7 @@ const putObject = (bucket: FakeBucket, { key, headers, body }: FakeRequest): Ans
     if (current.etag !== headers['if-match']) return errorAnswer(412, 'PreconditionFailed');
   }
   const etag = `"${hash('md5', body, 'hex')}"`;
-  bucket.set(key, { body, etag, lastModified: new Date(), headers: keptHeaders(headers) });
+  putCurrent(bucket, key, { body, etag, lastModified: new Date(), headers: keptHeaders(headers) });
   return { status: 200, headers: { etag } };
 };
 
@@ -119,9 +122,12 @@ const wrongChecksum = (headers: FakeRequest['headers'], body: Buffer): Answer | 
 const deleteObjects = (bucket: FakeBucket, request: FakeRequest): Answer => {
   const mismatch = wrongChecksum(request.headers, request.body);
   if (mismatch !== undefined) return mismatch;
-  for (const [, key = ''] of request.body.toString().matchAll(/<Key>([^<]*)<\/Key>/g)) {
-    bucket.delete(
+  for (const [, object = ''] of request.body.toString().matchAll(/<Object>(.*?)<\/Object>/gs)) {
+    const key = /<Key>([^<]*)<\/Key>/.exec(object)?.[1] ?? '';
+    deleteKey(
+      bucket,
       key.replace(/&#(\d+);/g, (_, code: string) => String.fromCodePoint(Number(code))).replace(/&amp;/g, '&'),
+      /<VersionId>([^<]*)<\/VersionId>/.exec(object)?.[1],
     );
   }
   return { status: 200, headers: { 'content-type': 'application/xml' }, body: '<?xml version="1.0"?><DeleteResult/>' };
@@ -154,4 +160,31 @@ const listObjects = (bucket: FakeBucket, { query }: FakeRequest): Answer => {
     headers: { 'content-type': 'application/xml' },
     body: `<?xml version="1.0"?><ListBucketResult><IsTruncated>${more}</IsTruncated>${next}${items.join('')}</ListBucketResult>`,
   };
+};
+
+const listVersions = (bucket: FakeBucket, { query }: FakeRequest): Answer => {
+  const prefix = query.get('prefix') ?? '';
+  const [afterKey, afterId] = [query.get('key-marker') ?? '', query.get('version-id-marker') ?? ''];
+  const versions = allVersions(bucket).filter(({ key }) => key.startsWith(prefix));
+  // After a version that is gone there is nothing to versitygw: whoever deletes as it lists must not rely on more.
+  const marker = versions.findIndex(({ key, id }) => key === afterKey && id === afterId);
+  const rest = marker === -1 ? versions.filter(({ key }) => key > afterKey) : versions.slice(marker + 1);
+  const left = marker === -1 && afterId !== '' ? [] : rest;
+  const page = left.slice(0, Number(query.get('max-keys') ?? 1000));
+  const last = left.length > page.length ? page.at(-1) : undefined;
+  const next =
+    last === undefined
+      ? ''
+      : `<NextKeyMarker>${xml(last.key)}</NextKeyMarker><NextVersionIdMarker>${last.id}</NextVersionIdMarker>`;
+  return {
+    status: 200,
+    headers: { 'content-type': 'application/xml' },
+    body: `<?xml version="1.0"?><ListVersionsResult><IsTruncated>${last !== undefined}</IsTruncated>${next}${page.map(versionItem).join('')}</ListVersionsResult>`,
+  };
+};
+
+const versionItem = ({ key, id, object, isLatest }: FakeVersion): string => {
+  const named = `<Key>${xml(key)}</Key><VersionId>${id}</VersionId><IsLatest>${isLatest}</IsLatest>`;
+  if (object === undefined) return `<DeleteMarker>${named}</DeleteMarker>`;
+  return `<Version>${named}<Size>${object.body.length}</Size><ETag>${xml(object.etag)}</ETag></Version>`;
 };

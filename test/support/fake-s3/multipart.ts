@@ -1,6 +1,7 @@
 import { hash } from 'node:crypto';
 import { type Answer, errorAnswer, type FakeBucket, keptHeaders } from './buckets.ts';
 import type { FakeRequest } from './requests.ts';
+import { putCurrent } from './versions.ts';
 
 interface Upload {
   readonly key: string;
@@ -48,7 +49,7 @@ const complete = (bucket: FakeBucket, uploads: Map<string, Upload>, id: string, 
   if (bodies.length === 0 || bodies.includes(undefined)) return errorAnswer(400, 'InvalidPart');
   const whole = Buffer.concat(bodies as Buffer[]);
   const etag = `"${hash('md5', whole, 'hex')}-${bodies.length}"`;
-  bucket.set(key, { body: whole, etag, lastModified: new Date(), headers });
+  putCurrent(bucket, key, { body: whole, etag, lastModified: new Date(), headers });
   uploads.delete(id);
   return xmlAnswer(
     `<CompleteMultipartUploadResult><ETag>${etag.replaceAll('"', '&quot;')}</ETag></CompleteMultipartUploadResult>`,

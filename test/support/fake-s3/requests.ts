@@ -35,6 +35,7 @@ export const readRequest = async (message: IncomingMessage): Promise<Omit<FakeRe
 const operationOf = (method: string, key: string, query: URLSearchParams): string => {
   if (method === 'POST' && query.has('delete')) return 'DeleteObjects';
   if (query.has('uploads') || query.has('uploadId')) return multipartOperation(method, query);
+  if (method === 'GET' && key === '' && query.has('versions')) return 'ListObjectVersions';
   if (method === 'GET') return key === '' ? 'ListObjectsV2' : 'GetObject';
   if (method === 'PUT') return key === '' ? 'CreateBucket' : 'PutObject';
   if (method === 'HEAD') return key === '' ? 'HeadBucket' : 'HeadObject';

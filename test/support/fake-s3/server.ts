@@ -4,6 +4,7 @@ import { systemClock } from '../../../src/base/clock.ts';
 import { applyRequest, errorAnswer, type Answer, type FakeBucket } from './buckets.ts';
 import { makeFaultPlan, type FaultAction } from './faults.ts';
 import { readRequest, type FakeRequest, type LoggedRequest } from './requests.ts';
+import { keepVersions } from './versions.ts';
 
 export interface FakeS3 {
   /** `http://127.0.0.1:port` */
@@ -18,19 +19,22 @@ export interface FakeS3 {
 export interface FakeS3Options {
   /** What is answered instead: where a request is not allowed, say. By default every request is allowed. */
   readonly authorize?: (request: FakeRequest) => Answer | undefined;
+  /** Whether the buckets keep versions of what is replaced and deleted. */
+  readonly versioned?: boolean;
   /** Bytes of bodies that arrive in a second, of all requests together; by default as many as there are. */
   readonly bytesPerSecond?: number;
 }
 
 /**
  * An S3 in memory behind real HTTP on loopback, with atomic conditions, checksums and scripted faults. Path-style
- * addresses only; signatures are not checked; no versions: nobody here uses them.
+ * addresses only; signatures are not checked.
  */
 export const startFakeS3 = async (
   bucketNames: readonly string[] = ['test'],
   options: FakeS3Options = {},
 ): Promise<FakeS3> => {
   const buckets = new Map<string, FakeBucket>(bucketNames.map((name) => [name, new Map()]));
+  if (options.versioned === true) for (const bucket of buckets.values()) keepVersions(bucket);
   const faults = makeFaultPlan();
   const log: LoggedRequest[] = [];
   const uplink = makeUplink(options.bytesPerSecond);
