@@ -7,7 +7,7 @@ import { flushHome, identityOf, rememberInJournal, type HomeState } from './home
 import { dropIndex, saveIndex } from './index-file.ts';
 import { manifestKey } from './layout.ts';
 import { encodeManifest, treeSize, type EncodedManifest } from './manifest.ts';
-import { isStoreError } from './object-store.ts';
+import { putContent } from './put-content.ts';
 import { isDiskFull } from './state-files.ts';
 import type { StoredTree } from './store-tree.ts';
 
@@ -108,11 +108,6 @@ export const putManifest = async (
   { body, sha256 }: EncodedManifest,
   signal: AbortSignal | undefined,
 ): Promise<void> => {
-  const how = { ifNoneMatch: true, sha256, contentType: 'application/gzip' } as const;
-  try {
-    await options.store.put(options.prefix + key, body, { ...how, ...(signal === undefined ? {} : { signal }) });
-  } catch (thrown) {
-    // Its key has its hash: an earlier attempt stored it.
-    if (!isStoreError(thrown, 'Exists')) throw thrown;
-  }
+  const how = { sha256, contentType: 'application/gzip', ...(signal === undefined ? {} : { signal }) };
+  await putContent(options.store, options.prefix + key, body, how);
 };

@@ -1,4 +1,5 @@
-import { isStoreError, type ObjectStore } from './object-store.ts';
+import type { ObjectStore } from './object-store.ts';
+import { putContent } from './put-content.ts';
 
 /** Content-addressed objects on their way to the bucket. */
 export interface Uploads {
@@ -23,14 +24,8 @@ export const makeUploads = ({ store, prefix, signal, present }: UploadDeps): Upl
   const running = new Map<string, Promise<void>>();
   let failure: { readonly thrown: unknown } | undefined;
 
-  const send = async (key: string, sha256: string, body: Buffer): Promise<void> => {
-    try {
-      await store.put(prefix + key, body, { ifNoneMatch: true, sha256, ...(signal === undefined ? {} : { signal }) });
-    } catch (thrown) {
-      // The key is the content's hash: whoever stored it stored this.
-      if (!isStoreError(thrown, 'Exists')) throw thrown;
-    }
-  };
+  const send = (key: string, sha256: string, body: Buffer): Promise<void> =>
+    putContent(store, prefix + key, body, { sha256, ...(signal === undefined ? {} : { signal }) });
 
   const start: Uploads['start'] = (key, sha256, body, release) => {
     if (failure !== undefined || present.has(key) || running.has(key)) release();

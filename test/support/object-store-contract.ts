@@ -8,6 +8,7 @@ import {
   type StoreErrorReason,
 } from '../../src/workspace/object-store.ts';
 import { inBatches } from '../../src/workspace/deletion.ts';
+import { putContent } from '../../src/workspace/put-content.ts';
 import { checkBucket } from '../../src/workspace/s3/check-bucket.ts';
 import { purgeTiers } from '../../src/workspace/tiers.ts';
 
@@ -127,6 +128,17 @@ export const objectStoreContract = (name: string, start: () => Promise<ContractS
       await subject.store.delete([`${prefix}delete`]);
       await subject.store.delete([`${prefix}delete`]);
       expect(await reasonOf(subject.store.get(`${prefix}delete`))).toBe('NotFound');
+    });
+
+    test('stores content again that was deleted, marker or not, and not what is there', async () => {
+      const { store } = subject;
+      const key = `${prefix}content`;
+      await putContent(store, key, body, {});
+      await putContent(store, key, Buffer.from('not stored'), {});
+      expect((await store.get(key)).body).toEqual(body);
+      await store.delete([key]);
+      await putContent(store, key, body, {});
+      expect((await store.get(key)).body).toEqual(body);
     });
 
     test('deletes a version for good, and the key is as if it had never been: it can be created', async () => {

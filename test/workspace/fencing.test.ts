@@ -192,6 +192,19 @@ test('a server that takes the delete marker of HEAD for an object is told of in 
   await homes.next();
 });
 
+test('packs and manifests that a server takes for stored because of a marker are stored all the same', async () => {
+  const home = await homes.next();
+  write(home, 'file', 'content');
+  const refused = { kind: 'answer', status: 412, code: 'PreconditionFailed' } as const;
+  homes.fake.faults.add(
+    { when: operationIs('PutObject', '/packs/'), action: refused, times: 1 },
+    { when: operationIs('PutObject', '/manifests/'), action: refused, times: 1 },
+  );
+  expect(await home.commit({})).toMatchObject({ committed: true });
+  const next = await homes.next();
+  expect(readTree(next.folder)).toEqual(readTree(home.folder));
+});
+
 test('a bucket that was emptied stops the writer, and all of its files are stored again', async () => {
   const home = await homes.next();
   write(home, 'file', 'content');
