@@ -129,8 +129,8 @@ test('credentials that expire in the midst of a 1 GB upload: it goes on with the
 test('credentials that the server ends before their time: the upload is made again with the next ones', async () => {
   const hash = await write('large', 200);
   await until(() => tokensOf('UploadPart').length > 8);
-  const [used] = tokensOf('UploadPart');
-  for (const one of sts.sessions) if (one.sessionToken === used) one.ended = true;
+  // All that were given out: on a busy machine the one that the upload began with has been replaced by now.
+  for (const one of sts.sessions) one.ended = true;
   expect(await session.drain(400_000)).toBe(0);
   expect(stored('large')).toBe(hash);
   expect(refused).toBeGreaterThan(0);
