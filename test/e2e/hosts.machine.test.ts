@@ -189,15 +189,18 @@ scenario(
       (await cluster.kubectl.run(['get', 'pods', '-o', 'name']))
         .split('\n')
         .filter((name) => name.startsWith('pod/burst-'));
-    await cluster.kubectl.create(...burst.map((sandbox) => sandbox.build()));
+    const list = { apiVersion: 'v1', kind: 'List', items: burst.map((sandbox) => sandbox.build()) };
+    const asked = cluster.kubectl.run(['create', '-f', '-'], { stdin: JSON.stringify(list), deadlineMs: 180_000 });
+    // It is waited for below, unless the test fails before.
+    asked.catch(() => undefined);
     await eventually('the starts are under way', async () => (await podNames()).length >= 20, {
-      deadlineMs: 60_000,
+      deadlineMs: 120_000,
       everyMs: 100,
       signal: cluster.signal,
     });
     const killed = await leader(cluster);
     process.kill(await processOf(cluster, killed), 'SIGKILL');
-    await untilAnotherLeads(cluster, killed);
+    await Promise.all([asked, untilAnotherLeads(cluster, killed)]);
     const names = burst.map(({ name }) => `sandbox/${name}`);
     await cluster.kubectl.run(['wait', '--for=condition=Ready', '--timeout=240s', ...names], { deadlineMs: 250_000 });
     expect(new Set(await podNames()).size).toBe(burst.length);
