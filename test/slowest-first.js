@@ -1,12 +1,20 @@
 import Sequencer from '@jest/test-sequencer';
 
 /** Files that take minutes: begun last, they would be what all wait for, with one core idle. */
-const SLOWEST = ['cold-workload', 'sandbox-image', 'killed-at-every-request', 'own-image', 'isolation'];
+const SLOWEST = [
+  'e2e/cold-workload',
+  'e2e/sandbox-image',
+  'e2e/killed-at-every-request',
+  'e2e/own-image',
+  'e2e/isolation',
+  'workspace/sigkill',
+  'workspace/model',
+];
 
 const rank = ({ path }) => {
   // What looks at what the others have left behind.
   if (path.endsWith('.last.test.ts')) return SLOWEST.length + 1;
-  const at = SLOWEST.findIndex((name) => path.endsWith(`/e2e/${name}.test.ts`));
+  const at = SLOWEST.findIndex((name) => path.endsWith(`/test/${name}.test.ts`));
   return at === -1 ? SLOWEST.length : at;
 };
 

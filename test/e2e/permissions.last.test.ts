@@ -51,5 +51,9 @@ test('every verb of every role was needed by the tests before this one, and noth
     else use(event);
   }
   for await (const event of auditEvents(join(dirname(log), MACHINE_AUDIT), since)) if (!isRefused(event)) use(event);
+  // Nothing here asks for this one: see ASIDE.
+  const finalizers = ['auth', 'can-i', 'update', 'sandboxes.matrx.dev', '--subresource=finalizers'];
+  const asController = [`--as=system:serviceaccount:${SYSTEM}:matrx-controller`];
+  expect((await kubectl.run([...finalizers, ...asController])).trim()).toBe('yes');
   expect({ unused: [...unused].map(describePermission), refused: [...refused] }).toEqual({ unused: [], refused: [] });
 }, 120_000);

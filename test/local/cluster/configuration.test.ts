@@ -32,9 +32,7 @@ describe('the parts of the cluster', () => {
 
   it('authorize every request', () => {
     expect(commands['kube-apiserver']).toContain('--authorization-mode=Node,RBAC');
-    expect(commands['kube-apiserver']).toContain(
-      '--enable-admission-plugins=NodeRestriction,OwnerReferencesPermissionEnforcement',
-    );
+    expect(commands['kube-apiserver']).toContain('--enable-admission-plugins=NodeRestriction');
     expect(commands.etcd).toContain('--client-cert-auth');
   });
 });

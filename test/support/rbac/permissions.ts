@@ -91,8 +91,9 @@ const nameOf = ({ objectRef, requestURI }: AuditEvent): string =>
 
 /**
  * Permissions that the API server asks for beside the request's own, without writing it down: a WebSocket of an exec is a
- * GET that may change something; an owner that blocks its deletion has to let itself be finalized (the admission plugin
- * OwnerReferencesPermissionEnforcement, which the cluster of `make up` has).
+ * GET that may change something; an owner that blocks its deletion has to let itself be finalized, where a cluster has
+ * the admission plugin OwnerReferencesPermissionEnforcement. That of `make up` has not: for half a minute after a
+ * definition is installed, the plugin refuses every object that names an owner of its kind.
  */
 const ASIDE: readonly {
   readonly resource: string;
@@ -122,10 +123,8 @@ const usesItself = (event: AuditEvent, permission: Permission): boolean => {
   );
 };
 
-/** By the authorizer, or by the admission plugin that asks the authorizer for another permission (below). */
-export const isRefused = ({ annotations, responseStatus }: AuditEvent): boolean =>
-  annotations?.['authorization.k8s.io/decision'] === 'forbid' ||
-  (responseStatus?.message ?? '').includes('cannot set blockOwnerDeletion');
+export const isRefused = ({ annotations }: AuditEvent): boolean =>
+  annotations?.['authorization.k8s.io/decision'] === 'forbid';
 
 export const describePermission = ({ account, namespace, group, resource, verb, names }: Permission): string =>
   `${account}: ${verb} ${group === '' ? resource : `${resource}.${group}`}${names.length === 0 ? '' : ` ${names.join(',')}`}${namespace === '' ? '' : ` in ${namespace}`}`;
