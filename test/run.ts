@@ -108,6 +108,21 @@ const check = async (name: string, command: string, args: readonly string[], env
   return code === 0 ? { passed: 1, failed: 0 } : { passed: 0, failed: 1 };
 };
 
+/** The same for one that runs beside others: it says nothing before its end. */
+const checkMeanwhile = async (
+  name: string,
+  command: string,
+  args: readonly string[],
+  env: NodeJS.ProcessEnv,
+): Promise<Outcome> => {
+  const behind = join(scratch, `${name}.log`);
+  const code = await run(command, args, { minutes: 30, behind }, env);
+  heading(`${name}, which ran meanwhile`);
+  process.stdout.write(readFileSync(behind));
+  if (code !== 0) console.log(`FAILED: ${name} (exit code ${code})`);
+  return code === 0 ? { passed: 1, failed: 0 } : { passed: 0, failed: 1 };
+};
+
 interface JestResult {
   readonly numPassedTests: number;
   readonly numFailedTests: number;
@@ -246,15 +261,18 @@ const endToEnd = async (): Promise<readonly Outcome[]> => {
   return outcomes;
 };
 
+const programs = await check('programs', node, ['test/programs.ts']);
+// With a seed: what a change breaks is to be seen here, and what chance finds, by `make fuzz`. It has more to wait for than
+// to do, so the checks of the sources run meanwhile.
+const fuzz = checkMeanwhile('fuzz', node, ['test/fuzz/run.ts', '--seed', '1'], { ...process.env, MINUTES: '1' });
 const outcomes: Outcome[] = [
-  await check('programs', node, ['test/programs.ts']),
+  programs,
   await check('format', node, ['node_modules/prettier/bin/prettier.cjs', '--check', '--log-level', 'warn', '.']),
   await check('types', 'node_modules/.bin/tsc', ['--noEmit']),
   await check('lint', 'node_modules/.bin/oxlint', ['--type-aware', '--deny-warnings']),
   await check('shellcheck', 'shellcheck', ['--external-sources', ...shellScripts(process.cwd())]),
   await bats(),
-  // With a seed: what a change breaks is to be seen here, and what chance finds, by `make fuzz`.
-  await check('fuzz', node, ['test/fuzz/run.ts', '--seed', '1'], { ...process.env, MINUTES: '1' }),
+  await fuzz,
 ];
 const early = outcomes.reduce((sum, { failed }) => sum + failed, 0);
 if (process.argv.includes('--without-cluster')) outcomes.push(await unit());
