@@ -18,6 +18,8 @@ import { makeMetrics } from '../telemetry/metrics.ts';
 
 /** Milliseconds for an orderly stop: less than the 40 s that the Deployment grants. */
 const STOP_MS = 35_000;
+/** Calls at the same time apart from those about Sandboxes: about Workspaces, events, lists. */
+const OTHER_CALLS = 4;
 /** A burst of sandboxes is a handful of calls each; the API server's own fairness does the rest. */
 const API_RATE = { perSecond: 100, burst: 200 };
 
@@ -27,13 +29,21 @@ export const runController = async (): Promise<number> => {
     loadControllerConfig();
   const log = makeLog({ level: logLevel, component: 'controller' });
   const { registry, runtime: metrics, onKubeRequest } = makeMetrics();
-  const client = makeKubeClient({
+  const access = {
     access: loadClusterAccess(),
     clock,
-    admit: makeTokenBucket(API_RATE, clock),
     onRequest: onKubeRequest,
     userAgent: 'matrx-sandbox/controller',
+  };
+  const client = makeKubeClient({
+    ...access,
+    admit: makeTokenBucket(API_RATE, clock),
+    // One for each call that can be under way: what waits for a connection leaves when one is free, whoever leads by then.
+    callConnections: workers + OTHER_CALLS,
+    mayWrite: () => elector.mayWrite(),
   });
+  // A renewal waits behind nothing.
+  const leaseClient = makeKubeClient({ ...access, callConnections: 1 });
   const common = { client, clock, random, log, metrics };
   const events = makeEventRecorder({
     ...common,
@@ -52,6 +62,7 @@ export const runController = async (): Promise<number> => {
   ];
   const elector = makeLeaderElector({
     ...common,
+    client: leaseClient,
     namespace: systemNamespace,
     name: 'matrx-controller',
     identity: `${podName}_${random.hex(4)}`,
@@ -81,6 +92,6 @@ export const runController = async (): Promise<number> => {
   });
   const exitCode = await manager.run();
   eventLoop.stop();
-  await client.close();
+  await Promise.all([client.close(), leaseClient.close()]);
   return exitCode;
 };

@@ -24,6 +24,11 @@ export interface KubeClientOptions {
   readonly userAgent?: string;
   /** How many calls may be under way at once; more wait for a connection within their deadline. 8 unless given. */
   readonly callConnections?: number;
+  /**
+   * Asked right before each request that writes, when it has had its turn: where it says no, the call fails (`Unreachable`)
+   * and nothing is sent. A process that was stopped and goes on does so in the middle of whatever it was about.
+   */
+  readonly mayWrite?: () => boolean;
 }
 
 interface RawList<T> {
@@ -40,6 +45,7 @@ export const makeKubeClient = (options: KubeClientOptions): KubeClient => {
     clock,
     userAgent: options.userAgent ?? 'matrx-sandbox',
     callConnections: options.callConnections ?? 8,
+    mayWrite: options.mayWrite,
   });
   const caller = makeCaller({ transport, clock, deadlineMs, admit: options.admit, onRequest: options.onRequest });
 

@@ -35,6 +35,8 @@ export interface TransportOptions {
   readonly clock: Clock;
   readonly userAgent: string;
   readonly callConnections: number;
+  /** Asked right before each request that writes. */
+  readonly mayWrite?: (() => boolean) | undefined;
 }
 
 /** client-node reads its files at each question; once in ten seconds is often enough for what rotates in hours. */
@@ -48,7 +50,8 @@ const KEEP_ALIVE_MS = 30_000;
  * changes (client-node's own dispatcher would keep the old one for ever); requests under way end on the old ones.
  * HTTP/1.1 only: one dead HTTP/2 connection would stall all calls at once.
  */
-export const makeTransport = ({ access, clock, userAgent, callConnections }: TransportOptions): Transport => {
+export const makeTransport = (options: TransportOptions): Transport => {
+  const { access, clock, userAgent, callConnections, mayWrite = () => true } = options;
   let cached: { readonly value: Promise<ClusterCredentials>; readonly readAt: number } | undefined;
   let agents: { readonly key: string; readonly calls: Agent; readonly watches: Agent } | undefined;
   let closed = false;
@@ -87,6 +90,7 @@ export const makeTransport = ({ access, clock, userAgent, callConnections }: Tra
       const { headers, tls } = await credentials();
       request.signal.throwIfAborted();
       if (closed) throw new Error('the Kubernetes client is closed');
+      if (request.method !== 'GET' && !mayWrite()) throw new Error('this process may write no more: it does not lead');
       const url = new URL(access.server + request.path);
       const answer = await agentFor(request.pool, tls).request({
         origin: url.origin,

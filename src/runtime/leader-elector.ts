@@ -51,6 +51,8 @@ export interface LeaderElector {
   readonly release: () => Promise<void>;
   /** False from the moment the last renewal is too old, even while the event loop was stalled. */
   readonly isLeader: () => boolean;
+  /** Whether what this process decides may be written: while it leads, and while it ends in order after that. */
+  readonly mayWrite: () => boolean;
 }
 
 const RELEASE_MS = 5000;
@@ -133,6 +135,7 @@ export const makeLeaderElector = (options: LeaderElectorOptions): LeaderElector 
 
   return {
     isLeader: leading,
+    mayWrite: () => leading() || state === 'released',
     acquire: async (signal) => {
       log.info(fields, 'waits for leadership');
       for (;;) {

@@ -86,6 +86,25 @@ describe('transport', () => {
     await client.close();
   });
 
+  it('sends nothing that writes once the process may not, and asks when the request has had its turn', async () => {
+    const clock = makeVirtualClock();
+    const admit = makeTokenBucket({ perSecond: 1, burst: 1 }, clock);
+    let leads = true;
+    const client = makeKubeClient({ access: directAccess(server.url), clock, admit, mayWrite: () => leads });
+    server.answer((exchange) => exchange.json(200, ANSWER));
+    await client.mergePatch(POD, {});
+    const late = expect(client.mergePatch(POD, {})).rejects.toMatchObject({
+      reason: 'Unreachable',
+      message: expect.stringContaining('it does not lead'),
+    });
+    const read = client.get(POD);
+    leads = false;
+    await clock.advance(2000);
+    await late;
+    await read;
+    await client.close();
+  });
+
   it('waits for its turn where requests are limited', async () => {
     const clock = makeVirtualClock();
     const admit = makeTokenBucket({ perSecond: 10, burst: 2 }, clock);

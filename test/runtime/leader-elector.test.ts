@@ -64,8 +64,9 @@ const leaveAll = async (...candidates: readonly Candidate[]): Promise<void> => {
 describe('leader election', () => {
   it('takes a free lease at once and keeps it by renewing', async () => {
     const a = enter('a');
+    expect(a.elector.mayWrite()).toBe(false);
     await clock.advance(0);
-    expect(a.elector.isLeader()).toBe(true);
+    expect([a.elector.isLeader(), a.elector.mayWrite()]).toEqual([true, true]);
     expect(server.lease()?.spec).toEqual({
       holderIdentity: 'a',
       leaseDurationSeconds: 15,
@@ -90,6 +91,8 @@ describe('leader election', () => {
     await clock.advance(3000);
     expect(holder()).toBe('b');
     expect(a.elector.isLeader()).toBe(false);
+    // What it has still to tell while it ends.
+    expect(a.elector.mayWrite()).toBe(true);
     expect(a.lost).toEqual([]);
     expect(server.lease()?.spec?.leaseTransitions).toBe(1);
     await leaveAll(a, b);
@@ -178,7 +181,7 @@ describe('leader election', () => {
     });
     await clock.advance(2000);
     expect(a.lost).toEqual(['the holder is thief now']);
-    expect(a.elector.isLeader()).toBe(false);
+    expect([a.elector.isLeader(), a.elector.mayWrite()]).toEqual([false, false]);
     await leaveAll(a);
     expect(holder()).toBe('thief');
   });
