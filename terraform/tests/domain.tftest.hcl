@@ -1,5 +1,6 @@
 # The name, its certificate, and who gets to the API. Nothing reaches AWS.
 mock_provider "aws" {
+  source          = "./tests/aws"
   override_during = plan
 
   mock_data "aws_subnets" {
@@ -14,32 +15,8 @@ mock_provider "aws" {
     defaults = { names = ["us-east-1a", "us-east-1b"] }
   }
 
-  mock_data "aws_ec2_instance_type_offerings" {
-    defaults = { locations = ["us-east-1a"] }
-  }
-
-  mock_data "aws_iam_policy_document" {
-    defaults = { json = "{\"Version\":\"2012-10-17\",\"Statement\":[]}" }
-  }
-
-  mock_data "aws_partition" {
-    defaults = { partition = "aws" }
-  }
-
-  mock_data "aws_caller_identity" {
-    defaults = { account_id = "123456789012" }
-  }
-
   mock_data "aws_route53_zone" {
     defaults = { name = "example.com", zone_id = "Z0123456789ABCDEFGHIJ" }
-  }
-
-  mock_resource "aws_ebs_volume" {
-    defaults = { id = "vol-0123456789abcdef0" }
-  }
-
-  mock_resource "aws_s3_bucket" {
-    defaults = { id = "matrx-workspaces-1", arn = "arn:aws:s3:::matrx-workspaces-1" }
   }
 
   mock_resource "aws_subnet" {

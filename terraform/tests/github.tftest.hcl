@@ -1,30 +1,7 @@
 # Who may deploy, and what that is. Nothing reaches AWS.
 mock_provider "aws" {
+  source          = "./tests/aws"
   override_during = plan
-
-  mock_data "aws_subnets" {
-    defaults = { ids = ["subnet-0123456789abcdef0"] }
-  }
-
-  mock_data "aws_subnet" {
-    defaults = { availability_zone = "us-east-1b" }
-  }
-
-  mock_data "aws_ec2_instance_type_offerings" {
-    defaults = { locations = ["us-east-1a"] }
-  }
-
-  mock_data "aws_iam_policy_document" {
-    defaults = { json = "{\"Version\":\"2012-10-17\",\"Statement\":[]}" }
-  }
-
-  mock_data "aws_partition" {
-    defaults = { partition = "aws" }
-  }
-
-  mock_data "aws_caller_identity" {
-    defaults = { account_id = "123456789012" }
-  }
 
   mock_resource "aws_instance" {
     defaults = { id = "i-0123456789abcdef0" }

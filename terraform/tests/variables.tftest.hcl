@@ -1,20 +1,6 @@
 # Every validation refuses what it should, and lets pass what it should. Nothing reaches AWS.
 mock_provider "aws" {
-  mock_data "aws_subnets" {
-    defaults = { ids = ["subnet-0123456789abcdef0"] }
-  }
-
-  mock_data "aws_ec2_instance_type_offerings" {
-    defaults = { locations = ["us-east-1a"] }
-  }
-
-  mock_data "aws_partition" {
-    defaults = { partition = "aws" }
-  }
-
-  mock_data "aws_caller_identity" {
-    defaults = { account_id = "123456789012" }
-  }
+  source = "./tests/aws"
 
   mock_data "aws_subnet" {
     defaults = { availability_zone = "us-east-1a", cidr_block = "10.80.0.0/25" }
@@ -27,10 +13,6 @@ mock_provider "aws" {
 
   mock_data "aws_route53_zone" {
     defaults = { name = "example.com" }
-  }
-
-  mock_data "aws_iam_policy_document" {
-    defaults = { json = "{\"Version\":\"2012-10-17\",\"Statement\":[]}" }
   }
 }
 
