@@ -2,6 +2,7 @@ import { customResourceDefinitions } from '../src/api/custom-resource-definition
 import { API_GROUP, API_VERSION } from '../src/api/names.ts';
 import { Reason, SandboxConditionType, WorkspaceConditionType } from '../src/api/reasons.ts';
 import type { CelRule, StructuralSchema } from '../src/api/structural-schema.ts';
+import { markdownTable } from './markdown-table.ts';
 
 interface Definition {
   readonly names: { readonly kind: string; readonly shortNames: readonly string[] };
@@ -41,8 +42,7 @@ const kindSection = ({ names, versions }: Definition): string => {
   return `${parts.join('\n\n')}\n`;
 };
 
-const table = (rows: readonly (readonly string[])[]): string =>
-  [['field', 'type', 'what'], ['---', '---', '---'], ...rows].map((cells) => `| ${cells.join(' | ')} |`).join('\n');
+const table = (rows: readonly (readonly string[])[]): string => markdownTable(['field', 'type', 'what'], rows);
 
 /** One row a field, those inside it after it. Of a condition, everybody knows what is inside. */
 const fields = (schema: StructuralSchema, path: string): readonly (readonly string[])[] =>

@@ -1,6 +1,7 @@
 import { SANDBOX_LIFE, SANDBOX_STATES } from '../src/api/sandbox-life.ts';
 import { EXPIRED_REASONS, Reason } from '../src/api/reasons.ts';
 import { StopReason } from '../src/api/sandbox.ts';
+import { markdownTable } from './markdown-table.ts';
 
 const codes = (words: readonly string[]): string => words.map((word) => `\`${word}\``).join(', ');
 
@@ -19,14 +20,14 @@ export const lifeReference = (): string => `# The life of a sandbox
 Written by \`make generate\` from \`src/api/sandbox-life.ts\`; a test lets nothing else happen. The state is the REST API's \`status\`. It is
 worked out from what is asked for and what the controller last said, and stored nowhere.
 
-${table(
+${markdownTable(
   ['state', 'what it means'],
   SANDBOX_STATES.map((state) => [`\`${state}\``, SANDBOX_LIFE[state].means]),
 )}
 
 ## Who may leave a state
 
-${table(
+${markdownTable(
   ['from', 'to', 'by whose write', 'when'],
   SANDBOX_STATES.flatMap((state) =>
     SANDBOX_LIFE[state].leaves.map(({ to, by, when }) => [`\`${state}\``, codes(to), by, when]),
@@ -37,11 +38,8 @@ ${table(
 
 ## Why it has ended
 
-${table(
+${markdownTable(
   ['status.stopReason', 'what'],
   StopReason.options.map((reason) => [`\`${reason}\``, STOP_REASONS[reason]]),
 )}
 `;
-
-const table = (head: readonly string[], rows: readonly (readonly string[])[]): string =>
-  [head, head.map(() => '---'), ...rows].map((cells) => `| ${cells.join(' | ')} |`).join('\n');

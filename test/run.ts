@@ -100,27 +100,25 @@ const heading = (name: string): void => {
   console.log(`\n── ${name} (at ${minutes} min) ──`);
 };
 
-/** One command that passes or fails as a whole counts as one. */
-const check = async (name: string, command: string, args: readonly string[], env = process.env): Promise<Outcome> => {
-  heading(name);
-  const code = await run(command, args, { minutes: 30 }, env);
+/** One command that passes or fails as a whole counts as one. One that runs `meanwhile` says nothing before its end. */
+const check = async (
+  name: string,
+  command: string,
+  args: readonly string[],
+  { env = process.env, meanwhile = false }: { readonly env?: NodeJS.ProcessEnv; readonly meanwhile?: boolean } = {},
+): Promise<Outcome> => {
+  const behind = meanwhile ? join(scratch, `${name}.log`) : undefined;
+  if (behind === undefined) heading(name);
+  const code = await run(command, args, { minutes: 30, behind }, env);
+  if (behind !== undefined) repeat(name, behind);
   if (code !== 0) console.log(`FAILED: ${name} (exit code ${code})`);
   return code === 0 ? { passed: 1, failed: 0 } : { passed: 0, failed: 1 };
 };
 
-/** The same for one that runs beside others: it says nothing before its end. */
-const checkMeanwhile = async (
-  name: string,
-  command: string,
-  args: readonly string[],
-  env: NodeJS.ProcessEnv,
-): Promise<Outcome> => {
-  const behind = join(scratch, `${name}.log`);
-  const code = await run(command, args, { minutes: 30, behind }, env);
+/** What something has said that ran beside others. */
+const repeat = (name: string, behind: string): void => {
   heading(`${name}, which ran meanwhile`);
   process.stdout.write(readFileSync(behind));
-  if (code !== 0) console.log(`FAILED: ${name} (exit code ${code})`);
-  return code === 0 ? { passed: 1, failed: 0 } : { passed: 0, failed: 1 };
 };
 
 interface JestResult {
@@ -161,10 +159,7 @@ const jest = async (
     { minutes: 45, doneWhenWritten: output, report: join(scratch, report), behind },
     env,
   );
-  if (behind !== undefined) {
-    heading(`${name}, which ran meanwhile`);
-    process.stdout.write(readFileSync(behind));
-  }
+  if (behind !== undefined) repeat(name, behind);
   let result: JestResult;
   try {
     result = JSON.parse(readFileSync(output, 'utf8')) as JestResult;
@@ -264,7 +259,10 @@ const endToEnd = async (): Promise<readonly Outcome[]> => {
 const programs = await check('programs', node, ['test/programs.ts']);
 // With a seed: what a change breaks is to be seen here, and what chance finds, by `make fuzz`. It has more to wait for than
 // to do, so the checks of the sources run meanwhile.
-const fuzz = checkMeanwhile('fuzz', node, ['test/fuzz/run.ts', '--seed', '1'], { ...process.env, MINUTES: '1' });
+const fuzz = check('fuzz', node, ['test/fuzz/run.ts', '--seed', '1'], {
+  env: { ...process.env, MINUTES: '1' },
+  meanwhile: true,
+});
 const outcomes: Outcome[] = [
   programs,
   await check('format', node, ['node_modules/prettier/bin/prettier.cjs', '--check', '--log-level', 'warn', '.']),

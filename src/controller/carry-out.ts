@@ -7,6 +7,7 @@ import type { PodRefusal } from '../domain/observed.ts';
 import type { KubeClient, ObjectRef } from '../kube/client.ts';
 import { isKubeError, type KubeErrorReason } from '../kube/errors.ts';
 import { PODS, SANDBOXES, WORKSPACES } from '../kube/resource-types.ts';
+import { unchanged } from '../kube/unchanged.ts';
 import type { Caches } from './caches.ts';
 import { confirm } from './confirm.ts';
 import { createPod } from './create-pod.ts';
@@ -97,10 +98,9 @@ export const carryOut = async (
       return undefined;
     case 'writeSandboxStatus': {
       const { sandbox } = action;
-      // Replaced as a whole: a merge would keep what is no longer so. The version makes the server refuse it (409) when
-      // the Sandbox has changed since.
+      // Replaced as a whole: a merge would keep what is no longer so.
       const patch = [
-        { op: 'replace' as const, path: '/metadata/resourceVersion', value: sandbox.resourceVersion },
+        unchanged(sandbox.resourceVersion),
         { op: 'add' as const, path: '/status', value: action.status as Json },
       ];
       caches.sandboxes.put(await client.jsonPatch<Sandbox>(sandboxRef(sandbox), patch, status));

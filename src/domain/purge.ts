@@ -19,10 +19,11 @@ export const purgeStep = ({ workspace, nodes }: Deleted): 'done' | 'wait' | 'pur
   return awaitedNode(workspace, nodes) === undefined ? 'purge' : 'wait';
 };
 
+/** Of one whose files are to go, and have not gone yet. */
 export const purgeVerdict = ({ workspace, nodes }: Deleted): Verdict => {
   const awaited = awaitedNode(workspace, nodes);
   const no = (reason: Reason, message: string): Verdict => ({ status: 'False', reason, message });
-  if (purgeStep({ workspace, nodes }) === 'wait' && awaited !== undefined) {
+  if (awaited !== undefined) {
     return no(
       Reason.NodeLost,
       `node ${awaited.node}, which was lost, may yet save files of epoch ${awaited.epoch}: its files are deleted once it has, once the node is deleted from the cluster, or once spec.conflictsSeen is ${awaited.epoch}`,

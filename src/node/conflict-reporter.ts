@@ -4,6 +4,7 @@ import { MAX_CONFLICTS, type WorkspaceConflict } from '../api/workspace-conflict
 import { rfc3339 } from '../base/clock.ts';
 import { canonicalJson, type Json } from '../base/json.ts';
 import type { JsonPatchOperation } from '../kube/client.ts';
+import { unchanged } from '../kube/unchanged.ts';
 import type { ReporterDeps } from './session-reporter.ts';
 import { finalPatch, type SessionView } from './session-status.ts';
 import { makeStatusReporter, workspaceRef, type StatusReporter } from './status-reporter.ts';
@@ -25,7 +26,9 @@ export const makeConflictReporter = (deps: ReporterDeps): StatusReporter<Conflic
     const patch = conflictPatch(workspace, said, deps.node, deps.clock.now());
     if (patch.length === 0) return;
     const options = { subresource: 'status', fieldManager: FIELD_MANAGER_NODE, signal } as const;
-    await deps.kube.jsonPatch(workspaceRef(said.view.record), [unchanged(workspace), ...patch], options);
+    // Refused when it has changed since, and made anew.
+    const { resourceVersion } = workspace.metadata;
+    await deps.kube.jsonPatch(workspaceRef(said.view.record), [unchanged(resourceVersion), ...patch], options);
   };
   return makeStatusReporter(deps, {
     of: ({ view }) => view.record,
@@ -33,13 +36,6 @@ export const makeConflictReporter = (deps: ReporterDeps): StatusReporter<Conflic
     write,
   });
 };
-
-/** The API server refuses a patch of an object that has changed since (409), and it is made anew. */
-const unchanged = ({ metadata }: Workspace): JsonPatchOperation => ({
-  op: 'replace',
-  path: '/metadata/resourceVersion',
-  value: metadata.resourceVersion ?? '',
-});
 
 const conflictPatch = (
   { status }: Workspace,

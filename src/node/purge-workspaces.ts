@@ -9,6 +9,7 @@ import type { Random } from '../base/random.ts';
 import type { JsonPatchOperation, KubeClient } from '../kube/client.ts';
 import { isKubeError } from '../kube/errors.ts';
 import { WORKSPACES } from '../kube/resource-types.ts';
+import { unchanged } from '../kube/unchanged.ts';
 import { makeInformer } from '../runtime/informer.ts';
 import type { Log } from '../telemetry/log.ts';
 import type { ObjectStore, StoreError } from '../workspace/object-store.ts';
@@ -124,10 +125,12 @@ const purge = async (deps: PurgeDeps, seen: Workspace, signal: AbortSignal): Pro
     // Of the API server itself: a cache may not know yet what has become of it, and the write is refused if that changes.
     const now = await kube.get<Workspace>(ref, { signal });
     if (now.metadata.uid !== uid || !isPurgeable(now) || !isFree(now, node, clock.now())) return;
-    const unchanged = { op: 'replace', path: '/metadata/resourceVersion', value: now.metadata.resourceVersion ?? '' };
     const { message } = now.status?.purge ?? {};
     // What the last attempt met stays until this one gets further.
-    await say([unchanged as JsonPatchOperation], { state: 'Purging', ...(message === undefined ? {} : { message }) });
+    await say([unchanged(now.metadata.resourceVersion)], {
+      state: 'Purging',
+      ...(message === undefined ? {} : { message }),
+    });
     log.info({ workspace: name }, 'deleting all that the workspace has in the bucket');
     const prefix = workspacePrefix(now.spec.userId, now.spec.name);
     const { versionsKept } = await purgeTiers({ store, prefix }, { signal, onDeleted });

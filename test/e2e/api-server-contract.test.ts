@@ -7,6 +7,7 @@ import { loadClusterAccess } from '../../src/kube/load-cluster-access.ts';
 import { makeKubeClient } from '../../src/kube/make-kube-client.ts';
 import { NAMESPACES } from '../../src/kube/resource-types.ts';
 import { apiServerContract } from '../support/api-server-contract/contract.ts';
+import { DEFINITIONS } from '../support/e2e/definitions.ts';
 import { eventually } from '../support/e2e/eventually.ts';
 import { uniqueName } from '../support/e2e/names.ts';
 
@@ -18,13 +19,6 @@ const core = (kind: string, plural: string): ResourceType => ({
   namespaced: true,
 });
 const SERVICE_ACCOUNTS = core('ServiceAccount', 'serviceaccounts');
-const DEFINITIONS: ResourceType = {
-  group: 'apiextensions.k8s.io',
-  version: 'v1',
-  kind: 'CustomResourceDefinition',
-  plural: 'customresourcedefinitions',
-  namespaced: false,
-};
 
 interface Definition extends KubeObject {
   readonly spec: { readonly names: object };

@@ -2,17 +2,10 @@ import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { customResourceDefinitions } from '../../src/api/custom-resource-definitions.ts';
 import type { KubeObject } from '../../src/api/meta.ts';
 import { API_GROUP } from '../../src/api/names.ts';
-import type { KubeClient, ResourceType } from '../../src/kube/client.ts';
+import type { KubeClient } from '../../src/kube/client.ts';
 import { loadClusterAccess } from '../../src/kube/load-cluster-access.ts';
 import { makeKubeClient } from '../../src/kube/make-kube-client.ts';
-
-const CRDS: ResourceType = {
-  group: 'apiextensions.k8s.io',
-  version: 'v1',
-  kind: 'CustomResourceDefinition',
-  plural: 'customresourcedefinitions',
-  namespaced: false,
-};
+import { DEFINITIONS } from '../support/e2e/definitions.ts';
 
 interface Definition extends KubeObject {
   readonly spec: Readonly<Record<string, unknown>>;
@@ -37,11 +30,13 @@ describe('the API server', () => {
       metadata: { name: name.replace(API_GROUP, group) },
       spec: { ...crd.spec, group },
     };
-    await expect(client.create(CRDS, undefined, copy, { dryRun: true })).resolves.toMatchObject({ spec: { group } });
+    await expect(client.create(DEFINITIONS, undefined, copy, { dryRun: true })).resolves.toMatchObject({
+      spec: { group },
+    });
   });
 
   test.each(definitions)('serves %s, and its schema is structural', async (name) => {
-    const installed = await client.get<Definition>({ type: CRDS, name });
+    const installed = await client.get<Definition>({ type: DEFINITIONS, name });
     const conditions = installed.status?.conditions ?? [];
     expect(conditions).toContainEqual(expect.objectContaining({ type: 'Established', status: 'True' }));
     expect(conditions).not.toContainEqual(expect.objectContaining({ type: 'NonStructuralSchema', status: 'True' }));

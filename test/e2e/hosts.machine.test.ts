@@ -19,6 +19,7 @@ import { aSandbox, type SandboxBuilder } from '../support/e2e/sandbox-builder.ts
 import { scenario } from '../support/e2e/scenario.ts';
 import { leader, processOf, untilAnotherLeads } from '../support/e2e-faults/leader.ts';
 import { withRestoredHead } from '../support/e2e-faults/restored-head.ts';
+import { SYSTEM_NAMESPACE } from '../support/e2e-faults/system-containers.ts';
 import { untilCommitted } from '../support/e2e-faults/until-committed.ts';
 import { holdsAllOf, readWriterState, startWriter } from '../support/e2e-faults/writer.ts';
 import { backUp } from '../support/machine/back-up.ts';
@@ -41,6 +42,8 @@ const use = async (other: Machine): Promise<Environment> => {
   return environment;
 };
 
+const auditLogOf = ({ folder }: Machine): string => auditLogPath(localPaths(stateOf(folder), ''));
+
 beforeAll(async () => {
   installations = await prepareInstallations(over.signal);
   process.stderr.write(`the version before is ${installations.which}\n`);
@@ -53,18 +56,18 @@ afterAll(async () => {
   try {
     // permissions.last.test.ts reads what was needed of the product's permissions here.
     const log = auditLogPath(openLocal().paths);
-    await cp(auditLogPath(localPaths(stateOf(machine.folder), '')), join(dirname(log), MACHINE_AUDIT));
+    await cp(auditLogOf(machine), join(dirname(log), MACHINE_AUDIT));
   } finally {
     await installations.remove();
   }
 }, 120_000);
 
 const desire = (cluster: Cluster, { name }: SandboxBuilder, desiredState: string): Promise<string> =>
-  cluster.kubectl.run(['patch', `sbx/${name}`, '--type=merge', '-p', JSON.stringify({ spec: { desiredState } })]);
+  cluster.kubectl.merge(`sbx/${name}`, { spec: { desiredState } });
 
 const productImages = (cluster: Cluster): Promise<string> =>
   cluster.kubectl.run([
-    '--namespace=matrx-system',
+    `--namespace=${SYSTEM_NAMESPACE}`,
     'get',
     'deployments,daemonsets',
     '-o',
@@ -181,7 +184,7 @@ scenario(
   'the leader is killed in the middle of a hundred starts: none is lost, none is made twice; one that is frozen and wakes after its lease writes nothing',
   500,
   async (cluster) => {
-    const log = auditLogPath(localPaths(stateOf(machine.folder), ''));
+    const log = auditLogOf(machine);
     const since = new Date(systemClock.now()).toISOString();
     const burst = Array.from({ length: 100 }, (_, index) => aSandbox(`burst-${index}`).ephemeral());
     for (const { name } of burst) cluster.own(`sandbox/${name}`);

@@ -8,7 +8,7 @@ import { aSandbox } from '../support/e2e/sandbox-builder.ts';
 import { scenario } from '../support/e2e/scenario.ts';
 
 const patch = (cluster: Cluster, name: string, change: object): Promise<string> =>
-  cluster.kubectl.run(['patch', `sbx/${name}`, '--type=merge', '-p', JSON.stringify(change)]);
+  cluster.kubectl.merge(`sbx/${name}`, change);
 const isExpired = (sandbox: Sandbox): boolean => readyReason(sandbox) === 'Expired';
 
 scenario(

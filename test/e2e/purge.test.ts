@@ -33,13 +33,7 @@ scenario(
     const userId = await savedHome(cluster);
     const prefix = workspacePrefix(userId);
     expect(await keysBelow(cluster, prefix)).toContain(`${prefix}.ws/HEAD`);
-    await cluster.kubectl.run([
-      'patch',
-      `workspace/${workspaceName(userId)}`,
-      '--type=merge',
-      '-p',
-      '{"spec":{"deletionPolicy":"Purge"}}',
-    ]);
+    await cluster.kubectl.merge(`workspace/${workspaceName(userId)}`, { spec: { deletionPolicy: 'Purge' } });
     await deleteWorkspace(cluster, userId);
     await untilGone(cluster, userId);
     expect(await keysBelow(cluster, prefix)).toEqual([]);

@@ -64,13 +64,7 @@ scenario(
     await cluster.start(sandbox);
     await cluster.shell(sandbox.name, 'echo kept > note.txt');
     const desire = (state: Sandbox['spec']['desiredState']): Promise<string> =>
-      cluster.kubectl.run([
-        'patch',
-        `sbx/${sandbox.name}`,
-        '--type=merge',
-        '-p',
-        JSON.stringify({ spec: { desiredState: state } }),
-      ]);
+      cluster.kubectl.merge(`sbx/${sandbox.name}`, { spec: { desiredState: state } });
 
     for (const state of ['Stopped', 'Suspended'] as const) {
       await desire(state);

@@ -52,13 +52,9 @@ scenario(
     const sandbox = aSandbox('edited').with({ templateRef: { name } });
     await cluster.start(sandbox);
     const before = await cluster.ready(sandbox.name);
-    await cluster.kubectl.run([
-      'patch',
-      `sandboxtemplate/${name}`,
-      '--type=merge',
-      '-p',
-      '{"spec":{"env":[{"name":"COLOR","value":"blue"}],"allowedOverrides":{"images":[]}}}',
-    ]);
+    await cluster.kubectl.merge(`sandboxtemplate/${name}`, {
+      spec: { env: [{ name: 'COLOR', value: 'blue' }], allowedOverrides: { images: [] } },
+    });
     expect(await cluster.shell(sandbox.name, 'echo $COLOR')).toBe('red\n');
     expect((await cluster.ready(sandbox.name)).status?.podUid).toBe(before.status?.podUid);
     await cluster.kubectl.run(['delete', `pod/${sandbox.name}`, '--wait=false']);

@@ -6,13 +6,7 @@ import { aSandbox } from '../support/e2e/sandbox-builder.ts';
 import { scenario } from '../support/e2e/scenario.ts';
 
 const ask = (cluster: Cluster, userId: string, restore: object | null): Promise<string> =>
-  cluster.kubectl.run([
-    'patch',
-    `workspace/${workspaceName(userId)}`,
-    '--type=merge',
-    '-p',
-    JSON.stringify({ spec: { restore } }),
-  ]);
+  cluster.kubectl.merge(`workspace/${workspaceName(userId)}`, { spec: { restore } });
 const isSaved = ({ status }: Workspace): boolean => status?.session?.dirty === false && status.head !== undefined;
 
 scenario(

@@ -1,8 +1,11 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { SYSTEM_NAMESPACE } from '../kustomization.ts';
 import type { Local } from '../local.ts';
 
-const PRODUCT = ['controller', 'facade', 'node'].map((part) => `system:serviceaccount:matrx-system:matrx-${part}`);
+const PRODUCT = ['controller', 'facade', 'node'].map(
+  (part) => `system:serviceaccount:${SYSTEM_NAMESPACE}:matrx-${part}`,
+);
 
 /**
  * What the product asked of the API server, without contents: which of its permissions it uses, and what it was refused,

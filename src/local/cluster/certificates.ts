@@ -1,4 +1,4 @@
-import { access, mkdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { run } from '../command.ts';
 import { AUTHORITIES, CERTIFICATES, type CertificatePlan } from './certificate-plan.ts';
@@ -20,7 +20,7 @@ export const ensureCertificates = async (folder: string, log: string): Promise<b
   const openssl = (...args: string[]): Promise<string> => run(['openssl', ...args], { cwd: folder, log });
   const added = addedCertificates(earlier, CERTIFICATES);
   if (added !== undefined) {
-    await Promise.all(added.map((certificate) => issue(folder, certificate, openssl)));
+    await issueCertificates(folder, added, log);
     await writeFile(join(folder, PLAN_FILE), plan, { mode: 0o600 });
     return true;
   }
@@ -47,7 +47,7 @@ export const ensureCertificates = async (folder: string, log: string): Promise<b
       ),
     ),
   );
-  await Promise.all(CERTIFICATES.map((certificate) => issue(folder, certificate, openssl)));
+  await issueCertificates(folder, CERTIFICATES, log);
   await openssl('genrsa', '-out', 'service-account.key', '2048');
   await openssl('rsa', '-in', 'service-account.key', '-pubout', '-out', 'service-account.pub');
   await writeFile(join(folder, PLAN_FILE), plan, { mode: 0o600 });
@@ -122,10 +122,3 @@ const issue = async (
 
 const serial = async (openssl: (...args: string[]) => Promise<string>): Promise<string> =>
   `0x4${(await openssl('rand', '-hex', '15')).trim()}`;
-
-/** Whether `folder` holds a cluster's certificates at all. */
-export const hasCertificates = (folder: string): Promise<boolean> =>
-  access(join(folder, PLAN_FILE)).then(
-    () => true,
-    () => false,
-  );

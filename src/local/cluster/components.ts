@@ -1,5 +1,4 @@
 import { join } from 'node:path';
-import type { DaemonSpec } from '../daemons.ts';
 import { auditArguments } from './audit.ts';
 import {
   API_PORT,
@@ -173,10 +172,3 @@ export const COMPONENT_CLIENTS = [
   'kube-proxy',
   'network-policy',
 ] as const;
-
-export const componentDaemon = (
-  name: ComponentName,
-  argv: Argv,
-  env: DaemonSpec['env'],
-  configuration: string,
-): DaemonSpec => Object.freeze({ name, argv, env, configuration });

@@ -21,14 +21,14 @@ export const startComponent = async (local: Local, name: ComponentName): Promise
   })[name];
   const file = (path: string): Promise<string> => readFile(path, 'utf8').catch(() => '');
   const client = name.replace(/^kube-(?!proxy)/, '');
+  const own: Partial<Record<ComponentName, string>> = {
+    kubelet: join(folders.configuration, 'kubelet.json'),
+    'kube-apiserver': auditPolicyPath(local.paths),
+  };
   const [plan, kubeconfig, special, program] = await Promise.all([
     file(join(local.paths.certificates, 'cluster-ca.crt')),
     file(join(folders.configuration, `${client}.kubeconfig`)),
-    name === 'kubelet'
-      ? file(join(folders.configuration, 'kubelet.json'))
-      : name === 'kube-apiserver'
-        ? file(auditPolicyPath(local.paths))
-        : '',
+    own[name] === undefined ? '' : file(own[name]),
     readlink(folders.kube),
   ]);
   return local.daemons.ensure({

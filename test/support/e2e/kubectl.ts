@@ -17,6 +17,8 @@ export interface Kubectl {
   readonly json: <T>(args: readonly string[], options?: KubectlOptions) => Promise<T>;
   /** The object, or undefined where there is none. `target` as in `sbx/demo`. */
   readonly find: <T extends KubeObject>(target: string) => Promise<T | undefined>;
+  /** A merge patch. `target` as in `sbx/demo`. */
+  readonly merge: (target: string, change: object) => Promise<string>;
   /** `kubectl create` of objects built here. */
   readonly create: (...objects: readonly object[]) => Promise<string>;
 }
@@ -34,6 +36,7 @@ export const makeKubectl = (signal: AbortSignal): Kubectl => {
       const found = await run(['get', target, '--ignore-not-found', '-o', 'json']);
       return found === '' ? undefined : (JSON.parse(found) as T);
     },
+    merge: (target, change) => run(['patch', target, '--type=merge', '-p', JSON.stringify(change)]),
     create: (...objects) =>
       run(['create', '-f', '-'], {
         stdin: JSON.stringify({ apiVersion: 'v1', kind: 'List', items: objects }),

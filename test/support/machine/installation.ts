@@ -2,6 +2,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { systemClock } from '../../../src/base/clock.ts';
 import { succeed } from '../e2e/command.ts';
+import { SYSTEM_NAMESPACE } from '../e2e-faults/system-containers.ts';
 import { copyCheckout, earlierCheckout } from './checkouts.ts';
 import { insertImageDisk, makeImageDisk } from './image-disk.ts';
 import { type Machine, startMachine } from './machine.ts';
@@ -55,7 +56,7 @@ export const prepareInstallations = async (signal: AbortSignal): Promise<Install
       (await succeed('kubectl', ['get', ...args], { deadlineMs: 20_000, signal })).stdout.toString();
     const sandbox = await ask('sandboxtemplate/default', '-o', 'jsonpath={.spec.image}');
     const image = 'jsonpath={.spec.template.spec.containers[0].image}';
-    const product = await ask('deployment/matrx-controller', '--namespace=matrx-system', '-o', image);
+    const product = await ask('deployment/matrx-controller', `--namespace=${SYSTEM_NAMESPACE}`, '-o', image);
     const build = [join(earlier, 'src/main.ts'), 'image', 'build', 'product'];
     const { stdout } = await succeed(process.execPath, build, { deadlineMs: 300_000, signal });
     const earlierProduct = stdout.toString().trim();
