@@ -32,16 +32,19 @@ export const scenario = (sentence: string, seconds: number, body: (cluster: Clus
           throw error;
         }
       };
+      const failures: unknown[] = [];
       try {
         await diagnosed(() => body(makeCluster(environment, owned, over.signal)));
       } catch (error) {
-        if (over.signal.aborted) throw new Error(`the test took longer than ${seconds} s`, { cause: error });
-        throw error;
-      } finally {
-        clearTimeout(timer);
-        over.abort(new Error('the test is over'));
-        await diagnosed(() => cleanUp(afterwards, owned));
+        failures.push(
+          over.signal.aborted ? new Error(`the test took longer than ${seconds} s`, { cause: error }) : error,
+        );
       }
+      clearTimeout(timer);
+      over.abort(new Error('the test is over'));
+      await diagnosed(() => cleanUp(afterwards, owned)).catch((error: unknown) => void failures.push(error));
+      if (failures.length > 1) throw new Error(failures.map(errorMessage).join('\nand afterwards: '));
+      if (failures.length > 0) throw failures[0];
     },
     seconds * 1000 + CLEAN_UP_MS,
   );
