@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
 import { createWriteStream } from 'node:fs';
-import { cp, mkdir, readdir, rm, writeFile } from 'node:fs/promises';
+import { cp, glob, mkdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { openLocal } from '../../../src/local/open-local.ts';
@@ -95,8 +95,8 @@ export const insertImageDisk = async (disk: string, folder: string): Promise<voi
   const root = containerdRoot(folder);
   await mkdir(root, { recursive: true });
   await succeed('cp', ['--archive', '--link', `${disk}/.`, root], { deadlineMs: 60_000 });
-  for (const name of await readdir(disk, { recursive: true })) {
-    if (!/^io\.containerd\.[^/]+\/[^/]+\.db$/.test(name)) continue;
+  // No further down: a link in an image, such as /var/run, leads out of it.
+  for await (const name of glob('io.containerd.*/*.db', { cwd: disk })) {
     await rm(join(root, name));
     await cp(join(disk, name), join(root, name));
   }
