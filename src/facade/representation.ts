@@ -33,6 +33,9 @@ export const SandboxRepresentation = z
       .int()
       .nullable()
       .describe('Seconds without a heartbeat after which it ends; null: none was promised.'),
+    restart_policy: z
+      .enum(['always', 'never'])
+      .describe('`never`: it ends where its pod is lost. Else another pod follows, with the same workspace.'),
     metadata: z.record(z.string(), z.string()).describe("The app's own entries, good to filter by."),
     reason: nullableText.describe("One word of the closed set of a Sandbox's condition reasons."),
     message: nullableText.describe('The sentence that goes with the reason.'),
@@ -85,6 +88,7 @@ export const representSandbox = (sandbox: Sandbox, sshPort: number | null = null
     on_expire: spec.lifetime?.onExpire === 'Suspend' ? 'suspend' : 'stop',
     idle_seconds: spec.lifetime?.idleSeconds ?? null,
     heartbeat_seconds: spec.lifetime?.heartbeatSeconds ?? null,
+    restart_policy: spec.restartPolicy === 'Never' ? 'never' : 'always',
     metadata: metadataOf(sandbox),
     reason: why?.reason ?? null,
     message: why?.message ?? null,

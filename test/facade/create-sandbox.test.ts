@@ -42,6 +42,7 @@ describe('POST /sandboxes', () => {
       on_expire: 'stop',
       idle_seconds: null,
       heartbeat_seconds: null,
+      restart_policy: 'always',
       metadata: {},
       reason: 'PodReady',
       message: 'the sandbox is running',
@@ -71,12 +72,14 @@ describe('POST /sandboxes', () => {
       template: 'gpu',
       workspace: { name: 'notes' },
       resources: { limits: { cpu: 2, memory: '4Gi' } },
+      restart_policy: 'never',
     };
     const { answer, name } = await post(facade, ready('pod-1'), asked);
     expect((await answer).body).toMatchObject({
       template: 'gpu',
       image: 'example/image:2',
       workspace: { name: 'notes' },
+      restart_policy: 'never',
     });
     const { metadata, spec } = facade.cluster.get(name) ?? {};
     expect(metadata?.labels).toEqual({

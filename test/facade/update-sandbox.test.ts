@@ -33,14 +33,26 @@ describe('PATCH /sandboxes/{id}', () => {
     });
   });
 
+  it('changes what becomes of it when its pod is lost', async () => {
+    expect((await patch({ restart_policy: 'never' })).body).toMatchObject({ restart_policy: 'never' });
+    expect(facade.cluster.get('demo')?.spec.restartPolicy).toBe('Never');
+    expect((await patch({ restart_policy: 'always' })).body).toMatchObject({ restart_policy: 'always' });
+    expect((await patch({ restart_policy: 'sometimes' })).body).toMatchObject({
+      detail: [{ loc: ['body', 'restart_policy'] }],
+    });
+  });
+
   it('changes what the next start looks like: null takes away, lists are replaced, objects merged', async () => {
     await patch({ env: [{ name: 'COLOR', value: 'blue' }] });
     const { body } = await patch({
       image: null,
       env: [{ name: 'SIZE' }],
-      resources: { limits: { memory: null }, requests: { cpu: 1 } },
+      resources: { limits: { memory: null, 'ephemeral-storage': '2Gi' }, requests: { cpu: 1 } },
     });
-    expect(body).toMatchObject({ image: null, resources: { limits: { cpu: '2' }, requests: { cpu: 1 } } });
+    expect(body).toMatchObject({
+      image: null,
+      resources: { limits: { cpu: '2', 'ephemeral-storage': '2Gi' }, requests: { cpu: 1 } },
+    });
     const { spec } = facade.cluster.get('demo') ?? {};
     expect(spec?.image).toBeUndefined();
     expect(spec?.env).toEqual([{ name: 'SIZE', value: '' }]);

@@ -15,6 +15,8 @@ const resourceList = Resources.shape.requests.unwrap().strict().optional();
 
 /** What the lifetime's end does, in this API's words. */
 export const OnExpire = z.enum(['stop', 'suspend']);
+/** What becomes of a sandbox that loses its pod, in this API's words. */
+export const RestartPolicy = z.enum(['always', 'never']);
 export const TtlSeconds = lifetime.ttlSeconds.unwrap();
 export const IdleSeconds = lifetime.idleSeconds.unwrap();
 export const HeartbeatSeconds = lifetime.heartbeatSeconds.unwrap();
@@ -32,6 +34,9 @@ export const lifetimeOf = (request: {
   ...(request.on_expire === undefined ? {} : { onExpire: request.on_expire === 'suspend' ? 'Suspend' : 'Stop' }),
 });
 
+export const restartPolicyOf = (policy: z.infer<typeof RestartPolicy> | undefined): Readonly<Record<string, Json>> =>
+  policy === undefined ? {} : { restartPolicy: policy === 'never' ? 'Never' : 'Always' };
+
 /**
  * `POST /sandboxes`: the shapes of the Sandbox's own schema, in snake case, and nothing unknown. The rules that only
  * the API server checks (CEL) come back as errors of the same form: api-server-refusal.ts.
@@ -48,6 +53,7 @@ export const CreateSandboxRequest = z.strictObject({
   on_expire: OnExpire.optional(),
   idle_seconds: IdleSeconds.optional(),
   heartbeat_seconds: HeartbeatSeconds.optional(),
+  restart_policy: RestartPolicy.optional(),
   metadata: Metadata.optional(),
 });
 export type CreateSandboxRequest = z.infer<typeof CreateSandboxRequest>;
@@ -81,6 +87,7 @@ export const requestedSandbox = (
     ...(request.env === undefined ? {} : { env: request.env }),
     ...(request.workspace === undefined ? {} : { workspace: request.workspace }),
     ...(request.resources === undefined ? {} : { resources: request.resources }),
+    ...restartPolicyOf(request.restart_policy),
     ...withLifetime(request),
   },
 });

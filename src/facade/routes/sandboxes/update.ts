@@ -13,16 +13,29 @@ import { SandboxRepresentation } from '../../representation.ts';
 import { ETAG, IF_MATCH } from '../../request-headers.ts';
 import { route } from '../../route.ts';
 import { changedMetadata, Metadata, metadataAnnotation, MetadataChange, metadataOf } from '../../sandbox-metadata.ts';
-import { HeartbeatSeconds, IdleSeconds, lifetimeOf, OnExpire, TtlSeconds } from './create-request.ts';
+import {
+  HeartbeatSeconds,
+  IdleSeconds,
+  lifetimeOf,
+  OnExpire,
+  RestartPolicy,
+  restartPolicyOf,
+  TtlSeconds,
+} from './create-request.ts';
 
-const quantity = Resources.shape.requests.unwrap().shape.cpu.unwrap().nullable().optional();
-const resourceList = z.strictObject({ cpu: quantity, memory: quantity }).nullable().optional();
+const { cpu, memory, 'ephemeral-storage': disk } = Resources.shape.requests.unwrap().shape;
+const resourceList = z
+  .strictObject({ cpu: cpu.nullable(), memory: memory.nullable(), 'ephemeral-storage': disk.nullable() })
+  .partial()
+  .nullable()
+  .optional();
 
 const UpdateSandboxRequest = z.strictObject({
   ttl_seconds: TtlSeconds.optional(),
   on_expire: OnExpire.optional(),
   idle_seconds: IdleSeconds.nullable().optional(),
   heartbeat_seconds: HeartbeatSeconds.nullable().optional(),
+  restart_policy: RestartPolicy.optional(),
   metadata: MetadataChange.optional(),
   image: SandboxSpec.shape.image.nullable(),
   env: SandboxSpec.shape.env.nullable(),
@@ -39,7 +52,7 @@ export const updateRoute = (dependencies: FacadeDependencies) =>
     tag: 'sandboxes',
     summary: 'Change a sandbox',
     description:
-      'A merge patch (RFC 7396): what is not named stays, `null` takes away, lists are replaced as a whole. `ttl_seconds`, `on_expire`, `idle_seconds`, `heartbeat_seconds` and `metadata` hold at once, the two limits counted anew from the change; `image`, `env` and `resources` from the next start on. A longer `ttl_seconds` brings an expired sandbox back.',
+      'A merge patch (RFC 7396): what is not named stays, `null` takes away, lists are replaced as a whole. `ttl_seconds`, `on_expire`, `idle_seconds`, `heartbeat_seconds`, `restart_policy` and `metadata` hold at once, the two limits counted anew from the change; `image`, `env` and `resources` from the next start on. A longer `ttl_seconds` brings an expired sandbox back.',
     access: { kind: 'scope', scope: 'sandboxes:write' },
     headers: IF_MATCH,
     body: UpdateSandboxRequest,
@@ -67,6 +80,7 @@ const patchOf = (request: UpdateSandboxRequest, before: Metadata): SandboxPatch 
   const lifetime = lifetimeOf(request);
   const spec: Record<string, Json> = {
     ...(Object.keys(lifetime).length === 0 ? {} : { lifetime }),
+    ...restartPolicyOf(request.restart_policy),
     ...(image === undefined ? {} : { image }),
     ...(env === undefined ? {} : { env }),
     ...(resources === undefined ? {} : { resources: resources as Json }),
