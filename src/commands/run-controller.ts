@@ -38,7 +38,7 @@ export const runController = async (): Promise<number> => {
   const client = makeKubeClient({
     ...access,
     admit: makeTokenBucket(API_RATE, clock),
-    // One for each call that can be under way: what waits for a connection leaves when one is free, whoever leads by then.
+    // One for each call that can be under way.
     callConnections: workers + OTHER_CALLS,
     mayWrite: () => elector.mayWrite(),
   });

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { Agent, type Dispatcher } from 'undici';
+import { Agent, DecoratorHandler, type Dispatcher } from 'undici';
 import type { Clock } from '../base/clock.ts';
 import type { ClusterAccess, ClusterCredentials, ClusterTls } from './cluster-access.ts';
 
@@ -35,7 +35,7 @@ export interface TransportOptions {
   readonly clock: Clock;
   readonly userAgent: string;
   readonly callConnections: number;
-  /** Asked right before each request that writes. */
+  /** Asked about each request that writes right before its first byte goes out: what waits for a connection has not yet. */
   readonly mayWrite?: (() => boolean) | undefined;
 }
 
@@ -53,9 +53,12 @@ const KEEP_ALIVE_MS = 30_000;
 export const makeTransport = (options: TransportOptions): Transport => {
   const { access, clock, userAgent, callConnections, mayWrite = () => true } = options;
   let cached: { readonly value: Promise<ClusterCredentials>; readonly readAt: number } | undefined;
-  let agents: { readonly key: string; readonly calls: Agent; readonly watches: Agent } | undefined;
+  let agents: { readonly key: string; readonly calls: Dispatcher; readonly watches: Dispatcher } | undefined;
   let closed = false;
-  const retired = new Set<Agent>();
+  const retired = new Set<Dispatcher>();
+
+  const guard: Dispatcher.DispatcherComposeInterceptor = (dispatch) => (request, handler) =>
+    dispatch(request, request.method === 'GET' ? handler : refuseAtStart(handler, mayWrite));
 
   const credentials = (): Promise<ClusterCredentials> => {
     if (cached === undefined || clock.monotonic() - cached.readAt > CREDENTIALS_TTL_MS) {
@@ -66,7 +69,7 @@ export const makeTransport = (options: TransportOptions): Transport => {
     return cached.value;
   };
 
-  const retire = (agent: Agent): void => {
+  const retire = (agent: Dispatcher): void => {
     retired.add(agent);
     void agent.close().then(
       () => retired.delete(agent),
@@ -74,11 +77,11 @@ export const makeTransport = (options: TransportOptions): Transport => {
     );
   };
 
-  const agentFor = (pool: Pool, tls: ClusterTls): Agent => {
+  const agentFor = (pool: Pool, tls: ClusterTls): Dispatcher => {
     const key = fingerprint(tls);
     if (agents?.key !== key) {
       if (agents !== undefined) [agents.calls, agents.watches].forEach(retire);
-      agents = { key, calls: makeAgent(tls, callConnections), watches: makeAgent(tls) };
+      agents = { key, calls: makeAgent(tls, callConnections).compose(guard), watches: makeAgent(tls) };
     }
     return agents[pool];
   };
@@ -90,7 +93,6 @@ export const makeTransport = (options: TransportOptions): Transport => {
       const { headers, tls } = await credentials();
       request.signal.throwIfAborted();
       if (closed) throw new Error('the Kubernetes client is closed');
-      if (request.method !== 'GET' && !mayWrite()) throw new Error('this process may write no more: it does not lead');
       const url = new URL(access.server + request.path);
       const answer = await agentFor(request.pool, tls).request({
         origin: url.origin,
@@ -117,6 +119,15 @@ export const makeTransport = (options: TransportOptions): Transport => {
     },
   };
 };
+
+/** A request starts when undici has a connection for it, and nothing of it has been written yet. */
+const refuseAtStart = (handler: Dispatcher.DispatchHandler, mayWrite: () => boolean): Dispatcher.DispatchHandler =>
+  Object.assign(new DecoratorHandler(handler), {
+    onRequestStart: (controller: Dispatcher.DispatchController, context: object) => {
+      if (mayWrite()) handler.onRequestStart?.(controller, context);
+      else controller.abort(new Error('this process may write no more: it does not lead'));
+    },
+  });
 
 /** Deadlines are the caller's, by its clock; undici's own are off but for connecting. */
 const makeAgent = (tls: ClusterTls, connections?: number): Agent =>

@@ -105,6 +105,27 @@ describe('transport', () => {
     await client.close();
   });
 
+  it('sends nothing that has waited for a connection while the process stopped leading', async () => {
+    let leads = true;
+    const client = makeKubeClient({ access: directAccess(server.url), callConnections: 1, mayWrite: () => leads });
+    const first = client.mergePatch(POD, { first: true });
+    const held = await server.take();
+    const waiting = expect(client.mergePatch(POD, { second: true })).rejects.toMatchObject({
+      reason: 'Unreachable',
+      message: expect.stringContaining('it does not lead'),
+    });
+    leads = false;
+    held.json(200, ANSWER);
+    await first;
+    await waiting;
+    const read = client.get(POD);
+    const next = await server.take();
+    expect(next.method).toBe('GET');
+    next.json(200, ANSWER);
+    await read;
+    await client.close();
+  });
+
   it('waits for its turn where requests are limited', async () => {
     const clock = makeVirtualClock();
     const admit = makeTokenBucket({ perSecond: 10, burst: 2 }, clock);

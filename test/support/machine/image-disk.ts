@@ -4,7 +4,6 @@ import { cp, glob, mkdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { openLocal } from '../../../src/local/open-local.ts';
-import { presentCluster } from '../../../src/local/own-images.ts';
 import { makeSharedEngine } from '../../../src/local/shared-engine.ts';
 import { succeed } from '../e2e/command.ts';
 import { eventually } from '../e2e/eventually.ts';
@@ -13,40 +12,20 @@ import { stateOf } from './machine.ts';
 /** What containerd in a machine keeps below `up`'s state folder. */
 const containerdRoot = (folder: string): string => join(stateOf(folder), 'cluster/containerd');
 
-export interface ImageDisk {
-  /** The folder that it is made in. */
-  readonly disk: string;
-  /** Images of the cluster that other tests use. */
-  readonly loaded: readonly string[];
-  /** Images of the Docker Engine that made them. */
-  readonly built: readonly string[];
-}
+/** Writes an image of the Docker Engine to a file. */
+export const saveImage = (image: string, archive: string, signal: AbortSignal): Promise<void> => {
+  const context = { report: () => undefined, log: `${archive}.log`, signal };
+  return makeSharedEngine(openLocal()).use(context, async ({ engine }) =>
+    pipeline(await engine.save(image), createWriteStream(archive)),
+  );
+};
 
 /**
- * Puts images into a folder of containerd's, which `insertImageDisk` gives to machines: they reach no registry, and
- * loading images takes longer than all else in a machine's start.
+ * Puts images from files into a folder of containerd's, which `insertImageDisk` gives to machines: they reach no
+ * registry, and loading images takes longer than all else in a machine's start. The files are gone afterwards.
  */
-export const makeImageDisk = async ({ disk, loaded, built }: ImageDisk, signal: AbortSignal): Promise<void> => {
-  const local = openLocal();
-  const { ctr } = await presentCluster(local);
-  if (ctr === undefined)
-    throw new Error('no containerd of this cluster is on this machine: this test needs its images');
-  const [program, ...args] = ctr;
+export const makeImageDisk = async (disk: string, archives: readonly string[], signal: AbortSignal): Promise<void> => {
   await mkdir(disk, { recursive: true });
-  const archives = [`${disk}-loaded.tar`];
-  const names = loaded.map((image) => `docker.io/${image}`);
-  await succeed(program, [...args, 'images', 'export', `${disk}-loaded.tar`, ...names], {
-    deadlineMs: 180_000,
-    signal,
-  });
-  const context = { report: () => undefined, log: `${disk}.log`, signal };
-  await makeSharedEngine(local).use(context, async ({ engine }) => {
-    for (const [index, image] of built.entries()) {
-      const archive = `${disk}-built-${index}.tar`;
-      await pipeline(await engine.save(image), createWriteStream(archive));
-      archives.push(archive);
-    }
-  });
   await withContainerd(disk, signal, async (own) => {
     for (const archive of archives) {
       await succeed('ctr', [...own, 'images', 'import', archive], { deadlineMs: 240_000, signal });

@@ -2,9 +2,8 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { systemClock } from '../../../src/base/clock.ts';
 import { succeed } from '../e2e/command.ts';
-import { SYSTEM_NAMESPACE } from '../e2e-faults/system-containers.ts';
 import { copyCheckout, earlierCheckout } from './checkouts.ts';
-import { insertImageDisk, makeImageDisk } from './image-disk.ts';
+import { insertImageDisk, makeImageDisk, saveImage } from './image-disk.ts';
 import { type Machine, startMachine } from './machine.ts';
 
 /** Not the folder for scratch files: that may be in memory, where containers cannot have their layers. */
@@ -52,16 +51,22 @@ export const prepareInstallations = async (signal: AbortSignal): Promise<Install
   try {
     await copyCheckout(current);
     const which = await earlierCheckout(earlier, signal);
-    const ask = async (...args: string[]): Promise<string> =>
-      (await succeed('kubectl', ['get', ...args], { deadlineMs: 20_000, signal })).stdout.toString();
-    const sandbox = await ask('sandboxtemplate/default', '-o', 'jsonpath={.spec.image}');
-    const image = 'jsonpath={.spec.template.spec.containers[0].image}';
-    const product = await ask('deployment/matrx-controller', `--namespace=${SYSTEM_NAMESPACE}`, '-o', image);
-    const build = [join(earlier, 'src/main.ts'), 'image', 'build', 'product'];
-    const { stdout } = await succeed(process.execPath, build, { deadlineMs: 300_000, signal });
-    const earlierProduct = stdout.toString().trim();
-    const built = earlierProduct === product ? [] : [earlierProduct];
-    await makeImageDisk({ disk, loaded: [sandbox, product], built }, signal);
+    const archives: string[] = [];
+    // Each is saved before the next is built: of a repository the engine keeps the newest image alone.
+    const build = async (checkout: string, kind: string): Promise<string> => {
+      const argv = [join(checkout, 'src/main.ts'), 'image', 'build', kind];
+      const { stdout } = await succeed(process.execPath, argv, { deadlineMs: 300_000, signal });
+      const image = stdout.toString().trim();
+      const archive = join(folder, `${archives.length}.tar`);
+      await saveImage(image, archive, signal);
+      archives.push(archive);
+      return image;
+    };
+    // The smaller of the two: it has all that these tests run in a sandbox.
+    const sandbox = await build(current, 'core');
+    const product = await build(current, 'product');
+    const earlierProduct = await build(earlier, 'product');
+    await makeImageDisk(disk, archives, signal);
     return Object.freeze<Installations>({
       current: { checkout: current, product, sandbox },
       earlier: { checkout: earlier, product: earlierProduct, sandbox },
