@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { setImmediate } from 'node:timers/promises';
 import nock from 'nock';
 import { type ClusterAccess, type ClusterCredentials, directAccess } from '../../src/kube/cluster-access.ts';
 import { KubeError } from '../../src/kube/errors.ts';
@@ -114,6 +115,8 @@ describe('transport', () => {
       reason: 'Unreachable',
       message: expect.stringContaining('it does not lead'),
     });
+    // By then it is in undici's hands, whose one connection is taken.
+    await setImmediate();
     leads = false;
     held.json(200, ANSWER);
     await first;
