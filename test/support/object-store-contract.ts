@@ -16,6 +16,8 @@ export interface ContractSubject {
   readonly store: ObjectStore;
   /** The same server, a bucket that is not there. */
   readonly missingBucket: ObjectStore;
+  /** The most keys that a listing answers at once: 1,000, as S3's, unless given. */
+  readonly pageSize?: number;
   readonly close: () => Promise<void>;
 }
 
@@ -107,7 +109,8 @@ export const objectStoreContract = (name: string, start: () => Promise<ContractS
     });
 
     test('lists by prefix, sorted, over more than one page', async () => {
-      const keys = Array.from({ length: 1100 }, (_, i) => `${prefix}list/${String(i).padStart(4, '0')}`);
+      const { pageSize = 1000 } = subject;
+      const keys = Array.from({ length: pageSize + 100 }, (_, i) => `${prefix}list/${String(i).padStart(4, '0')}`);
       for (let i = 0; i < keys.length; i += 50) {
         await Promise.all(keys.slice(i, i + 50).map((key) => subject.store.put(key, body)));
       }
@@ -159,10 +162,10 @@ export const objectStoreContract = (name: string, start: () => Promise<ContractS
     });
 
     test('has nothing left of a workspace that is purged, no version and no marker, and a new one can begin', async () => {
-      const { store } = subject;
+      const { store, pageSize = 1000 } = subject;
       const own = `${prefix}purge/`;
       const other = `${own}workspaces/other/.ws/HEAD`;
-      const packs = Array.from({ length: 1050 }, (_, i) => `${own}.ws/packs/${i}`);
+      const packs = Array.from({ length: pageSize + 50 }, (_, i) => `${own}.ws/packs/${i}`);
       for (let i = 0; i < packs.length; i += 50) {
         await Promise.all(packs.slice(i, i + 50).map((key) => store.put(key, body)));
       }

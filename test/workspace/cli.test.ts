@@ -4,6 +4,7 @@ import { once } from 'node:events';
 import { mkdirSync, readdirSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { bundled } from '../support/bundled.ts';
 import { FORBIDDEN, operationIs } from '../support/fake-s3/faults.ts';
 import { makeOddTree } from '../support/workspace/odd-tree.ts';
 import { makeTestHomes, PREFIX, type TestHome, type TestHomes } from '../support/workspace/test-homes.ts';
@@ -12,7 +13,7 @@ import { readTree } from '../support/workspace/tree.ts';
 // Not a measure: other work on the machine must not fail it.
 jest.setTimeout(300_000);
 
-const MAIN = fileURLToPath(new URL('../../src/main.ts', import.meta.url));
+const MAIN = bundled(new URL('../../src/main.ts', import.meta.url));
 const RECOVER = fileURLToPath(new URL('../../docs/recover.py', import.meta.url));
 let homes: TestHomes;
 let home: TestHome;
@@ -24,13 +25,14 @@ afterEach(() => homes.close());
 
 /** `matrx workspace …` in a process of its own, on the fake S3. */
 const matrx = async (args: readonly string[], environment: Readonly<Record<string, string>> = {}) => {
-  const child = spawn(process.execPath, ['--no-warnings', MAIN, 'workspace', ...args], {
+  const child = spawn(process.execPath, [...MAIN.args, 'workspace', ...args], {
     env: {
       PATH: process.env['PATH'],
       MATRX_S3_BUCKET: 'test',
       AWS_ENDPOINT_URL_S3: homes.fake.endpoint,
       AWS_ACCESS_KEY_ID: 'test',
       AWS_SECRET_ACCESS_KEY: 'test',
+      ...MAIN.env,
       ...environment,
     },
     stdio: ['ignore', 'pipe', 'pipe'],

@@ -21,6 +21,8 @@ export interface FakeS3Options {
   readonly authorize?: (request: FakeRequest) => Answer | undefined;
   /** Whether the buckets keep versions of what is replaced and deleted. */
   readonly versioned?: boolean;
+  /** The most keys that a listing answers at once: 1,000, as S3's, unless given. */
+  readonly pageSize?: number;
   /** Bytes of bodies that arrive in a second, of all requests together; by default as many as there are. */
   readonly bytesPerSecond?: number;
 }
@@ -43,6 +45,7 @@ export const startFakeS3 = async (
       const request = { ...(await readRequest(message)), index: log.length };
       const { body: _body, ...logged } = request;
       log.push(logged);
+      if (options.pageSize !== undefined) request.query.set('max-keys', String(options.pageSize));
       const refusal = options.authorize?.(request);
       await uplink(request.body.length);
       if (refusal === undefined) serve(buckets, request, faults.take(request), response);
