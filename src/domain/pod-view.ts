@@ -31,6 +31,10 @@ export const podCondition = (pod: Pod, type: string): PodCondition | undefined =
 
 export const isPodReady = (pod: Pod): boolean => podCondition(pod, 'Ready')?.status === 'True';
 
+/** Whether kubelet is to do something before its container runs, as it says. */
+export const isWaiting = (pod: Pod): boolean =>
+  pod.status?.containerStatuses?.some(({ state }) => state?.waiting !== undefined) === true;
+
 const IMAGE_REASONS: readonly string[] = [
   'ErrImagePull',
   'ImagePullBackOff',

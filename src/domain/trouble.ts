@@ -3,7 +3,7 @@ import { Reason } from '../api/reasons.ts';
 import { DEFAULT_PROGRESS_DEADLINE_SECONDS, type Sandbox, type SandboxStatus } from '../api/sandbox.ts';
 import { rfc3339 } from '../base/clock.ts';
 import { LONGEST_WAIT_MS } from './deadline.ts';
-import { runningSince } from './pod-view.ts';
+import { isWaiting, runningSince } from './pod-view.ts';
 import { uidOf } from './seen.ts';
 import type { Situation, Verdict } from './step.ts';
 
@@ -67,9 +67,10 @@ export const troubleDueMs = (sandbox: Sandbox, status: SandboxStatus, now: numbe
   return due <= now ? undefined : Math.min(LONGEST_WAIT_MS, due - now);
 };
 
-/** A pod that stands still: nothing of it runs, and nothing would be lost with it. */
-export const standsStill = (verdict: Verdict, pod: Pod): boolean =>
-  (verdict.reason === Reason.Unschedulable ||
-    verdict.reason === Reason.ImagePullFailed ||
-    verdict.reason === Reason.ContainerFailing) &&
-  runningSince(pod) === undefined;
+/**
+ * A pod that stands still: nothing of it runs, nor is about to. A container that has just ended is started again in its
+ * pod, with what it was made from; one that ends again and again is waited with.
+ */
+export const standsStill = ({ reason }: Verdict, pod: Pod): boolean =>
+  reason === Reason.Unschedulable ||
+  ((reason === Reason.ImagePullFailed || reason === Reason.ContainerFailing) && isWaiting(pod));

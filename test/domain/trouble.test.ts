@@ -124,11 +124,24 @@ describe('its message names the field', () => {
     expect(said(actions, 'Ready')?.message).toMatch(new RegExp(`${expected.replaceAll('.', '\\.')}$`, 'u'));
   });
 
-  test('of a pod that the API server refuses', () => {
-    const refusal = { reason: 'PodRefused', message: 'pod rejected: RuntimeClass "x" not found' } as const;
-    const message = said(planned(demo, { workspace: held(), refusal }), 'Stalled')?.message;
-    expect(message).toBe(
-      'pod rejected: RuntimeClass "x" not found; look at spec.runtimeClassName of SandboxTemplate default',
+  const refused = (message: string, who = demo): string | undefined =>
+    said(planned(who, { workspace: held(), refusal: { reason: 'PodRefused', message } }), 'Stalled')?.message;
+  test.each([
+    ['RuntimeClass "x" not found', demo, 'spec.runtimeClassName of SandboxTemplate default'],
+    ['exceeded quota: small, requested: cpu=2', demo.with({ resources: {} }), 'spec.resources'],
+    ['spec.containers[0].image: Invalid value', demo, 'spec.image of SandboxTemplate default'],
+    ['spec.containers[0].env[7].name: Invalid value', demo.with({ env: [{ name: 'A', value: '' }] }), 'spec.env'],
+    ['the template asks for security.sudo', demo, 'spec.security.sudo of SandboxTemplate default'],
+  ])('of a pod that the API server refuses: %s', (message, who, field) => {
+    expect(refused(message, who)).toBe(`${message}; look at ${field}`);
+  });
+
+  test('of pods that fail one after another', () => {
+    const why = 'Evicted: Pod ephemeral local storage usage exceeds the total limit of containers 1Ki. ';
+    const podFailures = { count: 4, podUid: 'p', lastTime: '2026-01-01T12:00:00Z', why };
+    const limited = demo.with({ resources: { limits: { 'ephemeral-storage': '1Ki' } } }).status({ podFailures });
+    expect(said(planned(limited, { workspace: held() }), 'Ready')?.message).toContain(
+      'look at spec.resources.limits.ephemeral-storage',
     );
   });
 });
@@ -160,6 +173,13 @@ describe('a pod in which nothing runs', () => {
   test('is left while nothing has changed, and where nobody knows what it was made from', () => {
     expect(kinds(of(stuck, {}, wrong))).not.toContain('deletePod');
     expect(kinds(of(waiting('ImagePullBackOff'), {}, demo.with({ image: 'right:1' })))).not.toContain('deletePod');
+  });
+
+  test('is replaced in a crash loop, and left when its container has just ended and is started again', () => {
+    const corrected = demo.with({ image: 'right:1' });
+    expect(kinds(of(made(crashed('Error'), wrong), {}, corrected))).toContain('deletePod');
+    const ended = crashed('Error', { state: { terminated: { exitCode: 137, reason: 'OOMKilled' } } });
+    expect(kinds(of(made(ended, wrong), {}, corrected))).not.toContain('deletePod');
   });
 
   test('is replaced in the same run with restartPolicy Never, and one that runs is not', () => {
