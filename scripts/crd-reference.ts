@@ -27,7 +27,7 @@ Of a Sandbox: ${codes(Object.values(SandboxConditionType))}. Of a Workspace: ${c
 default\` where it comes from there. What may as well go away by itself (\`ImagePullFailed\`, \`Unschedulable\`, \`ContainerFailing\`, \`PodFailed\`)
 is \`Reconciling\` until it has lasted for \`spec.progressDeadlineSeconds\`, and \`Stalled\` from then on. All of it is tried on, and a pod in
 which nothing runs is replaced as soon as what it was made from has changed. \`WorkspaceInUse\` and \`QuotaExceeded\` stay \`Reconciling\`: no
-field is wrong, and the sandbox starts when another of the user's has let go.
+field is wrong, and the sandbox starts when another of the user's sandboxes has let go, or files have been deleted.
 
 A reason is one of a closed set, and programs may decide by it; a message is for people and may change at any time. The reasons:
 ${codes(Object.values(Reason))}.

@@ -3,7 +3,7 @@ import type { Verdict } from './step.ts';
 
 /**
  * Only a person can help: to retry is right, to wait for it is not. WorkspaceInUse and QuotaExceeded are not among them:
- * nothing is wrong with the spec, and what they wait for is the end of another sandbox.
+ * nothing is wrong with the spec, and what they wait for is the end of another sandbox, or of files.
  */
 const NEEDS_A_PERSON: readonly Reason[] = [
   Reason.TemplateNotFound,
