@@ -21,8 +21,13 @@ a list. What is in bold is required where the object around it is given.
 ${kinds.map(kindSection).join('\n')}
 ## Conditions
 
-Of a Sandbox: ${codes(Object.values(SandboxConditionType))}. \`Stalled\` and \`Reconciling\` are there only while they are true, and
-repeat the reason of \`Ready\`; at rest there is neither (kstatus). Of a Workspace: ${codes(Object.values(WorkspaceConditionType))}.
+Of a Sandbox: ${codes(Object.values(SandboxConditionType))}. Of a Workspace: ${codes(Object.values(WorkspaceConditionType))}.
+\`Stalled\` and \`Reconciling\` are there only while they are true, and repeat the reason of \`Ready\`; at rest there is neither (kstatus).
+\`Stalled\` means that a person has to change something, and its message names the field: \`spec.image\`, or \`spec.image of SandboxTemplate
+default\` where it comes from there. What may as well go away by itself (\`ImagePullFailed\`, \`Unschedulable\`, \`ContainerFailing\`, \`PodFailed\`)
+is \`Reconciling\` until it has lasted for \`spec.progressDeadlineSeconds\`, and \`Stalled\` from then on. All of it is tried on, and a pod in
+which nothing runs is replaced as soon as what it was made from has changed. \`WorkspaceInUse\` and \`QuotaExceeded\` stay \`Reconciling\`: no
+field is wrong, and the sandbox starts when another of the user's sandboxes has let go, or files have been deleted.
 
 A reason is one of a closed set, and programs may decide by it; a message is for people and may change at any time. The reasons:
 ${codes(Object.values(Reason))}.

@@ -27,6 +27,8 @@ export const LABEL_TEMPLATE = 'matrx.dev/template';
 /** The id of the API key that a Sandbox was created with. */
 export const LABEL_API_KEY = 'matrx.dev/api-key';
 
+/** On a pod: what its Sandbox and template said when it was made, hashed. A pod that stands still is replaced when they say otherwise. */
+export const ANNOTATION_POD_REVISION = 'matrx.dev/pod-revision';
 /** Why desiredState was set to Stopped, one of StopReason; whoever sets it says so here. Absent: user_requested. */
 export const ANNOTATION_STOP_REASON = 'matrx.dev/stop-reason';
 /** Seconds the processes get to end by themselves, in place of the template's; the home is saved in any case. */

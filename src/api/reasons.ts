@@ -8,7 +8,13 @@ export const SandboxConditionType = {
   Stalled: 'Stalled',
 } as const;
 
-export const WorkspaceConditionType = { Ready: 'Ready', Saved: 'Saved', Conflict: 'Conflict' } as const;
+export const WorkspaceConditionType = {
+  Ready: 'Ready',
+  Saved: 'Saved',
+  Conflict: 'Conflict',
+  Reconciling: 'Reconciling',
+  Stalled: 'Stalled',
+} as const;
 
 /** Reasons of the conditions of Sandboxes and Workspaces. */
 export const Reason = {

@@ -11,6 +11,9 @@ const immutable = (field: string) => ({
 
 export const DEFAULT_LIFETIME = { ttlSeconds: 7200, onExpire: 'Stop', retainSeconds: 86_400 } as const;
 
+/** What is meant without `spec.progressDeadlineSeconds`: a Deployment's default. */
+export const DEFAULT_PROGRESS_DEADLINE_SECONDS = 600;
+
 /** When a sandbox ends by itself, and when it is forgotten. */
 export const Lifetime = z.object({
   ttlSeconds: z
@@ -105,6 +108,14 @@ export const SandboxSpec = z
       .describe(
         'What becomes of a sandbox whose pod is evicted, deleted, killed or out of memory, or whose node is lost. Always, which is also meant without it: its container is started again, or another pod made, with a growing delay, and the same workspace. Never: the sandbox ends, with the reason PodLost, and its home is saved; onExpire says what becomes of it then.',
       ),
+    progressDeadlineSeconds: z
+      .int()
+      .min(1)
+      .max(86_400)
+      .optional()
+      .describe(
+        'Seconds that an image may not be to be had, no node take the pod, or its container fail again and again, until the condition Stalled says that it needs a person, and which field it follows from. It is tried on all the same, and Stalled goes when that succeeds. 600 is meant without it.',
+      ),
     lifetime: Lifetime.default({ ...DEFAULT_LIFETIME }).describe(
       'When the sandbox ends by itself, and how long it is listed after that.',
     ),
@@ -133,9 +144,15 @@ export const SandboxStatus = z.object({
   startedAt: Time.optional().describe('When the sandbox last became ready.'),
   stoppedAt: Time.optional().describe('When the sandbox was last stopped and its home let go.'),
   podFailures: z
-    .object({ count: z.int().min(1), podUid: z.string().max(64), lastTime: Time })
+    .object({ count: z.int().min(1), podUid: z.string().max(64), lastTime: Time, why: z.string().max(1024).optional() })
     .optional()
     .describe('Pods in a row that had to be replaced: the next one is made after a growing delay.'),
+  trouble: z
+    .object({ reason: z.enum(['Unschedulable', 'ImagePullFailed', 'ContainerFailing', 'PodFailed']), since: Time })
+    .optional()
+    .describe(
+      'What keeps it from being Ready, or did a moment ago, and since when: spec.progressDeadlineSeconds counts from there.',
+    ),
   run: z
     .object({
       startedAt: Time.describe('When it was taken up from rest.'),

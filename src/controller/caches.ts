@@ -1,4 +1,4 @@
-import { LABEL_MANAGED_BY, MANAGED_BY } from '../api/names.ts';
+import { ANNOTATION_POD_REVISION, LABEL_MANAGED_BY, MANAGED_BY } from '../api/names.ts';
 import type { Node } from '../api/node.ts';
 import type { Pod } from '../api/pod.ts';
 import type { Sandbox } from '../api/sandbox.ts';
@@ -79,16 +79,19 @@ export const workspaceNamesOf = (sandbox: Sandbox): readonly string[] => {
 /** A pod's spec is most of its bytes, and nothing but its node is read. */
 const whatIsReadOfAPod = (pod: Pod): Pod => ({
   ...pick(pod, 'apiVersion', 'kind', 'status'),
-  metadata: pick(
-    pod.metadata,
-    'name',
-    'namespace',
-    'uid',
-    'resourceVersion',
-    'creationTimestamp',
-    'deletionTimestamp',
-    'ownerReferences',
-  ),
+  metadata: {
+    ...pick(
+      pod.metadata,
+      'name',
+      'namespace',
+      'uid',
+      'resourceVersion',
+      'creationTimestamp',
+      'deletionTimestamp',
+      'ownerReferences',
+    ),
+    annotations: pick(pod.metadata.annotations ?? {}, ANNOTATION_POD_REVISION),
+  },
   spec: pick(pod.spec ?? {}, 'nodeName'),
 });
 

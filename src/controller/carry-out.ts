@@ -126,13 +126,14 @@ const finalizersPatch = ({ resourceVersion }: Seen, finalizers: readonly string[
 
 const deletePod = async (
   { client, namespace }: CarryOutDeps,
-  { name, uid, graceSeconds, forget }: Extract<Action, { kind: 'deletePod' }>,
+  { name, uid, resourceVersion, graceSeconds, forget }: Extract<Action, { kind: 'deletePod' }>,
   signal: AbortSignal,
 ): Promise<void> => {
   const seconds = forget === true ? 0 : graceSeconds;
   const grace = seconds === undefined ? {} : { gracePeriodSeconds: seconds };
-  // Another pod by now (409): what had to be gone is gone, and the cache will hear of it.
-  await unlessGone(client.delete({ type: PODS, namespace, name }, { signal, uid, ...grace }), 'Conflict');
+  const version = resourceVersion === undefined ? {} : { resourceVersion };
+  // Another pod by now, or another version of it (409): the cache will hear of it.
+  await unlessGone(client.delete({ type: PODS, namespace, name }, { signal, uid, ...version, ...grace }), 'Conflict');
 };
 
 const unlessGone = async (attempt: Promise<unknown>, ...asGood: readonly KubeErrorReason[]): Promise<void> => {

@@ -71,8 +71,17 @@ const told = ({ metadata, status }: Workspace): string => {
   return canonicalJson([metadata.generation, metadata.deletionTimestamp ?? null, metadata.finalizers ?? [], rest]);
 };
 
-/** A change of the template may be what a sandbox without a pod waits for. */
-const WAIT_FOR_TEMPLATE: readonly string[] = [Reason.TemplateNotFound, Reason.OverrideNotAllowed, Reason.PodRefused];
+/** A change of the template may be what a sandbox that does not run waits for. */
+const WAIT_FOR_TEMPLATE: readonly string[] = [
+  Reason.TemplateNotFound,
+  Reason.OverrideNotAllowed,
+  Reason.PodRefused,
+  Reason.UserNamespacesUnavailable,
+  // These have a pod, that another may take the place of.
+  Reason.Unschedulable,
+  Reason.ImagePullFailed,
+  Reason.ContainerFailing,
+];
 
 const missesTemplate = (sandbox: Sandbox): boolean => {
   const ready = findCondition(sandbox.status?.conditions, SandboxConditionType.Ready);

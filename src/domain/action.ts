@@ -54,6 +54,8 @@ export type Action =
       readonly kind: 'deletePod';
       readonly name: string;
       readonly uid: string;
+      /** Of a pod that stands still: by the time of another version it may run. */
+      readonly resourceVersion?: string;
       /** Seconds until SIGKILL in place of the pod's own, at least 1: 0 would forget the pod before it has ended. */
       readonly graceSeconds?: number;
       /** Of a node that is lost: nobody is there to end it, and its object goes at once. */

@@ -8,12 +8,13 @@ export const forbiddenOverride = ({ spec }: Sandbox, template: SandboxTemplate):
   if (allowedOverrides === undefined) return undefined;
   const { images, env, resources, maxResources } = allowedOverrides;
   if (spec.image !== undefined && images !== undefined && !matchesAny(spec.image, images)) {
-    return `spec.image ${spec.image}: it allows ${listed(images)}`;
+    return `spec.image ${spec.image}: it allows ${listed(images)} (its spec.allowedOverrides.images)`;
   }
   const variable = (spec.env ?? []).find(({ name }) => env !== undefined && !matchesAny(name, env));
-  if (variable !== undefined) return `spec.env ${variable.name}: it allows ${listed(env ?? [])}`;
+  if (variable !== undefined)
+    return `spec.env ${variable.name}: it allows ${listed(env ?? [])} (its spec.allowedOverrides.env)`;
   if (spec.resources === undefined) return undefined;
-  if (resources === false) return 'spec.resources: it allows none but its own';
+  if (resources === false) return 'spec.resources: it allows none but its own (its spec.allowedOverrides.resources)';
   return aboveMaximum(spec.resources, maxResources ?? {});
 };
 
@@ -26,10 +27,11 @@ const aboveMaximum = (
     const [request, limit] = [requests[name], limits[name]];
     if (max === undefined) continue;
     // Without a limit it may take whatever the node has.
-    if (limit === undefined) return `spec.resources: it needs limits.${name}, of ${max} at most`;
-    if (isMore(limit, max)) return `spec.resources.limits.${name} ${limit}: it allows ${max}`;
+    const rule = `(its spec.allowedOverrides.maxResources.${name})`;
+    if (limit === undefined) return `spec.resources: it needs limits.${name}, of ${max} at most ${rule}`;
+    if (isMore(limit, max)) return `spec.resources.limits.${name} ${limit}: it allows ${max} ${rule}`;
     if (request !== undefined && isMore(request, max))
-      return `spec.resources.requests.${name} ${request}: it allows ${max}`;
+      return `spec.resources.requests.${name} ${request}: it allows ${max} ${rule}`;
   }
   return undefined;
 };

@@ -9,7 +9,7 @@ import { isDeleting } from './seen.ts';
  * A timer does not notice that the clock was set, or that the machine slept: whoever waits for a time of the clock looks
  * at it so often.
  */
-const LONGEST_WAIT_MS = 5 * 60_000;
+export const LONGEST_WAIT_MS = 5 * 60_000;
 
 /** Milliseconds until time alone changes what is to be done about the Sandbox; undefined: it never does. */
 export const deadlineMs = (sandbox: Sandbox, run: RunView['kind'], now: number): number | undefined => {

@@ -11,6 +11,7 @@ import type { Action, Assumption } from './action.ts';
 import { uploadMessage } from './cold-mounted.ts';
 import { filesOn, lossOf } from './node-loss.ts';
 import type { Observed } from './observed.ts';
+import { progressConditions } from './progress-conditions.ts';
 import { purgeStep, purgeVerdict } from './purge.ts';
 import { isDeleting, seen, uidOf } from './seen.ts';
 import { condition } from './set-condition.ts';
@@ -124,10 +125,12 @@ const writeConditions = (observed: ObservedWorkspace): readonly Action[] => {
 
 const workspaceConditions = (observed: ObservedWorkspace): readonly Condition[] => {
   const { workspace, now } = observed;
+  const usable = ready(observed);
   const verdicts: readonly (readonly [string, Verdict])[] = [
-    [WorkspaceConditionType.Ready, ready(observed)],
+    [WorkspaceConditionType.Ready, usable],
     [WorkspaceConditionType.Saved, saved(workspace)],
     [WorkspaceConditionType.Conflict, conflictVerdict(workspace)],
+    ...progressConditions(usable),
   ];
   return verdicts.map(([type, verdict]) =>
     condition(type, verdict, workspace.status?.conditions, workspace.metadata.generation ?? 0, now),
@@ -143,7 +146,7 @@ const ready = (observed: ObservedWorkspace): Verdict => {
     return {
       status: 'False',
       reason: Reason.WorkspaceMismatch,
-      message: `no sandbox will find it: the workspace of this user and name is called ${expected ?? 'nothing'}`,
+      message: `no sandbox will find it: the workspace of its spec.userId and spec.name is called ${expected ?? 'nothing'}, and neither can be changed; make one of that metadata.name`,
     };
   }
   if (isDeleting(workspace)) {

@@ -15,6 +15,7 @@ import { isDeleting, seen } from './seen.ts';
 import { START_RULES } from './start-rules.ts';
 import { firstStep, type Situation, type Step, wait } from './step.ts';
 import { STOP_RULES } from './stop-rules.ts';
+import { troubleDueMs } from './trouble.ts';
 import { transitionEvents } from './transition-events.ts';
 import { writerView } from './writer.ts';
 
@@ -40,7 +41,7 @@ export const plan = (observed: Observed): readonly Action[] => {
   if (step.status === 'skip') return [...step.actions, ...requeue(step.requeueAfterMs)];
   const status = sandboxStatus(situation, step);
   const deadline = deadlineMs({ ...sandbox, status }, situation.run.kind, observed.now);
-  const again = requeue(sooner(step.requeueAfterMs, deadline));
+  const again = requeue(sooner(sooner(step.requeueAfterMs, deadline), troubleDueMs(sandbox, status, observed.now)));
   const told = statusActions(situation, status);
   return step.status === 'before' ? [...told, ...step.actions, ...again] : [...step.actions, ...told, ...again];
 };

@@ -1,6 +1,7 @@
 import type { Pod } from '../api/pod.ts';
 import { Reason } from '../api/reasons.ts';
-import { containerTrouble, isPodReady, podCondition } from './pod-view.ts';
+import { blaming, containerBlame, imageBlame, schedulingBlame } from './blame.ts';
+import { type ContainerTrouble, containerTrouble, isPodReady, podCondition } from './pod-view.ts';
 import { sessionTrouble } from './session-verdict.ts';
 import type { Situation, Verdict } from './step.ts';
 
@@ -10,20 +11,25 @@ const no = (reason: Verdict['reason'], message: string): Verdict => ({ status: '
 export const podReadiness = (situation: Situation, pod: Pod): Verdict => {
   const scheduled = podCondition(pod, 'PodScheduled');
   if (scheduled?.status === 'False') {
-    return no(Reason.Unschedulable, scheduled.message ?? scheduled.reason ?? 'no node takes the pod');
+    const why = scheduled.message ?? scheduled.reason ?? 'no node takes the pod';
+    return no(Reason.Unschedulable, blaming(why, schedulingBlame(situation, why)));
   }
   if (pod.spec?.nodeName === undefined) return no(Reason.CreatingPod, 'the pod waits for a node');
   const restoring = situation.home.kind === 'workspace' ? restoreVerdict(situation, pod.spec.nodeName) : undefined;
   if (restoring !== undefined) return restoring;
   const trouble = containerTrouble(pod);
-  if (trouble !== undefined) {
-    return no(trouble.kind === 'image' ? Reason.ImagePullFailed : Reason.ContainerFailing, trouble.message);
-  }
+  if (trouble !== undefined) return troubleVerdict(situation, trouble);
   if (isPodReady(pod)) return { status: 'True', reason: Reason.PodReady, message: 'the sandbox is running' };
   if (pod.status?.phase === 'Running') {
     return no(Reason.PodNotReady, podCondition(pod, 'Ready')?.message ?? 'the container runs and is not ready');
   }
   return no(Reason.ContainersStarting, 'the home is there; the container is being started');
+};
+
+const troubleVerdict = (situation: Situation, { kind, message, isPermanent }: ContainerTrouble): Verdict => {
+  if (kind === 'container') return no(Reason.ContainerFailing, blaming(message, containerBlame(situation, message)));
+  const verdict = no(Reason.ImagePullFailed, blaming(message, imageBlame(situation, message)));
+  return isPermanent ? { ...verdict, needsPerson: true } : verdict;
 };
 
 /** Undefined once the home is open: a container never runs in a half-restored one. */

@@ -31,6 +31,10 @@ export const podCondition = (pod: Pod, type: string): PodCondition | undefined =
 
 export const isPodReady = (pod: Pod): boolean => podCondition(pod, 'Ready')?.status === 'True';
 
+/** Whether kubelet is to do something before its container runs, as it says. */
+export const isWaiting = (pod: Pod): boolean =>
+  pod.status?.containerStatuses?.some(({ state }) => state?.waiting !== undefined) === true;
+
 const IMAGE_REASONS: readonly string[] = [
   'ErrImagePull',
   'ImagePullBackOff',
@@ -41,13 +45,24 @@ const IMAGE_REASONS: readonly string[] = [
   'SignatureValidationFailed',
 ];
 
+/** kubelet tries these again, too; but what would help is another field, or somebody who puts the image onto the node. */
+const PERMANENT_IMAGE_REASONS: readonly string[] = ['InvalidImageName', 'ErrImageNeverPull'];
+
 const STARTING_REASONS: readonly string[] = ['ContainerCreating', 'PodInitializing'];
 
 /** Why the container does not run. */
 export interface ContainerTrouble {
   readonly kind: 'image' | 'container';
   readonly message: string;
+  /** It will not go away by itself. */
+  readonly isPermanent: boolean;
 }
+
+/** When its container was started, in milliseconds since the epoch; undefined: it does not run. */
+export const runningSince = (pod: Pod): number | undefined => {
+  const running = pod.status?.containerStatuses?.find(({ state }) => state?.running !== undefined)?.state?.running;
+  return running === undefined ? undefined : Date.parse(running.startedAt ?? '') || 0;
+};
 
 /** Undefined while the container runs or is on its way. */
 export const containerTrouble = (pod: Pod): ContainerTrouble | undefined => {
@@ -62,14 +77,17 @@ const troubleOf = ({ state, lastState, restartCount }: ContainerStatus): Contain
   const { waiting, terminated } = state ?? {};
   const restarts = `restarts so far: ${restartCount}`;
   if (terminated !== undefined)
-    return { kind: 'container', message: `the container ${endOf(terminated)}; ${restarts}` };
+    return { kind: 'container', message: `the container ${endOf(terminated)}; ${restarts}`, isPermanent: false };
   const reason = waiting?.reason;
   if (reason === undefined || STARTING_REASONS.includes(reason)) return undefined;
   const why = [reason, waiting?.message].filter(Boolean).join(': ');
-  if (IMAGE_REASONS.includes(reason)) return { kind: 'image', message: why };
+  if (IMAGE_REASONS.includes(reason)) {
+    return { kind: 'image', message: why, isPermanent: PERMANENT_IMAGE_REASONS.includes(reason) };
+  }
   // kubelet's own words for a crash loop say how long it waits, and not what for.
   const last = lastState?.terminated;
-  return { kind: 'container', message: last === undefined ? why : `${why}; it last ${endOf(last)}; ${restarts}` };
+  const message = last === undefined ? why : `${why}; it last ${endOf(last)}; ${restarts}`;
+  return { kind: 'container', message, isPermanent: false };
 };
 
 const endOf = ({ exitCode, reason, message }: ContainerEnd): string => {

@@ -1,7 +1,10 @@
 import { EXPIRED_REASONS, Reason, SandboxConditionType } from '../api/reasons.ts';
 import type { Verdict } from './step.ts';
 
-/** Only a person can help: to retry is right, to wait for it is not. */
+/**
+ * Only a person can help: to retry is right, to wait for it is not. WorkspaceInUse and QuotaExceeded are not among them:
+ * nothing is wrong with the spec, and what they wait for is the end of another sandbox, or of files.
+ */
 const NEEDS_A_PERSON: readonly Reason[] = [
   Reason.TemplateNotFound,
   Reason.OverrideNotAllowed,
@@ -20,15 +23,16 @@ const ENDED: readonly string[] = [Reason.Stopped, Reason.Suspended, ...EXPIRED_R
 
 export const isEnded = (ready: Verdict): boolean => ENDED.includes(ready.reason);
 
-export const isStalled = (ready: Verdict): boolean => NEEDS_A_PERSON.includes(ready.reason);
+export const isStalled = (ready: Verdict): boolean =>
+  ready.needsPerson === true || NEEDS_A_PERSON.includes(ready.reason);
 
 /**
  * kstatus's two abnormal-true conditions: Stalled where only a person helps, Reconciling while anything else is under
- * way, neither at rest. They repeat what Ready says.
+ * way, neither at rest. They repeat what Ready says, of a Sandbox or a Workspace.
  */
 export const progressConditions = (ready: Verdict): readonly (readonly [type: string, verdict: Verdict])[] => {
   const repeated: Verdict = { ...ready, status: 'True' };
   if (isStalled(ready)) return [[SandboxConditionType.Stalled, repeated]];
-  if (ready.reason === Reason.PodReady || isEnded(ready)) return [];
+  if (ready.status === 'True' || isEnded(ready)) return [];
   return [[SandboxConditionType.Reconciling, repeated]];
 };

@@ -1,5 +1,6 @@
 import type { SandboxStatus } from '../api/sandbox.ts';
 import { rfc3339 } from '../base/clock.ts';
+import type { FailedPod } from './step.ts';
 
 /** A pod that has been ready for so long starts a new count when it fails. */
 const FORGIVEN_AFTER_MS = 10 * 60_000;
@@ -22,10 +23,20 @@ export const restartDelayMs = (failures: PodFailures | undefined, now: number): 
 };
 
 /** Counts each pod once, however often its failure is seen. */
-export const countFailure = (status: SandboxStatus | undefined, podUid: string, now: number): PodFailures => {
+export const countFailure = (
+  status: SandboxStatus | undefined,
+  { uid: podUid, why }: FailedPod,
+  now: number,
+): PodFailures => {
   const before = status?.podFailures;
   if (before?.podUid === podUid) return before;
   const readySince = status?.startedAt === undefined ? undefined : Date.parse(status.startedAt);
   const forgiven = readySince !== undefined && now - readySince >= FORGIVEN_AFTER_MS;
-  return { count: before === undefined || forgiven ? 1 : before.count + 1, podUid, lastTime: rfc3339(now) };
+  const count = before === undefined || forgiven ? 1 : before.count + 1;
+  return { count, podUid, lastTime: rfc3339(now), ...(why === '' ? {} : { why: shortened(why) }) };
 };
+
+/** What the schema takes. */
+const MAX_WHY = 1024;
+
+const shortened = (why: string): string => (why.length > MAX_WHY ? `${why.slice(0, MAX_WHY - 1)}…` : why);

@@ -13,6 +13,7 @@ import { runExpiry } from './run-end.ts';
 import { notAfter } from './run.ts';
 import { uidOf } from './seen.ts';
 import { condition } from './set-condition.ts';
+import { inTime, troubleOf } from './trouble.ts';
 import type { Situation, Step, Verdict } from './step.ts';
 import { workspaceRestored } from './workspace-restored.ts';
 import { workspaceSaved } from './workspace-saved.ts';
@@ -21,18 +22,20 @@ import { workspaceSaved } from './workspace-saved.ts';
 export const sandboxStatus = (situation: Situation, step: Step): SandboxStatus => {
   const { sandbox, now } = situation;
   const before = sandbox.status;
-  const podFailures =
-    step.failedPodUid === undefined ? before?.podFailures : countFailure(before, step.failedPodUid, now);
+  const podFailures = step.failedPod === undefined ? before?.podFailures : countFailure(before, step.failedPod, now);
   const lastHeartbeatTime = lastHeartbeat(situation);
   const workspace = workspacePart(situation);
+  const trouble = troubleOf(situation, step.ready);
+  const ready = inTime(situation, step.ready, trouble);
   return {
     observedGeneration: sandbox.metadata.generation ?? 0,
-    phase: phaseOf(situation, step.ready),
+    phase: phaseOf(situation, ready),
     ...(situation.run.kind === 'going' ? {} : { stopReason: stopReason(sandbox, situation.run) }),
-    conditions: conditions(situation, step.ready),
+    conditions: conditions(situation, ready),
     ...podPart(situation),
-    ...times(situation, step.ready),
+    ...times(situation, ready),
     ...(podFailures === undefined ? {} : { podFailures }),
+    ...(trouble === undefined ? {} : { trouble }),
     ...runPart(situation, step),
     ...(lastHeartbeatTime === undefined ? {} : { lastHeartbeatTime }),
     ...(workspace === undefined ? {} : { workspace }),
@@ -91,13 +94,15 @@ const times = (situation: Situation, ready: Verdict): Partial<SandboxStatus> => 
 
 const runPart = (
   { sandbox, run: view, podView, now }: Situation,
-  { ready, endsRun: ended }: Step,
+  { ready, endsRun: ended, forgetsPod }: Step,
 ): Partial<SandboxStatus> => {
   if (view.kind === 'none') return {};
-  const { readyAt, podUid } = view.run;
-  const isItsFirst = sandbox.spec.restartPolicy === 'Never' && podView.kind === 'live' && podUid === undefined;
+  const { podUid, ...begun } = view.run;
+  const { readyAt } = begun;
+  const isNever = sandbox.spec.restartPolicy === 'Never' && forgetsPod !== true;
+  const isItsFirst = isNever && podView.kind === 'live' && podUid === undefined;
   const run = {
-    ...view.run,
+    ...(forgetsPod === true ? begun : view.run),
     ...(ready.status === 'True' && readyAt === undefined ? { readyAt: rfc3339(now) } : {}),
     ...(isItsFirst ? { podUid: uidOf(podView.pod) } : {}),
     ...(ended === undefined ? {} : { ended }),

@@ -1,13 +1,16 @@
-import { SANDBOX_FINALIZER } from '../api/names.ts';
+import { ANNOTATION_POD_REVISION, SANDBOX_FINALIZER } from '../api/names.ts';
 import { Reason } from '../api/reasons.ts';
 import { rfc3339 } from '../base/clock.ts';
 import { forbiddenOverride } from './allowed-overrides.ts';
+import { blaming, podBlame, refusalBlame } from './blame.ts';
 import { coldLeftBehind, uploadMessage } from './cold-mounted.ts';
 import { desiredPod } from './desired-pod.ts';
 import { desiredWorkspace } from './desired-workspace.ts';
 import { leaveLostNode } from './lost-node-rule.ts';
 import { release } from './release-writer.ts';
 import { restartDelayMs } from './restart-delay.ts';
+import { podRevision } from './pod-revision.ts';
+import { replaceStandingPod } from './standing-pod-rule.ts';
 import { isDeleting, seen, uidOf } from './seen.ts';
 import { savingMessage, sessionTrouble } from './session-verdict.ts';
 import { act, advance, type Rule, wait } from './step.ts';
@@ -61,7 +64,7 @@ const loseFencedPod: Rule = ({ home, podView, writer, workspace, sandbox }) => {
     Reason.Fenced,
     `${why}; the pod is replaced`,
     [{ kind: 'deletePod', name: sandbox.metadata.name, uid, assuming: [unchanged] }],
-    uid,
+    { uid, why },
   );
 };
 
@@ -82,7 +85,7 @@ const replaceEndedPod: Rule = ({ podView, sandbox }) => {
     Reason.PodFailed,
     `the pod has ended and is replaced (${podView.why})`,
     [{ kind: 'deletePod', name: sandbox.metadata.name, uid, assuming: [] }],
-    uid,
+    { uid, why: podView.why },
   );
 };
 
@@ -149,16 +152,15 @@ const needQuota: Rule = ({ podView, run, sandbox, usage, installation }) => {
   return exceeded === undefined ? undefined : wait(Reason.QuotaExceeded, exceeded, RETRY_REFUSED_MS);
 };
 
-const needPatience: Rule = ({ podView, sandbox, now }) => {
+const needPatience: Rule = ({ podView, sandbox, template, now }) => {
   if (podView.kind !== 'absent') return undefined;
   const failures = sandbox.status?.podFailures;
   const delayMs = restartDelayMs(failures, now);
   if (failures === undefined || delayMs === 0) return undefined;
-  return wait(
-    Reason.PodFailed,
-    `${failures.count} pods in a row have failed; the next one is made at ${rfc3339(now + delayMs)}`,
-    delayMs,
-  );
+  const { count, why } = failures;
+  const last = why === undefined ? '' : ` (the last: ${why})`;
+  const message = `${count} pods in a row have failed${last}; the next one is made at ${rfc3339(now + delayMs)}`;
+  return wait(Reason.PodFailed, blaming(message, podBlame({ sandbox, template }, why ?? '')), delayMs);
 };
 
 const needWorkspace: Rule = ({ home, workspace, podView, sandbox }) => {
@@ -206,9 +208,15 @@ const needWriter: Rule = ({ home, workspace, writer, podView, sandbox, now }) =>
 
 const needPod: Rule = ({ podView, template, refusal, sandbox, installation, workspace, nodes }) => {
   if (podView.kind !== 'absent' || template === undefined) return undefined;
-  if (refusal !== undefined) return wait(refusal.reason, refusal.message, RETRY_REFUSED_MS);
+  if (refusal !== undefined) {
+    const { reason, message } = refusal;
+    const fields = reason === 'PodNameTaken' ? [] : refusalBlame({ sandbox, template }, message);
+    return wait(reason, blaming(message, fields), RETRY_REFUSED_MS);
+  }
   const isColdElsewhere = coldLeftBehind(workspace, nodes) !== undefined;
-  const pod = desiredPod(sandbox, template, isColdElsewhere ? { ...installation, hasCold: false } : installation);
+  const wanted = desiredPod(sandbox, template, isColdElsewhere ? { ...installation, hasCold: false } : installation);
+  const annotations = { [ANNOTATION_POD_REVISION]: podRevision(sandbox, template) };
+  const pod = { ...wanted, metadata: { ...wanted.metadata, annotations } };
   return advance(Reason.CreatingPod, 'the pod is being made', [
     { kind: 'createPod', pod },
     {
@@ -235,6 +243,7 @@ export const START_RULES: readonly Rule[] = [
   awaitSession,
   awaitUpload,
   releaseSpentEpoch,
+  replaceStandingPod,
   needFreeName,
   needTemplate,
   needAllowedOverrides,

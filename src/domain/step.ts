@@ -22,6 +22,8 @@ export interface Verdict {
   readonly status: 'True' | 'False' | 'Unknown';
   readonly reason: Reason;
   readonly message: string;
+  /** Waiting will not help, whatever else the reason means: Stalled says so. */
+  readonly needsPerson?: true;
 }
 
 /**
@@ -39,9 +41,17 @@ export interface Step {
   /** Look again: after so many milliseconds, or never unless something changes. */
   readonly requeueAfterMs: number | undefined;
   /** The pod that had to be given up, for the delay before the next. */
-  readonly failedPodUid?: string;
+  readonly failedPod?: FailedPod;
+  /** Its pod is given up before it ever ran: with restartPolicy Never another may take its place. */
+  readonly forgetsPod?: true;
   /** The run is over with this: it is written down, and everything else follows from that in the next pass. */
   readonly endsRun?: NonNullable<Run['ended']>;
+}
+
+export interface FailedPod {
+  readonly uid: string;
+  /** In the words of whoever ended it. */
+  readonly why: string;
 }
 
 /** Undefined: this rule has nothing against it, ask the next. */
@@ -66,12 +76,12 @@ export const advance = (reason: Reason, message: string, actions: readonly Actio
 });
 
 /** Actions whose effect arrives as an event; the status says meanwhile what is going on. */
-export const act = (reason: Reason, message: string, actions: readonly Action[], failedPodUid?: string): Step => ({
+export const act = (reason: Reason, message: string, actions: readonly Action[], failedPod?: FailedPod): Step => ({
   ready: no(reason, message),
   actions,
   status: 'after',
   requeueAfterMs: undefined,
-  ...(failedPodUid === undefined ? {} : { failedPodUid }),
+  ...(failedPod === undefined ? {} : { failedPod }),
 });
 
 export const firstStep = (rules: readonly Rule[], situation: Situation, otherwise: Step): Step => {

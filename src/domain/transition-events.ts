@@ -38,6 +38,8 @@ export const transitionEvents = (
     const type = NORMAL.includes(ready.reason) ? 'Normal' : 'Warning';
     events.push(event(type, TITLES[ready.reason] ?? ready.reason, ready.message));
   }
+  const stalled = turned(before, after, SandboxConditionType.Stalled);
+  if (stalled !== undefined && ready === undefined) events.push(event('Warning', 'Stalled', stalled.message));
   events.push(...savedEvents(before, after, ready?.reason));
   const cold = turned(before, after, SandboxConditionType.ColdMounted);
   if (cold !== undefined && COLD_TROUBLES.includes(cold.reason))

@@ -26,32 +26,47 @@ describe('a template', () => {
   });
 
   test.each<[string, Partial<SandboxSpec>, Allowed, string]>([
-    ['another image', { image: 'evil:1' }, { images: ['ours/*'] }, 'spec.image evil:1: it allows ours/*'],
-    ['any image, where its list is empty', { image: 'a' }, { images: [] }, 'spec.image a: it allows none'],
-    ['another variable', { env: env('PATH') }, { env: ['COLOR', 'APP_*'] }, 'spec.env PATH: it allows COLOR, APP_*'],
+    [
+      'another image',
+      { image: 'evil:1' },
+      { images: ['ours/*'] },
+      'spec.image evil:1: it allows ours/* (its spec.allowedOverrides.images)',
+    ],
+    [
+      'any image, where its list is empty',
+      { image: 'a' },
+      { images: [] },
+      'spec.image a: it allows none (its spec.allowedOverrides.images)',
+    ],
+    [
+      'another variable',
+      { env: env('PATH') },
+      { env: ['COLOR', 'APP_*'] },
+      'spec.env PATH: it allows COLOR, APP_* (its spec.allowedOverrides.env)',
+    ],
     [
       'resources',
       { resources: { limits: { cpu: 1 } } },
       { resources: false },
-      'spec.resources: it allows none but its own',
+      'spec.resources: it allows none but its own (its spec.allowedOverrides.resources)',
     ],
     [
       'a limit above its maximum',
       { resources: { limits: { memory: '5Gi' } } },
       { maxResources: { memory: '4Gi' } },
-      'spec.resources.limits.memory 5Gi: it allows 4Gi',
+      'spec.resources.limits.memory 5Gi: it allows 4Gi (its spec.allowedOverrides.maxResources.memory)',
     ],
     [
       'no limit where it has a maximum',
       { resources: { requests: { cpu: 1 } } },
       { maxResources: { cpu: 2 } },
-      'spec.resources: it needs limits.cpu, of 2 at most',
+      'spec.resources: it needs limits.cpu, of 2 at most (its spec.allowedOverrides.maxResources.cpu)',
     ],
     [
       'more of the disk',
       { resources: { limits: { 'ephemeral-storage': '20Gi' } } },
       { maxResources: { 'ephemeral-storage': '10Gi' } },
-      'spec.resources.limits.ephemeral-storage 20Gi: it allows 10Gi',
+      'spec.resources.limits.ephemeral-storage 20Gi: it allows 10Gi (its spec.allowedOverrides.maxResources.ephemeral-storage)',
     ],
   ])('refuses %s', (_what, spec, allowed, expected) => {
     expect(judged(spec, allowed)).toBe(expected);
@@ -69,7 +84,7 @@ describe('a Sandbox that sets what its template does not leave to it', () => {
       status: 'False',
       reason: 'OverrideNotAllowed',
       message:
-        'SandboxTemplate strict does not allow spec.image other:1: it allows none; change it, or take another template',
+        'SandboxTemplate strict does not allow spec.image other:1: it allows none (its spec.allowedOverrides.images); change it, or take another template',
     });
     expect(said(actions, 'Stalled')).toMatchObject({ status: 'True', reason: 'OverrideNotAllowed' });
   });

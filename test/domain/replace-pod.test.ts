@@ -6,7 +6,7 @@ describe('what cannot go on is replaced', () => {
   test('a failed pod is deleted, and the next one is made after a delay that grows', () => {
     const evicted = aPodOf(sandbox, { phase: 'Failed', reason: 'Evicted', message: 'low on disk' }, 'node-1');
     const actions = planned(demo, { workspace: held(['Open']), pod: evicted });
-    expect(kinds(actions)).toEqual(['deletePod', 'writeSandboxStatus']);
+    expect(kinds(actions)).toEqual(['deletePod', 'writeSandboxStatus', 'requeue']);
     expect(said(actions, 'Ready')).toMatchObject({
       reason: 'PodFailed',
       message: expect.stringContaining('Evicted: low on disk') as unknown,

@@ -29,15 +29,20 @@ describe('the delay before the next pod', () => {
 
 describe('failures in a row', () => {
   test('count each pod once', () => {
-    const first = countFailure(undefined, 'a', NOW);
+    const first = countFailure(undefined, { uid: 'a', why: '' }, NOW);
     expect(first).toEqual({ count: 1, podUid: 'a', lastTime: '2026-01-01T12:00:00Z' });
-    expect(countFailure({ podFailures: first }, 'a', NOW + 5_000)).toBe(first);
-    expect(countFailure({ podFailures: first }, 'b', NOW + 5_000)).toMatchObject({ count: 2, podUid: 'b' });
+    expect(countFailure({ podFailures: first }, { uid: 'a', why: '' }, NOW + 5_000)).toBe(first);
+    expect(countFailure({ podFailures: first }, { uid: 'b', why: '' }, NOW + 5_000)).toMatchObject({
+      count: 2,
+      podUid: 'b',
+    });
   });
 
   test('start again after ten good minutes', () => {
     const status = { podFailures: failures(5), startedAt: '2026-01-01T11:50:00Z' };
-    expect(countFailure(status, 'b', NOW)).toMatchObject({ count: 1 });
-    expect(countFailure({ ...status, startedAt: '2026-01-01T11:50:01Z' }, 'b', NOW)).toMatchObject({ count: 6 });
+    expect(countFailure(status, { uid: 'b', why: '' }, NOW)).toMatchObject({ count: 1 });
+    expect(countFailure({ ...status, startedAt: '2026-01-01T11:50:01Z' }, { uid: 'b', why: '' }, NOW)).toMatchObject({
+      count: 6,
+    });
   });
 });

@@ -5,6 +5,7 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import type { Condition } from '../../src/api/condition.ts';
 import { Reason } from '../../src/api/reasons.ts';
 import { isEnded, isStalled, progressConditions } from '../../src/domain/progress-conditions.ts';
+import type { Verdict } from '../../src/domain/step.ts';
 import { goTool } from '../../scripts/go-tools.ts';
 import { runCommand, succeed } from '../support/e2e/command.ts';
 import { render, ROOT } from './render.ts';
@@ -90,7 +91,9 @@ describe('the health of a Sandbox in Argo CD', () => {
 });
 
 it('the health of a Workspace in Argo CD: usable is healthy, a conflict or a wrong name is not, unsaved changes are', async () => {
-  const of = (ready: readonly [string, string], saved = 'True', conflict = 'False') => ({
+  const progress = (status: Verdict['status'], reason: Reason) =>
+    progressConditions({ status, reason, message: 'm' }).map(([type, verdict]) => ({ type, ...verdict }));
+  const of = (ready: readonly [Verdict['status'], Reason], saved = 'True', conflict = 'False') => ({
     metadata: { generation: 1 },
     status: {
       observedGeneration: 1,
@@ -98,6 +101,7 @@ it('the health of a Workspace in Argo CD: usable is healthy, a conflict or a wro
         { type: 'Ready', status: ready[0], reason: ready[1], message: 'm' },
         { type: 'Saved', status: saved, reason: 'UnsavedChanges', message: 'm' },
         { type: 'Conflict', status: conflict, reason: 'Fenced', message: 'what was not committed is kept' },
+        ...progress(...ready),
       ],
     },
   });
@@ -108,6 +112,8 @@ it('the health of a Workspace in Argo CD: usable is healthy, a conflict or a wro
       of(['True', 'Available'], 'True', 'True'),
       of(['False', 'WorkspaceMismatch']),
       of(['False', 'Terminating']),
+      of(['False', 'StorageUnreachable']),
+      of(['False', 'RestoreRefused']),
       { metadata: { generation: 1 } },
     ]),
   ).toEqual([
@@ -116,6 +122,8 @@ it('the health of a Workspace in Argo CD: usable is healthy, a conflict or a wro
     ['Degraded', 'Fenced: what was not committed is kept'],
     ['Degraded', 'WorkspaceMismatch: m'],
     ['Progressing', 'Terminating: m'],
+    ['Progressing', 'StorageUnreachable: m'],
+    ['Degraded', 'RestoreRefused: m'],
     ['Progressing', 'the controller has not seen this version yet'],
   ]);
 });

@@ -1,5 +1,5 @@
 -- When Argo CD shows a Workspace as healthy: it can be used, and no session of it ended in a conflict. That something is
--- not saved yet is no fault while a sandbox works.
+-- not saved yet is no fault while a sandbox works. Stalled needs a person; Reconciling goes on by itself.
 local function find(conditions, wanted)
   for _, condition in ipairs(conditions or {}) do
     if condition.type == wanted then return condition end
@@ -22,7 +22,8 @@ local message = ready.reason .. ": " .. ready.message
 if ready.status == "True" then
   return { status = "Healthy", message = message }
 end
-if ready.reason == "Terminating" or ready.reason == "Purging" then
+local reconciling = find(status.conditions, "Reconciling")
+if reconciling and reconciling.status == "True" then
   return { status = "Progressing", message = message }
 end
 return { status = "Degraded", message = message }

@@ -90,7 +90,7 @@ export const carryOut = (api: ApiServer, sandboxName: string, action: Action): v
       requireAll(api.newest(), action.assuming);
       if (action.forget === true) return forgetPod(api, action.name, action.uid);
       checkNotWanted(api.newest(), api.now(), action.name, action.uid);
-      api.delete('pods', action.name, { uid: action.uid });
+      api.delete('pods', action.name, { uid: action.uid, resourceVersion: action.resourceVersion });
       return;
     case 'writeSandboxStatus':
       api.update(
