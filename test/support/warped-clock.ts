@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events';
 import { type Clock, systemClock } from '../../src/base/clock.ts';
 
 /** Real time, but faster, ahead, or moved on at a stroke: for what waits for minutes beside a server that does not. */
@@ -11,6 +12,7 @@ export const makeWarpedClock = ({ rate = 1, skewMs = 0 } = {}): WarpedClock => {
   const startWall = systemClock.now();
   const start = systemClock.monotonic();
   const jumped = new EventTarget();
+  setMaxListeners(0, jumped);
   let ahead = 0;
   const monotonic = (): number => (systemClock.monotonic() - start) * rate + ahead;
 
@@ -43,3 +45,13 @@ export const makeWarpedClock = ({ rate = 1, skewMs = 0 } = {}): WarpedClock => {
     },
   };
 };
+
+/** Lets time go by in steps, with a moment after each for what it has set off to reach the network. */
+export const passTime = async (clock: WarpedClock, ms: number, stepMs: number): Promise<void> => {
+  for (let passed = 0; passed < ms; passed += stepMs) {
+    clock.jump(stepMs);
+    await systemClock.sleep(MOMENT_MS);
+  }
+};
+
+const MOMENT_MS = 15;

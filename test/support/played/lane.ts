@@ -1,4 +1,3 @@
-import { eventually } from '../e2e/eventually.ts';
 import { uniqueName } from '../e2e/names.ts';
 import type { ApiServerProxy } from '../api-server-proxy/start-proxy.ts';
 import { makeWarpedClock } from '../warped-clock.ts';
@@ -7,6 +6,7 @@ import { brokenPromises, type Life, makeLife } from './life.ts';
 import { clearAway, type LifePath } from './life-paths.ts';
 import type { PlayedCluster } from './played-cluster.ts';
 import { startPlayedNode } from './played-node.ts';
+import { untilQuiet } from './quiet.ts';
 
 /** A namespace in which one life after another is lived. */
 export interface Lane {
@@ -110,15 +110,4 @@ const strike = (proxy: ApiServerProxy, struck: Struck): Promise<'died'> => {
     return { kind: 'cut', applied: struck.after > 0, done: die };
   });
   return died.promise;
-};
-
-const QUIET_MS = 150;
-
-/** What is left to write has been written: conditions follow a moment after what they tell of. */
-const untilQuiet = async (proxies: readonly ApiServerProxy[]): Promise<void> => {
-  const lastWrite = (): number =>
-    Math.max(0, ...proxies.flatMap(({ seen }) => seen.filter(({ isWrite }) => isWrite).map(({ at }) => at)));
-  const since = performance.now();
-  const isQuiet = (): boolean => performance.now() - Math.max(since, lastWrite()) > QUIET_MS;
-  await eventually('nothing more is written', isQuiet, { deadlineMs: 30_000, everyMs: 20 });
 };

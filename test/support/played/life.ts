@@ -30,7 +30,7 @@ export interface Life {
   readonly until: (what: string, holds: () => boolean) => Promise<void>;
 }
 
-const DEADLINE_MS = 40_000;
+const DEADLINE_MS = 120_000;
 
 export const makeLife = (client: KubeClient, namespace: string, node: PlayedNode): Life => {
   const ref = (name: string) => ({ type: SANDBOXES, namespace, name });
