@@ -1,4 +1,4 @@
-import { ANNOTATION_POD_REVISION, LABEL_MANAGED_BY, MANAGED_BY } from '../api/names.ts';
+import { ANNOTATION_POD_REVISION } from '../api/names.ts';
 import type { Node } from '../api/node.ts';
 import type { Pod } from '../api/pod.ts';
 import type { Sandbox } from '../api/sandbox.ts';
@@ -63,8 +63,8 @@ export const makeCaches = ({ namespace, ...options }: CachesOptions): Caches => 
     pods: makeInformer<Pod>({
       ...common,
       type: PODS,
-      // Pods of others cost nothing: neither memory nor events.
-      selection: { namespace, labelSelector: `${LABEL_MANAGED_BY}=${MANAGED_BY}` },
+      // Not by a label: one that is taken away made a pod that runs look gone, and its Sandbox wait for ever for it to be saved.
+      selection: { namespace },
       transform: whatIsReadOfAPod,
     }),
     nodes: makeInformer<Node>({ ...common, type: NODES, selection: {}, transform: whatIsReadOfANode }),

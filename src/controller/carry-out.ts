@@ -5,7 +5,7 @@ import type { Json } from '../base/json.ts';
 import type { Action, Seen } from '../domain/action.ts';
 import type { PodRefusal } from '../domain/observed.ts';
 import type { KubeClient, ObjectRef } from '../kube/client.ts';
-import { isKubeError, type KubeErrorReason } from '../kube/errors.ts';
+import { isKubeError } from '../kube/errors.ts';
 import { PODS, SANDBOXES, WORKSPACES } from '../kube/resource-types.ts';
 import { unchanged } from '../kube/unchanged.ts';
 import type { Caches } from './caches.ts';
@@ -132,14 +132,15 @@ const deletePod = async (
   const seconds = forget === true ? 0 : graceSeconds;
   const grace = seconds === undefined ? {} : { gracePeriodSeconds: seconds };
   const version = resourceVersion === undefined ? {} : { resourceVersion };
-  // Another pod by now, or another version of it (409): the cache will hear of it.
-  await unlessGone(client.delete({ type: PODS, namespace, name }, { signal, uid, ...version, ...grace }), 'Conflict');
+  // A conflict is repeated like any other: it says that this is another pod or another version of it by now, or that the
+  // server could not delete it just then, and taken for the first it left a pod alone for ever.
+  await unlessGone(client.delete({ type: PODS, namespace, name }, { signal, uid, ...version, ...grace }));
 };
 
-const unlessGone = async (attempt: Promise<unknown>, ...asGood: readonly KubeErrorReason[]): Promise<void> => {
+const unlessGone = async (attempt: Promise<unknown>): Promise<void> => {
   try {
     await attempt;
   } catch (error) {
-    if (!isKubeError(error, 'NotFound', ...asGood)) throw error;
+    if (!isKubeError(error, 'NotFound')) throw error;
   }
 };

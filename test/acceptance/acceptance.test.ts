@@ -1,7 +1,8 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from '@jest/globals';
-import { acceptanceTable, linkedTests, titlesIn } from './links.ts';
+import { FAULTS } from './faults.ts';
+import { acceptanceTable, faultTable, isOnCluster, linkedTests, titlesIn } from './links.ts';
 import { LINES } from './lines.ts';
 
 const root = join(import.meta.dirname, '../..');
@@ -13,12 +14,25 @@ test('every line is shown by a test', async () => {
 });
 
 test('no test names a line that does not exist', async () => {
-  const known = new Set(LINES.map(({ id }) => id));
+  const known = new Set([...LINES, ...FAULTS].map(({ id }) => id));
   expect((await linkedTests(root)).filter(({ id }) => !known.has(id))).toEqual([]);
 });
 
-test('docs/acceptance.md is what `make generate` writes', async () => {
-  expect(readFileSync(join(root, 'docs/acceptance.md'), 'utf8')).toBe(acceptanceTable(await linkedTests(root)));
+test('every class of faults is shown where it must be: on models, and on a real API server or node', async () => {
+  const tests = await linkedTests(root);
+  const bare = FAULTS.flatMap(({ id, on }) => {
+    const shown = tests.filter((linked) => linked.id === id);
+    return on
+      .filter((ground) => !shown.some((linked) => isOnCluster(linked) === (ground !== 'model')))
+      .map((ground) => `${id} on ${ground}`);
+  });
+  expect(bare).toEqual([]);
+});
+
+test('docs/acceptance.md and docs/faults.md are what `make generate` writes', async () => {
+  const tests = await linkedTests(root);
+  expect(readFileSync(join(root, 'docs/acceptance.md'), 'utf8')).toBe(acceptanceTable(tests));
+  expect(readFileSync(join(root, 'docs/faults.md'), 'utf8')).toBe(faultTable(tests));
 });
 
 test('ids are found in titles and docstrings, several in one, and nowhere else', () => {

@@ -1,7 +1,9 @@
-// Writes docs/acceptance.md: a part of `make generate`.
+// Writes docs/acceptance.md and docs/faults.md: a part of `make generate`.
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { acceptanceTable, linkedTests } from './links.ts';
+import { acceptanceTable, faultTable, linkedTests } from './links.ts';
 
 const root = join(import.meta.dirname, '../..');
-writeFileSync(join(root, 'docs/acceptance.md'), acceptanceTable(await linkedTests(root)));
+const tests = await linkedTests(root);
+writeFileSync(join(root, 'docs/acceptance.md'), acceptanceTable(tests));
+writeFileSync(join(root, 'docs/faults.md'), faultTable(tests));

@@ -75,7 +75,7 @@ const writesOfALife = async (life = live): Promise<number> => {
 };
 
 describe('a controller that dies right after a write', () => {
-  test('any write: the next one finishes the life, one epoch a session, nothing unsaved', async () => {
+  test('any write: the next one finishes the life, one epoch a session, nothing unsaved [F1] [F2]', async () => {
     const total = await writesOfALife();
     expect(total).toBeGreaterThan(30);
     let survived = 0;

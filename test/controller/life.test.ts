@@ -115,7 +115,7 @@ describe('a Sandbox', () => {
     await world.until('Ready', isReady('demo'));
   });
 
-  test('whose name a foreign pod has says so, touches it not, and starts when it is gone', async () => {
+  test('whose name a foreign pod has says so, touches it not, and starts when it is gone [F12]', async () => {
     world.api.create('pods', { metadata: { name: 'demo', namespace: 'sandboxes' } });
     world.create(aSandbox('demo'));
     await world.until('taken', says('demo', 'PodNameTaken'));
@@ -125,7 +125,7 @@ describe('a Sandbox', () => {
     await world.until('Ready', isReady('demo'));
   });
 
-  test('whose pod is evicted, killed or forgotten gets another, with everything saved in between', async () => {
+  test('whose pod is evicted, killed or forgotten gets another, with everything saved in between [F16]', async () => {
     world.create(aSandbox('demo'));
     await world.until('Ready', isReady('demo'));
     const uid = () => world.sandbox('demo')?.status?.podUid;
@@ -142,7 +142,7 @@ describe('a Sandbox', () => {
     expect(world.workspace('ann')?.status).toMatchObject({ epoch: 4, head: { epoch: 3 } });
   });
 
-  test('stays while the bucket is away, says so, and goes once everything is saved', async () => {
+  test('stays while the bucket is away, says so, and goes once everything is saved [F14]', async () => {
     world.create(aSandbox('demo'));
     await world.until('Ready', isReady('demo'));
     world.node.bucket.reachable = false;
@@ -169,7 +169,7 @@ describe('a Workspace', () => {
     await world.until('both gone', () => isGone('demo')() && world.workspace('ann') === undefined);
   });
 
-  test('whose Sandbox was removed by force is let go after its home is saved', async () => {
+  test('whose Sandbox was removed by force is let go after its home is saved [F14]', async () => {
     world.create(aSandbox('demo'));
     await world.until('Ready', isReady('demo'));
     world.node.write('demo');

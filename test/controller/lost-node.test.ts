@@ -22,7 +22,7 @@ const start = async (sandbox: SandboxBuilder = aSandbox('demo')): Promise<void> 
 };
 
 describe('a sandbox whose node is lost', () => {
-  test('is Ready on another within seconds of its being lost, with the next epoch', async () => {
+  test('is Ready on another within seconds of its being lost, with the next epoch [F16]', async () => {
     await start();
     world.node.write('demo');
     await world.run(2);

@@ -126,7 +126,7 @@ test('credentials that expire in the midst of a 1 GB upload: it goes on with the
   expect(refused).toBe(0);
 });
 
-test('credentials that the server ends before their time: the upload is made again with the next ones', async () => {
+test('credentials that the server ends before their time: the upload is made again with the next ones [F17]', async () => {
   const hash = await write('large', 200);
   await until(() => tokensOf('UploadPart').length > 8);
   // All that were given out: on a busy machine the one that the upload began with has been replaced by now.

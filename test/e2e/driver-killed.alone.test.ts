@@ -25,7 +25,7 @@ afterAll(async () => {
 
 describe('SIGKILL of the real node driver, while its sandbox goes on writing', () => {
   scenario(
-    'at the pack, the manifest and HEAD of a commit: what was committed stays, the rest follows',
+    'at the pack, the manifest and HEAD of a commit: what was committed stays, the rest follows [F17]',
     240,
     async (cluster) => {
       const sandbox = aSandbox('struck');

@@ -30,14 +30,14 @@ const template = (name: string, spec: Partial<SandboxTemplate['spec']> & { reado
 const defaultImage = (cluster: Cluster): Promise<string> =>
   cluster.kubectl.run(['get', 'sandboxtemplate/default', '-o', 'jsonpath={.spec.image}']);
 
-scenario('a sandbox that fits on no node says Unschedulable, and why [A2.4]', 120, async (cluster) => {
+scenario('a sandbox that fits on no node says Unschedulable, and why [F16] [A2.4]', 120, async (cluster) => {
   const sandbox = aSandbox('large').with({ resources: { requests: { cpu: 1000, memory: '1Ti' } } });
   await cluster.create(sandbox);
   expect(await untilReason(cluster, sandbox.name, 'Unschedulable')).toMatch(/insufficient (cpu|memory)/i);
   await cluster.remove(sandbox.name, DELETE_WITHIN_MS);
 });
 
-scenario('an image that cannot be pulled says ImagePullFailed and names the image', 120, async (cluster) => {
+scenario('an image that cannot be pulled says ImagePullFailed and names the image [F16]', 120, async (cluster) => {
   const image = 'localhost:1/no-such-image:1';
   const sandbox = aSandbox('image').with({ image });
   await cluster.create(sandbox);
@@ -89,7 +89,7 @@ scenario(
 );
 
 scenario(
-  'a container that ends again and again says ContainerFailing; its home is saved all the same',
+  'a container that ends again and again says ContainerFailing; its home is saved all the same [F16]',
   150,
   async (cluster) => {
     const productImage = await cluster.kubectl.run([

@@ -181,7 +181,7 @@ scenario(
 );
 
 scenario(
-  'the leader is killed in the middle of a hundred starts: none is lost, none is made twice; one that is frozen and wakes after its lease writes nothing',
+  'the leader is killed in the middle of a hundred starts: none is lost, none is made twice; one that is frozen and wakes after its lease writes nothing [F1] [F15] [F23]',
   500,
   async (cluster) => {
     const log = auditLogOf(machine);
@@ -279,7 +279,7 @@ scenario(
 );
 
 scenario(
-  'a node that dies: its sandbox is Ready on the other within a minute, with its last commit; when the node returns it changes nothing but what is below conflicts/',
+  'a node that dies: its sandbox is Ready on the other within a minute, with its last commit; when the node returns it changes nothing but what is below conflicts/ [F16]',
   500,
   async (cluster) => {
     const sandbox = aSandbox('orphaned');

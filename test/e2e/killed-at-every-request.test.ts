@@ -41,7 +41,7 @@ describe.each(['before', 'after'] as const)('SIGKILL %s S3 has seen the request'
   });
 
   scenario(
-    'at every request of a commit: HEAD is one complete state, and the next run commits the rest',
+    'at every request of a commit: HEAD is one complete state, and the next run commits the rest [F17]',
     150,
     async (cluster) => {
       const direct = await newHome(cluster, folder, 1);

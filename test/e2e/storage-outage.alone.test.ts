@@ -43,7 +43,7 @@ const during = async (mode: ProxyMode, body: (heal: () => Promise<void>) => Prom
 };
 
 scenario(
-  'a start without S3 says so in the Sandbox, and becomes Ready by itself when S3 is back',
+  'a start without S3 says so in the Sandbox, and becomes Ready by itself when S3 is back [F17]',
   240,
   async (cluster) => {
     const sandbox = aSandbox('no-s3');
@@ -96,7 +96,7 @@ scenario(
 );
 
 scenario(
-  'S3 gone while a sandbox writes: it goes on, unsaved changes are shown, and are committed when S3 is back',
+  'S3 gone while a sandbox writes: it goes on, unsaved changes are shown, and are committed when S3 is back [F17]',
   240,
   async (cluster) => {
     const sandbox = aSandbox('writes-on');

@@ -354,7 +354,7 @@ describe('POST /sandboxes', () => {
     });
   });
 
-  it('ends the wait and not the sandbox when the client goes away', async () => {
+  it('ends the wait and not the sandbox when the client goes away [F21]', async () => {
     const facade = await startFacade();
     const client = new AbortController();
     const created = facade.cluster.nextCreated();

@@ -42,7 +42,7 @@ describe('Idempotency-Key on POST /sandboxes', () => {
     expect(b?.headers.get('location')).toBe(`/sandboxes/${name}`);
   });
 
-  it('holds across replicas, with nothing kept in one of them', async () => {
+  it('holds across replicas, with nothing kept in one of them [F21]', async () => {
     const first = await post('job-1', ANN, ASYNC);
     const other = await startFacade({}, undefined, { kube: facade.cluster.kube });
     const again = await other.request('/sandboxes', {

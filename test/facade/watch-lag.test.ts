@@ -21,7 +21,7 @@ const startBehind = async () => {
   return facade;
 };
 
-test('a replica whose watch is behind runs commands in a sandbox that has just become ready', async () => {
+test('a replica whose watch is behind runs commands in a sandbox that has just become ready [F21]', async () => {
   const facade = await startBehind();
   const answer = await facade.request('/sandboxes/late/exec', { body: { command: 'echo ran' } });
   expect(answer).toMatchObject({ status: 200, body: { exit_code: 0, stdout: 'ran' } });

@@ -68,7 +68,7 @@ describe('controller', () => {
     c.end({ kind: 'done' });
   });
 
-  it('coalesces a hundred changes during a pass into one more pass', async () => {
+  it('coalesces a hundred changes during a pass into one more pass [F13]', async () => {
     controller.enqueue('a');
     const first = await passes.next();
     for (let change = 0; change < 100; change++) controller.enqueue('a');
@@ -89,7 +89,7 @@ describe('controller', () => {
     expect(metrics.counted('controller_runtime_reconcile_total', { result: 'requeue_after' })).toBe(1);
   });
 
-  it('keeps a key whose pass throws: it comes again with growing delays', async () => {
+  it('keeps a key whose pass throws: it comes again with growing delays [F19]', async () => {
     controller.enqueue('a');
     for (let attempt = 0; attempt < 6; attempt++) {
       (await passes.next()).fail(new TypeError('bug'));
@@ -107,7 +107,7 @@ describe('controller', () => {
     expect(clock.pending()[0]).toBeLessThanOrEqual(50);
   });
 
-  it('lets other keys go on beside one that always fails', async () => {
+  it('lets other keys go on beside one that always fails [F18]', async () => {
     controller.enqueue('poison');
     (await passes.next()).fail(new Error('no'));
     controller.enqueue('healthy');
@@ -116,7 +116,7 @@ describe('controller', () => {
     healthy.end({ kind: 'done' });
   });
 
-  it('honours Retry-After, and says little about a conflict', async () => {
+  it('honours Retry-After, and says little about a conflict [F9]', async () => {
     controller.enqueue('a');
     (await passes.next()).fail(new KubeError('TooManyRequests', 'slow down', { code: 429, retryAfterMs: 7000 }));
     await settled();

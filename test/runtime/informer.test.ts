@@ -86,7 +86,7 @@ describe('informer', () => {
     expect(failures()).toBe(0);
   });
 
-  it('defect 4: reports an object that was recreated during a gap as a deletion and an addition', async () => {
+  it('defect 4: reports an object that was recreated during a gap as a deletion and an addition [F11]', async () => {
     const { takeList, takeWatch, changes } = fixture;
     const stream = await begin(pod('a', '1', 'old'));
     stream.error(410, 'Expired', 'too old resource version');
@@ -97,7 +97,7 @@ describe('informer', () => {
     expect(relists('expired')).toBe(1);
   });
 
-  it('defect 5: drops an older event that comes after a newer one, and does not take its version', async () => {
+  it('defect 5: drops an older event that comes after a newer one, and does not take its version [F4]', async () => {
     const { takeWatch, changes, clock, metrics } = fixture;
     const stream = await begin();
     stream.event('ADDED', pod('a', '9'));
@@ -110,7 +110,7 @@ describe('informer', () => {
     await takeWatch('9');
   });
 
-  it('defect 6: a handler that throws gets the change again, and costs nobody else theirs', async () => {
+  it('defect 6: a handler that throws gets the change again, and costs nobody else theirs [F19]', async () => {
     const { informer, changes, clock, log } = fixture;
     const stream = await begin();
     let thrown = 0;
@@ -165,7 +165,7 @@ describe('informer', () => {
     expect(relists('failure')).toBe(1);
   });
 
-  it('410 on watch means a new list at once, and its absences are deletions', async () => {
+  it('410 on watch means a new list at once, and its absences are deletions [F7]', async () => {
     const { takeList, takeWatch, server, changes, clock } = fixture;
     const stream = await begin(pod('a', '1'), pod('b', '2'));
     await clock.advance(20_000);
@@ -176,7 +176,7 @@ describe('informer', () => {
     await takeWatch('40');
   });
 
-  it('410 on a page of a list means the same list in one piece', async () => {
+  it('410 on a page of a list means the same list in one piece [F7]', async () => {
     const { start, takeList, takeWatch, changes } = fixture;
     start();
     (await takeList()).list([pod('a', '1')], '5', 'token');
@@ -256,7 +256,7 @@ describe('informer', () => {
     expect(log.lines.some(({ level, message }) => level === 'warn' && message.includes('resync'))).toBe(true);
   });
 
-  it('asks again when a list is older than what it has seen, and believes the second one', async () => {
+  it('asks again when a list is older than what it has seen, and believes the second one [F3]', async () => {
     const { takeList, takeWatch, changes, clock } = fixture;
     const stream = await begin(pod('a', '4'));
     stream.bookmark('900');

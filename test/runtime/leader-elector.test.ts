@@ -142,7 +142,7 @@ describe('leader election', () => {
     },
   );
 
-  it('knows after a stall of the event loop that it no longer leads, before it asks anyone', async () => {
+  it('knows after a stall of the event loop that it no longer leads, before it asks anyone [F15] [F23]', async () => {
     let stalledMs = 0;
     const stalling: Clock = { ...clock, monotonic: () => clock.monotonic() + stalledMs };
     const lost: string[] = [];
@@ -170,7 +170,7 @@ describe('leader election', () => {
     expect(clock.sleepers()).toBe(0);
   });
 
-  it('is lost when somebody takes the lease while it is held', async () => {
+  it('is lost when somebody takes the lease while it is held [F15]', async () => {
     const a = enter('a');
     await clock.advance(1000);
     const stolen = server.lease();

@@ -46,7 +46,7 @@ const apply = (mirror: Map<string, KubeObject>, change: StoreChange<KubeObject>)
 };
 
 describe('store, whatever comes in whatever order', () => {
-  it('ends at the state of the last list, never goes back, and its changes tell the whole story', () => {
+  it('ends at the state of the last list, never goes back, and its changes tell the whole story [F4]', () => {
     fc.assert(
       fc.property(
         fc.array(write, { minLength: 1, maxLength: 25 }),

@@ -97,7 +97,7 @@ describe('a whole process', () => {
     expect(await exit).toBe(0);
   });
 
-  it('SIGTERM under load: passes under way end, no new one starts, the lease is free, nothing is left open', async () => {
+  it('SIGTERM under load: passes under way end, no new one starts, the lease is free, nothing is left open [F24]', async () => {
     const stream = await begin();
     for (const name of ['b', 'c', 'd', 'e']) stream.event('ADDED', pod(name, 6));
     const running = [await passes.next(), await passes.next()];

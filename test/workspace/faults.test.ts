@@ -74,7 +74,7 @@ describe('one fault at each request of a restore', () => {
   );
 });
 
-test('while S3 is away a commit fails and HEAD stays; once it is back the next commit has everything', async () => {
+test('while S3 is away a commit fails and HEAD stays; once it is back the next commit has everything [F17]', async () => {
   fill();
   await home.commit({});
   writeFileSync(at('while away'), 'content');

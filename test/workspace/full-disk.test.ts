@@ -33,7 +33,7 @@ describe.each([
   ['the journal', ['journal.json.new']],
   ['anything', EVERYTHING],
 ])('where the disk has no room for %s', (_what, files) => {
-  test('what is on it is saved all the same, and a restart knows it', async () => {
+  test('what is on it is saved all the same, and a restart knows it [F17]', async () => {
     writeFileSync(join(home.folder, 'file'), 'content');
     await home.commit({});
     fill(home, files);

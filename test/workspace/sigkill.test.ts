@@ -102,7 +102,7 @@ test.each([
   },
 );
 
-test('SIGKILL at every S3 request of a restore: the next start fills the home, exactly', async () => {
+test('SIGKILL at every S3 request of a restore: the next start fills the home, exactly [F17]', async () => {
   const source = await homes.open('source', 1);
   await source.restore({});
   change(source.folder, 0);

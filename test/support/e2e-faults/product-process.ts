@@ -16,6 +16,8 @@ export interface ProductProcess {
   readonly readinessUntil: (what: string, accept: (readiness: Readiness) => boolean) => Promise<Readiness>;
   /** Everything it has logged. */
   readonly log: () => string;
+  /** Undefined while it runs, null when a signal has ended it. */
+  readonly exitCode: () => number | null | undefined;
   /** SIGTERM, and SIGKILL if that does not end it. */
   readonly stop: () => Promise<void>;
 }
@@ -57,6 +59,7 @@ export const startProduct = async (
         { deadlineMs: 60_000, signal },
       ),
     log: () => said,
+    exitCode: () => (child.exitCode === null && child.signalCode === null ? undefined : child.exitCode),
     stop: async () => {
       child.kill('SIGTERM');
       const timer = setTimeout(() => child.kill('SIGKILL'), END_WITHIN_MS);
