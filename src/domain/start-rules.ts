@@ -195,12 +195,6 @@ const needWriter: Rule = ({ home, workspace, writer, podView, sandbox, now }) =>
       workspace: seen(workspace),
       writer: { sandbox: sandbox.metadata.name, uid: uidOf(sandbox), epoch, acquiredAt: rfc3339(now) },
     },
-    {
-      kind: 'emitEvent',
-      type: 'Normal',
-      reason: 'WriterAcquired',
-      note: `took workspace ${home.name}, epoch ${epoch}`,
-    },
   ]);
 };
 
@@ -209,15 +203,7 @@ const needPod: Rule = ({ podView, template, refusal, sandbox, installation, work
   if (refusal !== undefined) return wait(refusal.reason, refusal.message, RETRY_REFUSED_MS);
   const isColdElsewhere = coldLeftBehind(workspace, nodes) !== undefined;
   const pod = desiredPod(sandbox, template, isColdElsewhere ? { ...installation, hasCold: false } : installation);
-  return advance(Reason.CreatingPod, 'the pod is being made', [
-    { kind: 'createPod', pod },
-    {
-      kind: 'emitEvent',
-      type: 'Normal',
-      reason: 'PodCreated',
-      note: `created pod ${pod.metadata.name} from template ${template.metadata.name}`,
-    },
-  ]);
+  return advance(Reason.CreatingPod, 'the pod is being made', [{ kind: 'createPod', pod }]);
 };
 
 /**
