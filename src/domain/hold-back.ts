@@ -3,8 +3,11 @@ import { Reason, SandboxConditionType } from '../api/reasons.ts';
 import { uidOf } from './seen.ts';
 import type { Situation, Step } from './step.ts';
 
-/** A good start is over by then. A pod's creation time has whole seconds, so it is one second less at worst. */
-const HOLD_MS = 2_000;
+/**
+ * A good start is over by then, one of 300 at once too: the scheduler binds some 70 pods a second. A pod's creation time
+ * has whole seconds, so it is one second less at worst.
+ */
+const HOLD_MS = 5_000;
 
 /** Stations that a start passes through by itself. */
 const ON_ITS_WAY: readonly string[] = [

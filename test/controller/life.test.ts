@@ -57,8 +57,6 @@ describe('a Sandbox', () => {
     await world.until('Ready', isReady('demo'));
     expect(world.events.filter((event) => event.startsWith('demo'))).toEqual([
       'demo: WorkspaceCreated',
-      'demo: RestoringWorkspace',
-      'demo: WorkspaceRestored',
       'demo: Ready',
     ]);
   });

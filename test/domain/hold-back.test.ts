@@ -18,9 +18,9 @@ const told = (of: SandboxBuilder, seen: Parameters<typeof planned>[1]): boolean 
   kinds(planned(of, seen)).includes('writeSandboxStatus');
 
 describe('the status of a start on its way', () => {
-  test('waits until its pod is two seconds old, and is looked at again then', () => {
-    expect(planned(ephemeral, { pod: podMade(400) })).toEqual([{ kind: 'requeue', afterMs: 1_600 }]);
-    expect(told(ephemeral, { pod: podMade(2_000) })).toBe(true);
+  test('waits until its pod is five seconds old, and is looked at again then', () => {
+    expect(planned(ephemeral, { pod: podMade(400) })).toEqual([{ kind: 'requeue', afterMs: 4_600 }]);
+    expect(told(ephemeral, { pod: podMade(5_000) })).toBe(true);
   });
 
   test('waits too where only the station is another one', () => {

@@ -32,7 +32,7 @@ export const runInOwnNetwork = async (env: Readonly<Record<string, string>>): Pr
   );
   // A terminal sends it to the whole group; the program inside ends itself, and its exit is waited for here.
   process.on('SIGINT', () => undefined);
-  process.on('SIGTERM', () => child.kill('SIGTERM'));
+  process.on('SIGTERM', () => child.kill('SIGKILL'));
   const [code] = (await once(child, 'exit')) as [number | null];
   return code ?? 1;
 };

@@ -1,5 +1,6 @@
 // `make bench-control`: what the controller adds to the start of a bare pod, on a control plane of its own with nodes that
 // kwok plays. A table for people, and one line of JSON per case for programs. Progress goes to stderr.
+import { existsSync } from 'node:fs';
 import { appendFile, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -32,6 +33,7 @@ const { values } = parseArgs({
     'soak-sandboxes': number('1000'),
     'soak-minutes': number('0'),
     workspaces: { type: 'boolean', default: false },
+    'without-build': { type: 'boolean', default: false },
     profile: { type: 'string' },
     logs: { type: 'string' },
     json: { type: 'string' },
@@ -46,18 +48,23 @@ const count = (
   return found;
 };
 
+/** Of files in memory: etcd waits for its disk at each write, and what else the machine writes is not to be measured. */
+const MEMORY = '/dev/shm';
+
 /** What has to be fetched and built, while there is a network to fetch from. */
 const buildPrograms = async (): Promise<Readonly<Record<string, string>>> => {
   const local = openLocal();
   const build = (program: Parameters<typeof ensureGoProgram>[0]): Promise<string> =>
     ensureGoProgram(program, local.paths.cache, local.env);
   const [kube, kwok] = [await build(kubeProgram(local.project)), await build(kwokProgram(local.project))];
-  await run([process.execPath, join(local.project, 'build.ts')], { env: local.env, cwd: local.project });
+  if (!values['without-build']) {
+    await run([process.execPath, join(local.project, 'build.ts')], { env: local.env, cwd: local.project });
+  }
   return { MATRX_BENCH_KUBE: kube, MATRX_BENCH_KWOK: kwok };
 };
 
 const measure = async (): Promise<number> => {
-  const folder = await mkdtemp(join(tmpdir(), 'matrx-bench-control-'));
+  const folder = await mkdtemp(join(existsSync(MEMORY) ? MEMORY : tmpdir(), 'matrx-bench-control-'));
   const bench = await openBench({
     folder,
     programs: { kube: process.env['MATRX_BENCH_KUBE'] ?? '', kwok: process.env['MATRX_BENCH_KWOK'] ?? '' },
