@@ -4,7 +4,7 @@ INSTALLED := node_modules/.package-lock.json
 MATRX := $(NODE) src/main.ts
 
 .DEFAULT_GOAL := help
-.PHONY: help up down env test check unit simulate e2e fuzz bench bench-exec bench-cold build generate format
+.PHONY: help up down env test check unit simulate e2e fuzz bench bench-exec bench-cold bench-control soak build generate format
 .PHONY: terraform images sbom scan-images push-images roll-out release-files sign publish
 
 help: ## this list
@@ -50,6 +50,12 @@ bench-exec: $(INSTALLED) ## commands, output and files next to pods/exec and kub
 
 bench-cold: $(INSTALLED) ## cold storage next to a mount by hand and to the disk, and what it adds to a start; a part of `make bench`
 	@eval "$$($(MATRX) env)" && $(NODE) test/bench/run.ts cold-files cold-start $(ARGS)
+
+bench-control: $(INSTALLED) ## what the controller adds to a pod's start, on a control plane of its own with nodes of kwok's; needs root
+	@$(NODE) test/bench/control/run.ts $(ARGS)
+
+soak: $(INSTALLED) ## 1,000 sandboxes at rest there for MINUTES=10: the controller's writes, memory, sockets, relists
+	@$(NODE) test/bench/control/run.ts --soak-minutes $(or $(MINUTES),10) $(ARGS)
 
 build: $(INSTALLED) ## dist/main.js, the bundle of the product image
 	@$(NODE) build.ts

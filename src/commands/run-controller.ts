@@ -20,8 +20,11 @@ import { makeMetrics } from '../telemetry/metrics.ts';
 const STOP_MS = 35_000;
 /** Calls at the same time apart from those about Sandboxes: about Workspaces, events, lists. */
 const OTHER_CALLS = 4;
-/** A burst of sandboxes is a handful of calls each; the API server's own fairness does the rest. */
-const API_RATE = { perSecond: 100, burst: 200 };
+/**
+ * Insurance against a loop gone wild, far above what two cores' API server answers: how many calls it takes from whom
+ * is for the API server's own fairness to say. At 100 a second, a burst of sandboxes waited here and nowhere else.
+ */
+const API_RATE = { perSecond: 1_000, burst: 2_000 };
 
 /** Builds the controller's parts and runs them until a signal comes; the exit code. Throws a ConfigError. */
 export const runController = async (): Promise<number> => {

@@ -13,9 +13,10 @@ import { type Caches, workspaceNamesOf } from './caches.ts';
 
 /**
  * Milliseconds that a Workspace's own pass waits: its conditions are for people, and written at once they would collide
- * with the lock that a starting sandbox takes on the same object. Several changes make one write.
+ * with the lock that a starting sandbox takes on the same object. Several changes make one write: of a start that goes well,
+ * which is three changes within 600 ms.
  */
-const CONDITIONS_DELAY_MS = 300;
+const CONDITIONS_DELAY_MS = 1_000;
 
 /**
  * Which change wakes which pass. A child wakes its Sandbox; a Workspace wakes every Sandbox that uses or waits for it;

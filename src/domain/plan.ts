@@ -4,6 +4,7 @@ import type { SandboxStatus } from '../api/sandbox.ts';
 import { canonicalJson } from '../base/json.ts';
 import type { Action } from './action.ts';
 import { deadlineMs } from './deadline.ts';
+import { heldBackMs } from './hold-back.ts';
 import { homeOf } from './home.ts';
 import { nodeLoss } from './node-loss.ts';
 import type { Observed } from './observed.ts';
@@ -43,6 +44,8 @@ export const plan = (observed: Observed): readonly Action[] => {
   const deadline = deadlineMs({ ...sandbox, status }, situation.run.kind, observed.now);
   const again = requeue(sooner(sooner(step.requeueAfterMs, deadline), troubleDueMs(sandbox, status, observed.now)));
   const told = statusActions(situation, status);
+  const held = told.length === 0 ? undefined : heldBackMs(situation, step);
+  if (held !== undefined) return requeue(sooner(step.requeueAfterMs, held));
   return step.status === 'before' ? [...told, ...step.actions, ...again] : [...step.actions, ...told, ...again];
 };
 

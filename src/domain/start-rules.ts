@@ -197,12 +197,6 @@ const needWriter: Rule = ({ home, workspace, writer, podView, sandbox, now }) =>
       workspace: seen(workspace),
       writer: { sandbox: sandbox.metadata.name, uid: uidOf(sandbox), epoch, acquiredAt: rfc3339(now) },
     },
-    {
-      kind: 'emitEvent',
-      type: 'Normal',
-      reason: 'WriterAcquired',
-      note: `took workspace ${home.name}, epoch ${epoch}`,
-    },
   ]);
 };
 
@@ -217,15 +211,7 @@ const needPod: Rule = ({ podView, template, refusal, sandbox, installation, work
   const wanted = desiredPod(sandbox, template, isColdElsewhere ? { ...installation, hasCold: false } : installation);
   const annotations = { [ANNOTATION_POD_REVISION]: podRevision(sandbox, template) };
   const pod = { ...wanted, metadata: { ...wanted.metadata, annotations } };
-  return advance(Reason.CreatingPod, 'the pod is being made', [
-    { kind: 'createPod', pod },
-    {
-      kind: 'emitEvent',
-      type: 'Normal',
-      reason: 'PodCreated',
-      note: `created pod ${pod.metadata.name} from template ${template.metadata.name}`,
-    },
-  ]);
+  return advance(Reason.CreatingPod, 'the pod is being made', [{ kind: 'createPod', pod }]);
 };
 
 /**

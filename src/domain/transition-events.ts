@@ -3,7 +3,7 @@ import { Reason, SandboxConditionType } from '../api/reasons.ts';
 import type { Condition } from '../api/condition.ts';
 import type { Action } from './action.ts';
 
-/** Told by the action itself, or only a moment on the way to something that is told. */
+/** Only a moment on the way to something that is told: an event is a write, and the pod has events of its own. */
 const NOT_TOLD: readonly string[] = [Reason.CreatingPod, Reason.WaitingForWorkspace, Reason.ContainersStarting];
 
 const NORMAL: readonly string[] = [
@@ -32,11 +32,14 @@ export const transitionEvents = (
 ): readonly Action[] => {
   const events: Action[] = [];
   const restored = turned(before, after, SandboxConditionType.WorkspaceRestored);
-  if (restored?.reason === Reason.Restored) events.push(event('Normal', 'WorkspaceRestored', restored.message));
   const ready = turned(before, after, SandboxConditionType.Ready);
+  const isQuick = isQuickStart(before, ready);
+  if (restored?.reason === Reason.Restored && !isQuick)
+    events.push(event('Normal', 'WorkspaceRestored', restored.message));
   if (ready !== undefined && !NOT_TOLD.includes(ready.reason) && !isTheEndOfSaving(before, ready)) {
     const type = NORMAL.includes(ready.reason) ? 'Normal' : 'Warning';
-    events.push(event(type, TITLES[ready.reason] ?? ready.reason, ready.message));
+    const note = isQuick && restored !== undefined ? `${ready.message}; ${restored.message}` : ready.message;
+    events.push(event(type, TITLES[ready.reason] ?? ready.reason, note));
   }
   const stalled = turned(before, after, SandboxConditionType.Stalled);
   if (stalled !== undefined && ready === undefined) events.push(event('Warning', 'Stalled', stalled.message));
@@ -45,6 +48,12 @@ export const transitionEvents = (
   if (cold !== undefined && COLD_TROUBLES.includes(cold.reason))
     events.push(event('Warning', cold.reason, cold.message));
   return events;
+};
+
+/** Of a start that nothing has been told of yet, its end is told alone, with all that led to it. */
+const isQuickStart = (before: readonly Condition[] | undefined, ready: Condition | undefined): boolean => {
+  const last = findCondition(before, SandboxConditionType.Ready);
+  return ready?.reason === Reason.PodReady && (last === undefined || NOT_TOLD.includes(last.reason));
 };
 
 /** A stop goes from Stopping to SavingWorkspace and back, for the moment until the pod is gone: told once. */

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { Sandbox } from '../api/sandbox.ts';
-import { FIELD_MANAGER_FACADE, LABEL_API_KEY } from '../api/names.ts';
+import { FIELD_MANAGER_FACADE, LABEL_API_KEY, SANDBOX_FINALIZER } from '../api/names.ts';
 import type { KubeObject } from '../api/meta.ts';
 import { isKubeError, type KubeError } from '../kube/errors.ts';
 import { SANDBOXES } from '../kube/resource-types.ts';
@@ -93,17 +93,20 @@ const create = (
 ): Promise<Sandbox> =>
   quota.within(caller, async () => {
     const options = { fieldManager: FIELD_MANAGER_FACADE };
-    const created = (await kube.create(SANDBOXES, settings.namespace, labelled(sandbox, caller), options)) as Sandbox;
+    const created = (await kube.create(SANDBOXES, settings.namespace, owned(sandbox, caller), options)) as Sandbox;
     cache.put(created);
     return created;
   });
 
-/** Says which key it is of, for the key's share. */
-const labelled = (sandbox: KubeObject, caller: Caller): KubeObject => {
-  if (caller.kind !== 'key') return sandbox;
-  const { metadata } = sandbox;
-  return { ...sandbox, metadata: { ...metadata, labels: { ...metadata.labels, [LABEL_API_KEY]: caller.id } } };
-};
+/** Says which key it is of, for the key's share, and has the finalizer, which is one write less for the controller. */
+const owned = ({ metadata, ...sandbox }: KubeObject, caller: Caller): KubeObject => ({
+  ...sandbox,
+  metadata: {
+    ...metadata,
+    finalizers: [SANDBOX_FINALIZER],
+    ...(caller.kind === 'key' ? { labels: { ...metadata.labels, [LABEL_API_KEY]: caller.id } } : {}),
+  },
+});
 
 /** No complete answer came: it may have been created. */
 const isUncertain = (error: unknown): error is KubeError => isKubeError(error, 'Timeout', 'Unreachable', 'ServerError');

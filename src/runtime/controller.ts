@@ -104,11 +104,11 @@ export const makeController = (options: ControllerOptions): Controller => {
         log.debug({ ...fields, afterMs: result.ms }, 'pass done');
         return;
       case 'error': {
-        metrics.count('controller_runtime_reconcile_errors_total', { controller: name });
         const { error } = result;
         const retryMs = queue.retry(key, isKubeError(error) ? error.retryAfterMs : 0);
-        // A conflict is how optimistic locking says "look again": no fault.
-        const level = isKubeError(error, 'Conflict', 'Aborted') ? 'debug' : 'warn';
+        const isFault = !saysLookAgain(error);
+        if (isFault) metrics.count('controller_runtime_reconcile_errors_total', { controller: name });
+        const level = isFault && !isKubeError(error, 'Aborted') ? 'warn' : 'debug';
         log[level]({ ...fields, retryMs: Math.round(retryMs), err: error }, `pass failed: ${errorMessage(error)}`);
         return;
       }
@@ -129,7 +129,7 @@ export const makeController = (options: ControllerOptions): Controller => {
       active -= 1;
       const durationMs = clock.monotonic() - startedAt;
       metrics.observe('controller_runtime_reconcile_time_seconds', { controller: name }, durationMs / 1000);
-      metrics.count('controller_runtime_reconcile_total', { controller: name, result: RESULT_LABEL[result.kind] });
+      metrics.count('controller_runtime_reconcile_total', { controller: name, result: labelOf(result) });
       settle(key, reconcileId, result, durationMs);
       queue.done(key);
     }
@@ -166,6 +166,12 @@ export const makeController = (options: ControllerOptions): Controller => {
     },
   };
 };
+
+/** How optimistic locking says that the view was old: two who write the same object meet, and no alert is to wake anybody. */
+const saysLookAgain = (error: unknown): boolean => isKubeError(error, 'Conflict');
+
+const labelOf = (result: ReconcileResult): string =>
+  result.kind === 'error' && saysLookAgain(result.error) ? 'requeue' : RESULT_LABEL[result.kind];
 
 const RESULT_LABEL = {
   done: 'success',

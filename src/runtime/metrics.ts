@@ -17,12 +17,12 @@ const PASS_SECONDS = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 3
 export const RUNTIME_METRICS = define({
   controller_runtime_reconcile_total: {
     kind: 'counter',
-    help: 'Passes by controller and result: success, error, requeue_after, terminal.',
+    help: 'Passes by controller and result: success, requeue (the view was old), requeue_after, error, terminal.',
     labels: ['controller', 'result'],
   },
   controller_runtime_reconcile_errors_total: {
     kind: 'counter',
-    help: 'Passes that failed and are tried again.',
+    help: 'Passes that failed and are tried again, but for conflicts.',
     labels: ['controller'],
   },
   controller_runtime_terminal_reconcile_errors_total: {

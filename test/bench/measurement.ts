@@ -3,12 +3,13 @@ import { summarize } from './statistics.ts';
 /** One line of the result. Memory is `MB` of 1,000,000 bytes; of rates (`1/s`, `MB/s`) more is better. */
 export interface Measurement {
   readonly case: string;
-  readonly unit: 's' | 'ms' | 'MB' | '1/s' | 'MB/s';
+  readonly unit: 's' | 'ms' | 'MB' | '1/s' | 'MB/s' | 'writes' | 'errors' | 'sockets' | 'lists';
   /** The median where there is more than one sample. */
   readonly value: number;
   readonly n: number;
   readonly p50?: number;
   readonly p95?: number;
+  readonly p99?: number;
   /** The most it has ever been, in the same unit. */
   readonly peak?: number;
   /** S3 requests that one run took. */

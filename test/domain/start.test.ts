@@ -193,7 +193,7 @@ describe('Ready says what a start waits for', () => {
       node: 'node-1',
       startedAt: '2026-01-01T12:00:00Z',
     });
-    expect(events(actions)).toEqual(['WorkspaceRestored', 'Ready']);
+    expect(events(actions)).toEqual(['Ready']);
   });
 
   test('a ready pod whose home nobody has opened is not Ready', () => {

@@ -116,7 +116,8 @@ describe('controller', () => {
     healthy.end({ kind: 'done' });
   });
 
-  it('honours Retry-After, and says little about a conflict [F9]', async () => {
+  // Each meeting of a workspace's two writers was an error on the dashboard.
+  it('honours Retry-After, says little about a conflict, and does not count it as an error [F9]', async () => {
     controller.enqueue('a');
     (await passes.next()).fail(new KubeError('TooManyRequests', 'slow down', { code: 429, retryAfterMs: 7000 }));
     await settled();
@@ -126,6 +127,9 @@ describe('controller', () => {
     await settled();
     const levels = log.lines.filter(({ message }) => message.startsWith('pass failed')).map(({ level }) => level);
     expect(levels).toEqual(['warn', 'debug']);
+    expect(metrics.counted('controller_runtime_reconcile_errors_total')).toBe(1);
+    expect(metrics.counted('controller_runtime_reconcile_total', { result: 'error' })).toBe(1);
+    expect(metrics.counted('controller_runtime_reconcile_total', { result: 'requeue' })).toBe(1);
   });
 
   it('does not repeat what is terminal before something changes', async () => {

@@ -19,6 +19,13 @@ export const kubeProgram = (projectRoot: string): GoProgram => {
   });
 };
 
+/** kwok v0.7.0 (test/cluster/kwok/go.mod): nodes and kubelets that exist in the API alone. */
+export const kwokProgram = (projectRoot: string): GoProgram => ({
+  name: 'kwok',
+  source: { folder: join(projectRoot, 'test/cluster/kwok') },
+  flags: ['-trimpath', '-ldflags', '-s -w -X sigs.k8s.io/kwok/pkg/consts.Version=v0.7.0'],
+});
+
 /** An S3 server that keeps objects as plain files. */
 export const VERSITYGW: GoProgram = Object.freeze({
   name: 'versitygw',
