@@ -31,17 +31,24 @@ interface Walked extends Job {
   readonly writes: readonly string[];
 }
 
-/** Every job, on the next lane that is free. */
+/** Every job, on the next lane that is free. The first that goes wrong is the last that is begun. */
 const walkAll = async (jobs: readonly Job[]): Promise<readonly Walked[]> => {
   const waiting = [...jobs];
   const done: Walked[] = [];
+  const wrong: unknown[] = [];
   await Promise.all(
     lanes.map(async (lane) => {
       for (let job = waiting.shift(); job !== undefined; job = waiting.shift()) {
-        done.push({ ...job, writes: await walk(lane, job.path, job.struck) });
+        try {
+          done.push({ ...job, writes: await walk(lane, job.path, job.struck) });
+        } catch (error) {
+          wrong.push(error);
+          waiting.length = 0;
+        }
       }
     }),
   );
+  if (wrong.length > 0) throw wrong[0];
   return done;
 };
 

@@ -168,6 +168,8 @@ test('a lease that is stolen while a write is under way: that one is the last, a
     await life.create('demo');
     await stolen.promise;
     expect(await first.lost).toContain('thief');
+    // What was on its way when it heard of the theft has arrived.
+    await untilQuiet([first.proxy]);
     const before = writesOf(first).length;
     await life.want('demo', 'Suspended');
     const thief = await start('thief');
