@@ -12,7 +12,7 @@ const ControllerEnvironment = z.object({
   MATRX_S3_BUCKET: z.string().optional(),
   MATRX_LOG_LEVEL: logLevel.default('info'),
   MATRX_HTTP_PORT: port.default(8081),
-  MATRX_WORKERS: z.coerce.number().int().min(1).max(64).default(32),
+  MATRX_WORKERS: z.coerce.number().int().min(1).max(64).default(16),
   MATRX_FACADE_URL: z.url({ protocol: /^https?$/ }).optional(),
   MATRX_SANDBOXD_KEYS: z
     .string()

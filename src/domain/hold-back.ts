@@ -3,11 +3,10 @@ import { Reason, SandboxConditionType } from '../api/reasons.ts';
 import { uidOf } from './seen.ts';
 import type { Situation, Step } from './step.ts';
 
-/**
- * A good start is over by then, one of 300 at once too: the scheduler binds some 70 pods a second. A pod's creation time
- * has whole seconds, so it is one second less at worst.
- */
+/** A good start is over by then. A pod's creation time has whole seconds, so it is one second less at worst. */
 const HOLD_MS = 5_000;
+/** With many starts at once pods wait for the scheduler, which binds some 70 a second; one that has no room says so at once. */
+const HOLD_UNBOUND_MS = 15_000;
 
 /** Stations that a start passes through by itself. */
 const ON_ITS_WAY: readonly string[] = [
@@ -40,5 +39,6 @@ export const heldBackMs = (
   if (!isPodTold && (home.kind === 'workspace' || sandbox.spec.restartPolicy === 'Never')) return undefined;
   const age = now - Date.parse(podView.pod.metadata.creationTimestamp ?? '');
   // Not a number, or in the future: clocks that differ tell nothing.
-  return age >= 0 && age < HOLD_MS ? HOLD_MS - age : undefined;
+  const hold = ready.reason === Reason.CreatingPod ? HOLD_UNBOUND_MS : HOLD_MS;
+  return age >= 0 && age < hold ? hold - age : undefined;
 };

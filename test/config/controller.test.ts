@@ -9,7 +9,7 @@ describe('the controller’s settings', () => {
       bucket: undefined,
       logLevel: 'info',
       operationsPort: 8081,
-      workers: 32,
+      workers: 16,
       installation: { hasCold: false, nodeLostSeconds: 10 },
       podName: 'matrx-controller',
     });

@@ -55,10 +55,7 @@ describe('a Sandbox', () => {
   test('is Ready when its home is restored, and its story can be read', async () => {
     world.create(aSandbox('demo'));
     await world.until('Ready', isReady('demo'));
-    expect(world.events.filter((event) => event.startsWith('demo'))).toEqual([
-      'demo: WorkspaceCreated',
-      'demo: Ready',
-    ]);
+    expect(world.events.filter((event) => event.startsWith('demo'))).toEqual(['demo: WorkspaceCreated', 'demo: Ready']);
   });
 
   test('is left alone once it is Ready: no write in ten minutes', async () => {

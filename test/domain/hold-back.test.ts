@@ -2,7 +2,7 @@ import { describe, expect, test } from '@jest/globals';
 import type { Pod } from '../../src/api/pod.ts';
 import type { SandboxStatus } from '../../src/api/sandbox.ts';
 import { aPodOf, type SandboxBuilder } from '../support/resources.ts';
-import { demo, held, kinds, NOW, planned, sandbox, waiting } from './planning.ts';
+import { demo, held, kinds, NOW, planned, sandbox, scheduled, waiting } from './planning.ts';
 
 const ephemeral = demo.ephemeral();
 const podMade = (agoMs: number, pod: Pod = aPodOf(sandbox)): Pod => ({
@@ -18,9 +18,11 @@ const told = (of: SandboxBuilder, seen: Parameters<typeof planned>[1]): boolean 
   kinds(planned(of, seen)).includes('writeSandboxStatus');
 
 describe('the status of a start on its way', () => {
-  test('waits until its pod is five seconds old, and is looked at again then', () => {
-    expect(planned(ephemeral, { pod: podMade(400) })).toEqual([{ kind: 'requeue', afterMs: 4_600 }]);
-    expect(told(ephemeral, { pod: podMade(5_000) })).toBe(true);
+  test('waits until its pod is five seconds old, fifteen where it waits for a node, and is looked at again then', () => {
+    expect(planned(ephemeral, { pod: podMade(400, scheduled()) })).toEqual([{ kind: 'requeue', afterMs: 4_600 }]);
+    expect(told(ephemeral, { pod: podMade(5_000, scheduled()) })).toBe(true);
+    expect(planned(ephemeral, { pod: podMade(5_000) })).toEqual([{ kind: 'requeue', afterMs: 10_000 }]);
+    expect(told(ephemeral, { pod: podMade(15_000) })).toBe(true);
   });
 
   test('waits too where only the station is another one', () => {
