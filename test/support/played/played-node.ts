@@ -9,7 +9,7 @@ import { homeOf } from '../../../src/domain/home.ts';
 import type { JsonPatchOperation, KubeClient, ResourceType } from '../../../src/kube/client.ts';
 import { isKubeError } from '../../../src/kube/errors.ts';
 import { PODS, SANDBOXES, WORKSPACES } from '../../../src/kube/resource-types.ts';
-import { makeController } from '../../../src/runtime/controller.ts';
+import { makeController, type ReconcileResult } from '../../../src/runtime/controller.ts';
 import { makeInformer } from '../../../src/runtime/informer.ts';
 import { keyOf, objectKey } from '../../../src/runtime/object-key.ts';
 import type { StoreReader } from '../../../src/runtime/store.ts';
@@ -43,6 +43,7 @@ interface Home {
   readonly podUid: string;
   readonly workspace: string;
   readonly epoch: number;
+  readonly isSaving?: boolean;
 }
 
 export interface PlayedNodeOptions {
@@ -50,6 +51,9 @@ export interface PlayedNodeOptions {
   readonly namespace: string;
   readonly node: string;
 }
+
+const DONE: ReconcileResult = { kind: 'done' };
+const SAVING: ReconcileResult = { kind: 'requeueAfter', ms: 50 };
 
 export const startPlayedNode = async ({ client, namespace, node }: PlayedNodeOptions): Promise<PlayedNode> => {
   const log = makeRecordingLog();
@@ -91,9 +95,16 @@ export const startPlayedNode = async ({ client, namespace, node }: PlayedNodeOpt
     await report(home, state, commit);
   };
 
-  const close = async (name: string, home: Home): Promise<void> => {
+  /** Says that it saves, and has saved a moment later: what must wait for that has the time to do wrong. */
+  const close = async (name: string, home: Home): Promise<'saving' | 'closed'> => {
+    if (home.isSaving !== true) {
+      await report(home, 'Saving');
+      homes.set(name, { ...home, isSaving: true });
+      return 'saving';
+    }
     await publish(home, 'Closed');
     homes.delete(name);
+    return 'closed';
   };
 
   const open = async (name: string, podUid: string, sandbox: Sandbox, workspace: string): Promise<boolean> => {
@@ -132,16 +143,16 @@ export const startPlayedNode = async ({ client, namespace, node }: PlayedNodeOpt
       });
   };
 
-  const step = async (name: string): Promise<void> => {
+  const step = async (name: string): Promise<ReconcileResult> => {
     const pod = pods.store.get(keyOf(namespace, name));
     const home = homes.get(name);
     const isEnding = pod?.metadata.deletionTimestamp !== undefined;
-    if (isEnding && held.get(name) === 'end') return;
+    if (isEnding && held.get(name) === 'end') return DONE;
     const isOver = isEnding || pod?.status?.phase === 'Failed' || pod?.metadata.uid !== home?.podUid;
-    if (home !== undefined && isOver) await close(name, home);
-    if (pod === undefined || pod.status?.phase === 'Failed')
-      return isEnding && pod !== undefined ? end(pod) : undefined;
-    await (isEnding ? end(pod) : run(pod));
+    if (home !== undefined && isOver && (await close(name, home)) === 'saving') return SAVING;
+    if (pod !== undefined && isEnding) await end(pod);
+    else if (pod !== undefined && pod.status?.phase !== 'Failed') await run(pod);
+    return DONE;
   };
 
   const purge = async (workspace: Workspace): Promise<void> => {
@@ -160,8 +171,9 @@ export const startPlayedNode = async ({ client, namespace, node }: PlayedNodeOpt
     backoff: { baseMs: 20, maxMs: 500 },
     reconcile: async (key) => {
       const workspace = key.startsWith('purge:') ? workspaces.store.get(key.slice('purge:'.length)) : undefined;
-      await (workspace === undefined ? step(key) : purge(workspace));
-      return { kind: 'done' };
+      if (workspace === undefined) return step(key);
+      await purge(workspace);
+      return DONE;
     },
   });
   pods.onChange(({ object }) => kubelet.enqueue(object.metadata.name));
