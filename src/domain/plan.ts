@@ -71,7 +71,7 @@ const statusActions = ({ sandbox }: Situation, status: SandboxStatus): readonly 
   if (comparable(status) === comparable(sandbox.status)) return [];
   return [
     { kind: 'writeSandboxStatus', sandbox: seen(sandbox), status },
-    ...transitionEvents(sandbox.status?.conditions, status.conditions ?? []),
+    ...transitionEvents(sandbox.status?.conditions, status),
   ];
 };
 

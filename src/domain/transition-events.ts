@@ -1,6 +1,7 @@
 import { findCondition } from '../api/condition.ts';
 import { Reason, SandboxConditionType } from '../api/reasons.ts';
 import type { Condition } from '../api/condition.ts';
+import type { SandboxStatus } from '../api/sandbox.ts';
 import type { Action } from './action.ts';
 
 /** Only a moment on the way to something that is told: an event is a write, and the pod has events of its own. */
@@ -28,7 +29,7 @@ const TITLES: Readonly<Record<string, string>> = { PodReady: 'Ready', SavingWork
  */
 export const transitionEvents = (
   before: readonly Condition[] | undefined,
-  after: readonly Condition[],
+  { conditions: after = [], podName, node }: Pick<SandboxStatus, 'conditions' | 'podName' | 'node'>,
 ): readonly Action[] => {
   const events: Action[] = [];
   const restored = turned(before, after, SandboxConditionType.WorkspaceRestored);
@@ -38,8 +39,8 @@ export const transitionEvents = (
     events.push(event('Normal', 'WorkspaceRestored', restored.message));
   if (ready !== undefined && !NOT_TOLD.includes(ready.reason) && !isTheEndOfSaving(before, ready)) {
     const type = NORMAL.includes(ready.reason) ? 'Normal' : 'Warning';
-    const note = isQuick && restored !== undefined ? `${ready.message}; ${restored.message}` : ready.message;
-    events.push(event(type, TITLES[ready.reason] ?? ready.reason, note));
+    const whole = [`${ready.message}, in pod ${podName} on node ${node}`, ...(restored ? [restored.message] : [])];
+    events.push(event(type, TITLES[ready.reason] ?? ready.reason, isQuick ? whole.join('; ') : ready.message));
   }
   const stalled = turned(before, after, SandboxConditionType.Stalled);
   if (stalled !== undefined && ready === undefined) events.push(event('Warning', 'Stalled', stalled.message));

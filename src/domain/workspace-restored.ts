@@ -25,5 +25,5 @@ export const workspaceRestored = ({ home, writer, podView }: Situation): Verdict
   if (session.openedAt === undefined && session.state !== 'Open') {
     return no(Reason.NotStarted, 'the session ended before the home was open');
   }
-  return { status: 'True', reason: Reason.Restored, message: 'the home was complete before the container started' };
+  return { status: 'True', reason: Reason.Restored, message: 'the home was restored before the container started' };
 };
