@@ -129,6 +129,7 @@ test('a watch that was accepted and is silent for ever is given up, and nothing 
   const clientClock = makeWarpedClock();
   return onStage(cluster, { clientClock, deadlineMs: 3_600_000 }, async ({ life, proxy, controller }) => {
     await controller().started;
+    await life.until('all is watched', () => proxy.watches().length === 5);
     // One is connected and swallows each line, with its bookmarks; the next does not even get an answer.
     const swallow = once(watchOf('sandboxes'), { kind: 'lines', onLine: () => undefined });
     const silent = once(watchOf('sandboxes'), { kind: 'silent' });
