@@ -4,7 +4,7 @@ import { MUTATIONS } from './mutations.ts';
 import { simulate, type Tampering } from './simulate.ts';
 
 /** So many histories are enough to notice each of them; those that notice most come first. */
-const TELLING = [1, 2, 23, 13, 3, 14, 26, 15, 9, 19, 7];
+const TELLING = [1, 2, 69, 23, 13, 3, 14, 26, 15, 9, 19, 7];
 const MOST_SEEDS = 60;
 const SEEDS = [...new Set([...TELLING, ...Array.from({ length: MOST_SEEDS }, (_, index) => index + 1)])];
 
