@@ -7,7 +7,7 @@ import { type Fault, type SeenRequest, status } from '../support/api-server-prox
 import { brokenPromises, type Life } from '../support/played/life.ts';
 import { createOf, once } from '../support/played/matching.ts';
 import { makePlayedCluster, type PlayedCluster } from '../support/played/played-cluster.ts';
-import { untilQuiet } from '../support/played/quiet.ts';
+import { AT_REST_MS, untilQuiet } from '../support/played/quiet.ts';
 import { onStage } from '../support/played/stage.ts';
 import { makeWarpedClock, passTime } from '../support/warped-clock.ts';
 
@@ -219,7 +219,7 @@ describe('a sandbox that is deleted', () => {
       await life.until('another is Ready', () => life.isReady('other'));
       await life.want('other', 'Stopped');
       await life.until('and Stopped', () => life.reason('other') === 'Stopped');
-      await untilQuiet([proxy]);
+      await untilQuiet([proxy], AT_REST_MS);
       const before = proxy.written.length;
       await passTime(clock, 3_600_000, 60_000);
       // What was woken by all that time has had its pass when one that comes after it has.

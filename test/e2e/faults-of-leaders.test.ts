@@ -15,7 +15,7 @@ import { brokenPromises, type Life, makeLife } from '../support/played/life.ts';
 import { createOf } from '../support/played/matching.ts';
 import { makePlayedCluster, type PlayedCluster } from '../support/played/played-cluster.ts';
 import { type PlayedNode, startPlayedNode } from '../support/played/played-node.ts';
-import { untilQuiet } from '../support/played/quiet.ts';
+import { AT_REST_MS, untilQuiet } from '../support/played/quiet.ts';
 import { onStage } from '../support/played/stage.ts';
 import { makeRecordingLog } from '../support/recording-log.ts';
 import { makeWarpedClock, passTime, type WarpedClock } from '../support/warped-clock.ts';
@@ -169,7 +169,7 @@ test('a lease that is stolen while a write is under way: that one is the last, a
     await stolen.promise;
     expect(await first.lost).toContain('thief');
     // What was on its way when it heard of the theft has arrived.
-    await untilQuiet([first.proxy]);
+    await untilQuiet([first.proxy], AT_REST_MS);
     const before = writesOf(first).length;
     await life.want('demo', 'Suspended');
     const thief = await start('thief');
@@ -208,7 +208,7 @@ test('ten minutes in which nothing happens: no write, no list, and neither heap 
     await life.until('all are Ready', () => names.every((name) => life.isReady(name)));
     const watches = proxy.seen.filter(({ isWatch }) => isWatch).length;
     await passTime(clock, 60_000, 10_000);
-    await untilQuiet([proxy]);
+    await untilQuiet([proxy], AT_REST_MS);
     const written = proxy.written.length;
     const lists = proxy.seen.filter(({ isWatch, isWrite }) => !isWatch && !isWrite).length;
     const connections = proxy.connections();
@@ -220,7 +220,7 @@ test('ten minutes in which nothing happens: no write, no list, and neither heap 
       () => proxy.seen.filter(({ isWatch }) => isWatch).length >= watches + 5,
     );
     await life.until('each kind is watched', () => proxy.watches().length === 5);
-    await untilQuiet([proxy]);
+    await untilQuiet([proxy], AT_REST_MS);
     expect(proxy.written.slice(written)).toEqual([]);
     expect(proxy.seen.filter(({ isWatch, isWrite }) => !isWatch && !isWrite)).toHaveLength(lists);
     expect(proxy.connections()).toBeLessThanOrEqual(connections);
