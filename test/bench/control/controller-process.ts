@@ -33,7 +33,7 @@ export interface ControllerOptions {
 
 const PORT = 18081;
 /** As the Deployment sets it (manifests/base/controller.yaml). */
-const NODE_OPTIONS = '--max-semi-space-size=2';
+const NODE_OPTIONS = '--max-semi-space-size=2 --max-old-space-size=128';
 
 /** The product's controller, as its image runs it, once it leads. */
 export const startController = async (options: ControllerOptions): Promise<ControllerProcess> => {
