@@ -60,9 +60,8 @@ const checkWorkspace = ({ metadata, status }: Workspace, going: ReadonlySet<stri
   const { writer, session } = status ?? {};
   must(writer === undefined || going.has(writer.uid), 'a workspace is held by nobody who runs', status);
   must(metadata.deletionTimestamp === undefined || writer !== undefined, 'a deleted workspace stays', status);
-  // Of a session that was given up with its node nobody can tell any more: whoever holds the epoch writes the status.
-  const isHeld = session !== undefined && session.epoch === writer?.epoch && session.state !== 'Conflict';
-  must(!isHeld || !session.dirty, 'something is not saved in the end', status);
+  const isSaved = findCondition(status?.conditions, 'Saved')?.status === 'True' && session?.dirty !== true;
+  must(session?.state === 'Conflict' || isSaved, 'something is not saved in the end', status);
   const ready = findCondition(status?.conditions, 'Ready');
   const isTrue = writer === undefined ? 'Available' : 'InUse';
   must(
