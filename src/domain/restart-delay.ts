@@ -1,5 +1,6 @@
 import type { SandboxStatus } from '../api/sandbox.ts';
 import { rfc3339 } from '../base/clock.ts';
+import { shortened } from '../base/shortened.ts';
 import type { FailedPod } from './step.ts';
 
 /** A pod that has been ready for so long starts a new count when it fails. */
@@ -33,10 +34,8 @@ export const countFailure = (
   const readySince = status?.startedAt === undefined ? undefined : Date.parse(status.startedAt);
   const forgiven = readySince !== undefined && now - readySince >= FORGIVEN_AFTER_MS;
   const count = before === undefined || forgiven ? 1 : before.count + 1;
-  return { count, podUid, lastTime: rfc3339(now), ...(why === '' ? {} : { why: shortened(why) }) };
+  return { count, podUid, lastTime: rfc3339(now), ...(why === '' ? {} : { why: shortened(why, MAX_WHY) }) };
 };
 
 /** What the schema takes. */
 const MAX_WHY = 1024;
-
-const shortened = (why: string): string => (why.length > MAX_WHY ? `${why.slice(0, MAX_WHY - 1)}…` : why);

@@ -1,5 +1,6 @@
 import { type Condition, findCondition } from '../api/condition.ts';
 import { rfc3339 } from '../base/clock.ts';
+import { shortened } from '../base/shortened.ts';
 import type { Verdict } from './step.ts';
 
 /** The API server refuses longer ones; messages of others are passed on in ours. */
@@ -21,7 +22,7 @@ export const condition = (
     type,
     status: verdict.status,
     reason: verdict.reason,
-    message: verdict.message.length > MAX_MESSAGE ? `${verdict.message.slice(0, MAX_MESSAGE - 1)}…` : verdict.message,
+    message: shortened(verdict.message, MAX_MESSAGE),
     lastTransitionTime: last?.status === verdict.status ? last.lastTransitionTime : rfc3339(now),
     observedGeneration,
   };

@@ -39,8 +39,9 @@ export const transitionEvents = (
     events.push(event('Normal', 'WorkspaceRestored', restored.message));
   if (ready !== undefined && !NOT_TOLD.includes(ready.reason) && !isTheEndOfSaving(before, ready)) {
     const type = NORMAL.includes(ready.reason) ? 'Normal' : 'Warning';
-    const whole = [`${ready.message}, in pod ${podName} on node ${node}`, ...(restored ? [restored.message] : [])];
-    events.push(event(type, TITLES[ready.reason] ?? ready.reason, isQuick ? whole.join('; ') : ready.message));
+    const where = isQuick ? `, in pod ${podName} on node ${node}` : '';
+    const home = isQuick && restored !== undefined ? `; ${restored.message}` : '';
+    events.push(event(type, TITLES[ready.reason] ?? ready.reason, `${ready.message}${where}${home}`));
   }
   const stalled = turned(before, after, SandboxConditionType.Stalled);
   if (stalled !== undefined && ready === undefined) events.push(event('Warning', 'Stalled', stalled.message));

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { ANNOTATION_ERROR, ANNOTATION_RESULT } from '../api/names.ts';
 import type { Sandbox } from '../api/sandbox.ts';
+import { shortened } from '../base/shortened.ts';
 
 /** An object's annotations may hold 256 KiB in all; what is larger belongs into a file of the home. */
 const MAX_BYTES = 65_536;
@@ -33,7 +34,7 @@ export const resultAnnotation = (result: unknown): string => {
 };
 
 export const errorAnnotation = (error: string, details: unknown): string => {
-  const cut = error.length <= MAX_ERROR_LENGTH ? error : `${error.slice(0, MAX_ERROR_LENGTH - 1)}…`;
+  const cut = shortened(error, MAX_ERROR_LENGTH);
   const text = JSON.stringify({ error: cut, details: details ?? {} });
   return Buffer.byteLength(text) <= MAX_BYTES ? text : JSON.stringify({ error: cut, omitted: true });
 };

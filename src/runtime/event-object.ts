@@ -1,3 +1,4 @@
+import { shortened } from '../base/shortened.ts';
 import type { KubeObject } from '../kube/client.ts';
 
 /** What happened to an object. */
@@ -47,7 +48,7 @@ export const eventObject = (
     type: event.type,
     reason: event.reason,
     action: event.action,
-    note: event.note.length <= MAX_NOTE ? event.note : `${event.note.slice(0, MAX_NOTE - 1)}…`,
+    note: shortened(event.note, MAX_NOTE),
     regarding: {
       apiVersion,
       kind,

@@ -4,7 +4,7 @@ import { parseAllDocuments } from 'yaml';
 import { errorMessage } from '../../../src/base/errors.ts';
 import { makeDaemons } from '../../../src/local/daemons.ts';
 import { run } from '../../../src/local/command.ts';
-import { API_URL, POD_CIDR } from '../../../src/local/cluster/network.ts';
+import { POD_CIDR } from '../../../src/local/cluster/network.ts';
 import { kubernetesFolders, kubernetesKubectl } from '../../../src/local/cluster/kubernetes-folders.ts';
 import { startControlPlane } from '../../../src/local/cluster/start-control-plane.ts';
 import { SYSTEM_NAMESPACE } from '../../../src/local/kustomization.ts';
@@ -134,5 +134,3 @@ export const stopFakeCluster = async ({ local }: ControlPlane): Promise<void> =>
     await local.daemons.stop(name, 5_000).catch((error: unknown) => console.error(`${name}: ${errorMessage(error)}`));
   }
 };
-
-export const apiServerUrl = API_URL;

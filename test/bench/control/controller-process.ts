@@ -2,6 +2,7 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { createWriteStream } from 'node:fs';
 import { readdir, readFile, readlink } from 'node:fs/promises';
+import { parseAllDocuments } from 'yaml';
 import { systemClock } from '../../../src/base/clock.ts';
 import { waitFor } from '../../../src/local/wait.ts';
 import { parsePrometheusText, type PrometheusSample } from './prometheus-text.ts';
@@ -32,8 +33,24 @@ export interface ControllerOptions {
 }
 
 const PORT = 18081;
-/** As the Deployment sets it (manifests/base/controller.yaml). */
-const NODE_OPTIONS = '--max-semi-space-size=2 --max-old-space-size=128';
+const MANIFEST = new URL('../../../manifests/base/controller.yaml', import.meta.url);
+
+/** NODE_OPTIONS as the Deployment sets it: a heap with other limits is another size. */
+const nodeOptions = async (): Promise<string> => {
+  const documents = parseAllDocuments(await readFile(MANIFEST, 'utf8'));
+  const deployment = documents.find((document) => document.get('kind') === 'Deployment')?.toJS() as
+    | { readonly spec: { readonly template: { readonly spec: { readonly containers: readonly Container[] } } } }
+    | undefined;
+  const found = deployment?.spec.template.spec.containers
+    .flatMap(({ env }) => env)
+    .find(({ name }) => name === 'NODE_OPTIONS');
+  if (found?.value === undefined) throw new Error(`${MANIFEST.pathname}: the controller has no NODE_OPTIONS`);
+  return found.value;
+};
+
+interface Container {
+  readonly env: readonly { readonly name: string; readonly value?: string }[];
+}
 
 /** The product's controller, as its image runs it, once it leads. */
 export const startController = async (options: ControllerOptions): Promise<ControllerProcess> => {
@@ -43,7 +60,7 @@ export const startController = async (options: ControllerOptions): Promise<Contr
     env: {
       PATH: process.env['PATH'],
       NODE_ENV: 'production',
-      NODE_OPTIONS,
+      NODE_OPTIONS: await nodeOptions(),
       KUBECONFIG: kubeconfig,
       MATRX_HTTP_PORT: String(PORT),
       MATRX_COLD_PROVIDER: 'off',

@@ -1,6 +1,8 @@
 import type { Pod } from '../../../src/api/pod.ts';
 import type { Sandbox } from '../../../src/api/sandbox.ts';
+import { systemClock } from '../../../src/base/clock.ts';
 import { PODS } from '../../../src/kube/resource-types.ts';
+import { waitFor } from '../../../src/local/wait.ts';
 import {
   comparedWith,
   type Measurement,
@@ -13,6 +15,7 @@ import { percentile } from '../statistics.ts';
 import { podArm, sandboxArm } from './arms.ts';
 import { type Arm, type Block, NAMESPACE, removeBlock, runBlock } from './arrivals.ts';
 import type { Bench, Counted } from './bench.ts';
+import { sum } from './prometheus-text.ts';
 import { startStandInDriver } from './stand-in-driver.ts';
 
 export interface StartsOptions {
@@ -179,7 +182,7 @@ const reconcileErrors = async ({ controller }: Bench): Promise<Measurement> => {
   return {
     case: 'control-errors',
     unit: 'errors',
-    value: found.reduce((total, { value }) => total + value, 0),
+    value: sum(found),
     n: 1,
     goal: 'none',
   };
@@ -214,12 +217,14 @@ const counting = async (bench: Bench, what: string, count: number, act: () => Pr
 /** Once the controller has nothing more to write. */
 const writesSince = async (bench: Bench, before: Counted): Promise<number> => {
   let last = -1;
-  for (;;) {
+  const atRest = async (): Promise<number | undefined> => {
     const now = (await bench.counted()).controllerWrites;
     if (now === last) return now - before.controllerWrites;
     last = now;
-    await new Promise((resolve) => setTimeout(resolve, 1_500));
-  }
+    return undefined;
+  };
+  const what = "the count of the controller's writes";
+  return waitFor(atRest, { clock: systemClock, what, deadlineMs: 300_000, everyMs: 1_500 });
 };
 
 const described = (block: Block | undefined): string =>
