@@ -243,6 +243,24 @@ describe('POST /sandboxes/{id}/exec where the image has no sandboxd', () => {
     expect(JSON.stringify(answer.body)).not.toContain('10.1.2.3');
   });
 
+  it.each([
+    [
+      'exec: "bash": executable file not found in $PATH',
+      'ServerError',
+      'The image of the sandbox has no bash, which commands are run with',
+    ],
+    ['pods "pod-1" not found', 'NotFound', 'The pod of the sandbox is gone'],
+    [
+      'connect ECONNREFUSED',
+      'Unreachable',
+      'The connection to the sandbox ended before the command did; the command may run until its timeout ends it',
+    ],
+  ] as const)('tells of a command that was lost what killing it met: %s', async (message, reason, detail) => {
+    facade.cluster.fail('exec', new KubeError('Unreachable', 'closed (1006)'));
+    facade.cluster.fail('exec', new KubeError(reason, message));
+    expect((await exec('ls')).body).toMatchObject({ detail });
+  });
+
   it('answers 500 that says why when the sandbox has no room for a command', async () => {
     facade.cluster.onExec(() =>
       Promise.resolve({

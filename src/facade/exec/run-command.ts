@@ -48,17 +48,25 @@ export const runCommand = async (
     );
     return toCommandResult(result, nonce, cwd, settings.maxOutputBytes);
   } catch (error) {
-    if (isKubeError(error, 'Aborted', 'Timeout', 'Unreachable')) {
-      // Nobody waits for it any more, and the end of the connection ended nothing.
-      kube
-        .exec({ ...target, command: ['bash', '-c', KILL_SCRIPT, 'kill', run] }, { timeoutMs: KILL_MS, maxBytes: 1024 })
-        .catch((failure: unknown) => {
-          log.warn(
-            { pod, reason: errorMessage(failure) },
-            'an abandoned command could not be killed; its timeout ends it',
-          );
-        });
-    }
+    const kill = async (): Promise<unknown> => {
+      try {
+        await kube.exec(
+          { ...target, command: ['bash', '-c', KILL_SCRIPT, 'kill', run] },
+          { timeoutMs: KILL_MS, maxBytes: 1024 },
+        );
+      } catch (failure) {
+        log.warn(
+          { pod, reason: errorMessage(failure) },
+          'an abandoned command could not be killed; its timeout ends it',
+        );
+        return failure;
+      }
+      return undefined;
+    };
+    // The end of the connection ended nothing in the sandbox.
+    if (isKubeError(error, 'Timeout', 'Unreachable')) throw lostProblem(error, await kill());
+    // Nobody waits for the answer any more.
+    if (isKubeError(error, 'Aborted')) void kill();
     throw execProblem(error);
   }
 };
@@ -84,21 +92,32 @@ const toCommandResult = (result: ExecResult, nonce: string, startedIn: string, l
   };
 };
 
-/** The answer for a command that may or may not have run. */
+const failed = (detail: string, cause: unknown): ProblemError =>
+  new ProblemError({ problem: makeProblem('exec-failed', detail) }, cause);
+
+/**
+ * The answer for a command whose end was not heard of, after `killFailure` came of killing it. Where that could not be
+ * run for a reason, the command had the same one: containerd closes the connection when it cannot start a program, and
+ * what we sent for its stdin, unread, takes the message that says so with it.
+ */
+const lostProblem = (error: unknown, killFailure: unknown): unknown => {
+  if (isKubeError(killFailure, 'NotFound', 'ServerError')) return execProblem(killFailure);
+  const lost = isKubeError(error, 'Timeout')
+    ? 'The sandbox did not answer in time'
+    : 'The connection to the sandbox ended before the command did';
+  const state = killFailure === undefined ? 'the command was killed' : 'the command may run until its timeout ends it';
+  return failed(`${lost}; ${state}`, error);
+};
+
+/** The answer for a command that was not run. */
 const execProblem = (error: unknown): unknown => {
-  const failed = (detail: string): ProblemError =>
-    new ProblemError({ problem: makeProblem('exec-failed', detail) }, error);
   if (isKubeError(error, 'NotFound')) {
     return new ProblemError({ problem: makeProblem('sandbox-not-running', 'The pod of the sandbox is gone') }, error);
   }
-  if (isKubeError(error, 'Unreachable')) {
-    return failed('The connection to the sandbox ended before the command did; the command was killed');
-  }
-  if (isKubeError(error, 'Timeout')) return failed('The sandbox did not answer in time; the command was killed');
   if (isKubeError(error, 'ServerError')) {
     return /executable file not found|no such file/i.test(error.message)
-      ? failed('The image of the sandbox has no bash, which commands are run with')
-      : failed('The container of the sandbox did not take the command');
+      ? failed('The image of the sandbox has no bash, which commands are run with', error)
+      : failed('The container of the sandbox did not take the command', error);
   }
   return error;
 };
