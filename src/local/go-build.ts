@@ -14,6 +14,14 @@ export interface GoProgram {
   readonly changes?: GoChanges;
 }
 
+/** The programs are linked without debug information, so the compiler need not make any: a tenth of its work. */
+const COMPILER = '-gcflags=all=-dwarf=false';
+/**
+ * The compiler collects its garbage when its heap has grown this many percent: with Go's own 100 it spends a quarter of
+ * its work on that, and with this it takes half as much memory again (0.9 GB for the largest package).
+ */
+const COMPILER_GOGC = '800';
+
 const MINIMAL_GO = [1, 21] as const;
 
 /** "go version go1.26.8 linux/amd64" → [1, 26]; undefined for what is no release. */
@@ -74,20 +82,26 @@ export const buildGoProgram = async (
   await mkdir(dirname(path), { recursive: true });
   // Two processes may build it at the same time: each in a folder of its own.
   const staging = await mkdtemp(`${path}.building-`);
-  const goEnv = { ...env, CGO_ENABLED: '0', GOTOOLCHAIN: env.GOTOOLCHAIN ?? 'auto' };
+  const goEnv = {
+    ...env,
+    CGO_ENABLED: '0',
+    GOTOOLCHAIN: env.GOTOOLCHAIN ?? 'auto',
+    GOGC: env.GOGC ?? COMPILER_GOGC,
+  };
+  const flags = [COMPILER, ...program.flags];
   const { source } = program;
   if ('folder' in source) {
     const changed =
       program.changes === undefined
         ? []
         : await changeModule(source.folder, program.changes, staging, { ...rest, env: goEnv });
-    await run(['go', 'build', '-v', ...changed, ...program.flags, '-o', join(staging, program.name), '.'], {
+    await run(['go', 'build', '-v', ...changed, ...flags, '-o', join(staging, program.name), '.'], {
       ...rest,
       cwd: source.folder,
       env: goEnv,
     });
   } else {
-    await run(['go', 'install', '-v', ...program.flags, `${source.module}@${source.version}`], {
+    await run(['go', 'install', '-v', ...flags, `${source.module}@${source.version}`], {
       ...rest,
       env: { ...goEnv, GOBIN: staging },
     });
