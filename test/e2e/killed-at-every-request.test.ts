@@ -9,7 +9,7 @@ import { uniqueName } from '../support/e2e/names.ts';
 import { scenario } from '../support/e2e/scenario.ts';
 import { changeHome, makeHome } from '../support/e2e-faults/changing-home.ts';
 import { headTree } from '../support/e2e-faults/head-tree.ts';
-import { type HomeProgramSettings, s3Settings, startHomeProcess } from '../support/e2e-faults/home-process.ts';
+import { type HomeProgramSettings, homeProcesses, s3Settings } from '../support/e2e-faults/home-process.ts';
 import {
   atRequest,
   type FaultPlan,
@@ -21,6 +21,7 @@ import { treeManifest } from '../support/e2e-faults/tree-manifest.ts';
 /** Far above what a commit of the test's home takes: a loop that gets there has not understood something. */
 const MORE_THAN_ANY_COMMIT = 60;
 
+const startHomeProcess = homeProcesses();
 let proxy: S3RequestProxy;
 
 beforeAll(async () => {

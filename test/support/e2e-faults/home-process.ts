@@ -1,6 +1,7 @@
-import { spawn } from 'node:child_process';
+import { spawn, type ChildProcessByStdio } from 'node:child_process';
 import { once } from 'node:events';
-import { fileURLToPath } from 'node:url';
+import type { Readable } from 'node:stream';
+import { bundled } from '../bundled.ts';
 import type { Environment } from '../e2e/environment.ts';
 
 export interface HomeProgramSettings {
@@ -33,12 +34,21 @@ export interface HomeProcess {
 /** Milliseconds for one process; each of them handles a few megabytes on the loopback. */
 const DEADLINE_MS = 60_000;
 
-/** Runs ./home-program.ts. */
-export const startHomeProcess = (settings: HomeProgramSettings): HomeProcess => {
-  const program = fileURLToPath(new URL('./home-program.ts', import.meta.url));
-  const child = spawn(process.execPath, ['--disable-warning=ExperimentalWarning', program, JSON.stringify(settings)], {
-    stdio: ['ignore', 'pipe', 'pipe'],
-  });
+export type StartHomeProcess = (settings: HomeProgramSettings) => HomeProcess;
+
+/** Gives what runs ./home-program.ts, for the tests of this file. */
+export const homeProcesses = (): StartHomeProcess => {
+  const program = bundled(new URL('./home-program.ts', import.meta.url));
+  return (settings) =>
+    watched(
+      spawn(process.execPath, [...program.args, JSON.stringify(settings)], {
+        stdio: ['ignore', 'pipe', 'pipe'],
+        env: { ...process.env, ...program.env },
+      }),
+    );
+};
+
+const watched = (child: ChildProcessByStdio<null, Readable, Readable>): HomeProcess => {
   let said = '';
   child.stdout.on('data', (chunk: Buffer) => (said += chunk.toString()));
   child.stderr.on('data', (chunk: Buffer) => (said += chunk.toString()));
