@@ -23,6 +23,9 @@ ${kinds.map(kindSection).join('\n')}
 
 Of a Sandbox: ${codes(Object.values(SandboxConditionType))}. Of a Workspace: ${codes(Object.values(WorkspaceConditionType))}.
 \`Stalled\` and \`Reconciling\` are there only while they are true, and repeat the reason of \`Ready\`; at rest there is neither (kstatus).
+A Sandbox has one of \`Ready\` and \`Stopped\`. \`Stopped\` takes the place when it has ended, with its home let go and nothing left to do: as asked
+(\`Stopped\`, \`Suspended\`), by its lifetime (\`Expired\`, \`Idle\`, \`HeartbeatMissed\`), or for good (\`PodLost\`, which is \`Stalled\` as well).
+It is never False, and what is wanted has come: kstatus calls it Current. \`kubectl wait --for=condition=Stopped sbx/NAME\` waits for it.
 \`Stalled\` means that a person has to change something, and its message names the field: \`spec.image\`, or \`spec.image of SandboxTemplate
 default\` where it comes from there. What may as well go away by itself (\`ImagePullFailed\`, \`Unschedulable\`, \`ContainerFailing\`, \`PodFailed\`)
 is \`Reconciling\` until it has lasted for \`spec.progressDeadlineSeconds\`, and \`Stalled\` from then on. All of it is tried on, and a pod in

@@ -46,9 +46,10 @@ const SANDBOX: Kind = {
     },
   ],
   selectableFields: ['.spec.userId'],
+  // The first condition speaks for the whole: Ready or, at rest, Stopped.
   columns: [
     { name: 'Ready', type: 'string', jsonPath: condition('Ready', 'status') },
-    { name: 'Reason', type: 'string', jsonPath: condition('Ready', 'reason') },
+    { name: 'Reason', type: 'string', jsonPath: '.status.conditions[0].reason' },
     { name: 'User', type: 'string', jsonPath: '.spec.userId' },
     { name: 'Phase', type: 'string', jsonPath: '.status.phase' },
     { name: 'Node', type: 'string', jsonPath: '.status.node' },
@@ -56,7 +57,7 @@ const SANDBOX: Kind = {
     { name: 'Pod', type: 'string', jsonPath: '.status.podName', priority: 1 },
     { name: 'Workspace', type: 'string', jsonPath: '.status.workspace.name', priority: 1 },
     { name: 'Saved', type: 'string', jsonPath: condition('WorkspaceSaved', 'status'), priority: 1 },
-    { name: 'Message', type: 'string', jsonPath: condition('Ready', 'message'), priority: 1 },
+    { name: 'Message', type: 'string', jsonPath: '.status.conditions[0].message', priority: 1 },
     AGE,
   ],
 };

@@ -1,6 +1,8 @@
 /** Condition types and the closed sets of their reasons. They are API: programs decide by them. */
 export const SandboxConditionType = {
+  /** While it is asked to run and may; Stopped takes its place at rest: src/api/standing.ts. */
   Ready: 'Ready',
+  Stopped: 'Stopped',
   WorkspaceRestored: 'WorkspaceRestored',
   WorkspaceSaved: 'WorkspaceSaved',
   ColdMounted: 'ColdMounted',
@@ -42,6 +44,7 @@ export const Reason = {
   NodeLost: 'NodeLost',
   Stopping: 'Stopping',
   SavingWorkspace: 'SavingWorkspace',
+  // Sandbox Stopped
   Stopped: 'Stopped',
   Suspended: 'Suspended',
   // It ended by itself; stopReason is expired for each of them, and error for PodLost
@@ -80,5 +83,5 @@ export const Reason = {
 } as const;
 export type Reason = (typeof Reason)[keyof typeof Reason];
 
-/** What Ready says of a Sandbox that has ended by itself, with its home let go. */
+/** What Stopped says of a Sandbox that has ended by itself, with its home let go. */
 export const EXPIRED_REASONS: readonly string[] = [Reason.Expired, Reason.Idle, Reason.HeartbeatMissed, Reason.PodLost];

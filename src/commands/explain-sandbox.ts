@@ -1,12 +1,11 @@
-import { findCondition } from '../api/condition.ts';
 import { LABEL_USER } from '../api/names.ts';
 import type { Node } from '../api/node.ts';
 import type { Pod } from '../api/pod.ts';
-import { SandboxConditionType } from '../api/reasons.ts';
 import type { Sandbox } from '../api/sandbox.ts';
 import type { SandboxTemplate } from '../api/sandbox-template.ts';
 import type { Workspace } from '../api/workspace.ts';
 import { workspaceId } from '../api/workspace-id.ts';
+import { standingOf } from '../api/standing.ts';
 import { rfc3339, systemClock } from '../base/clock.ts';
 import { loadControllerConfig } from '../config/controller.ts';
 import { ConfigError } from '../config/load.ts';
@@ -172,10 +171,10 @@ const summaryOf = ({ now, sandbox, template, workspace, pod }: Observed) => ({
         },
 });
 
-/** The Ready condition as it stands, or as it is about to be written: its message is the reason in words. */
+/** Ready, or Stopped, as it stands, or as it is about to be written: its message is the reason in words. */
 const why = ({ sandbox }: Observed, actions: readonly Action[]): string => {
   const written = actions.find((action) => action.kind === 'writeSandboxStatus');
-  const ready = findCondition((written?.status ?? sandbox.status)?.conditions, SandboxConditionType.Ready);
+  const ready = standingOf((written?.status ?? sandbox.status)?.conditions);
   return ready === undefined ? 'it is being taken up' : `${ready.reason}: ${ready.message}`;
 };
 

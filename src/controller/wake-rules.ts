@@ -1,9 +1,9 @@
 import type { KubeObject } from '../api/meta.ts';
 import type { Pod } from '../api/pod.ts';
-import { Reason, SandboxConditionType } from '../api/reasons.ts';
-import { findCondition } from '../api/condition.ts';
+import { Reason } from '../api/reasons.ts';
 import type { Sandbox } from '../api/sandbox.ts';
 import type { Workspace } from '../api/workspace.ts';
+import { standingOf } from '../api/standing.ts';
 import { canonicalJson } from '../base/json.ts';
 import type { StoreChange } from '../runtime/change.ts';
 import type { Controller } from '../runtime/controller.ts';
@@ -85,6 +85,6 @@ const WAIT_FOR_TEMPLATE: readonly string[] = [
 ];
 
 const missesTemplate = (sandbox: Sandbox): boolean => {
-  const ready = findCondition(sandbox.status?.conditions, SandboxConditionType.Ready);
+  const ready = standingOf(sandbox.status?.conditions);
   return ready === undefined || WAIT_FOR_TEMPLATE.includes(ready.reason);
 };

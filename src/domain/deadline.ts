@@ -1,6 +1,7 @@
 import { findCondition } from '../api/condition.ts';
 import { EXPIRED_REASONS, Reason, SandboxConditionType } from '../api/reasons.ts';
 import { DEFAULT_LIFETIME, type Sandbox } from '../api/sandbox.ts';
+import { standingOf } from '../api/standing.ts';
 import { nextEnd } from './run-end.ts';
 import type { RunView } from './run.ts';
 import { isDeleting } from './seen.ts';
@@ -27,7 +28,7 @@ export const retainedUntil = (sandbox: Sandbox): number | undefined => {
   const { metadata, spec, status } = sandbox;
   if (isDeleting(sandbox) || status?.observedGeneration !== (metadata.generation ?? 0)) return undefined;
   const { onExpire, retainSeconds } = { ...DEFAULT_LIFETIME, ...spec.lifetime };
-  const ready = findCondition(status.conditions, SandboxConditionType.Ready)?.reason;
+  const ready = standingOf(status.conditions)?.reason;
   const isFinished =
     (spec.desiredState === 'Stopped' && ready === Reason.Stopped) ||
     (spec.desiredState === 'Running' && EXPIRED_REASONS.includes(ready ?? '') && onExpire === 'Stop');

@@ -1,5 +1,4 @@
-import { findCondition } from '../api/condition.ts';
-import { SandboxConditionType } from '../api/reasons.ts';
+import { standingOf } from '../api/standing.ts';
 import type { Action, Assumption } from './action.ts';
 
 /** What an action does, as a sentence without its subject, for people: `create the pod demo`. */
@@ -27,8 +26,8 @@ export const describeAction = (action: Action): string => {
       return `${how} ${action.name}${grace}${provided(action.assuming)}`;
     }
     case 'writeSandboxStatus': {
-      const ready = findCondition(action.status.conditions, SandboxConditionType.Ready);
-      const says = ready === undefined ? '' : `: Ready=${ready.status}, ${ready.reason}`;
+      const standing = standingOf(action.status.conditions);
+      const says = standing === undefined ? '' : `: ${standing.type}=${standing.status}, ${standing.reason}`;
       return `write the status of the Sandbox ${action.sandbox.name}${says}`;
     }
     case 'addWorkspaceFinalizer':

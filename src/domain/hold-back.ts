@@ -1,5 +1,5 @@
-import { findCondition } from '../api/condition.ts';
-import { Reason, SandboxConditionType } from '../api/reasons.ts';
+import { Reason } from '../api/reasons.ts';
+import { standingOf } from '../api/standing.ts';
 import { uidOf } from './seen.ts';
 import type { Situation, Step } from './step.ts';
 
@@ -32,7 +32,7 @@ export const heldBackMs = (
   if (status !== 'after' || actions.length > 0 || endsRun !== undefined || failedPod !== undefined) return undefined;
   if (run.kind !== 'going' || podView.kind !== 'live' || !ON_ITS_WAY.includes(ready.reason)) return undefined;
   const { metadata, status: before } = sandbox;
-  const said = findCondition(before?.conditions, SandboxConditionType.Ready);
+  const said = standingOf(before?.conditions);
   if (said !== undefined && (!ON_ITS_WAY.includes(said.reason) || before?.observedGeneration !== metadata.generation))
     return undefined;
   const isPodTold = before?.podUid === uidOf(podView.pod);

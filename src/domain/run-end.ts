@@ -6,7 +6,7 @@ import { keptHeartbeat, saidHeartbeat } from './heartbeat.ts';
 
 export type Run = NonNullable<SandboxStatus['run']>;
 
-/** What ends a run by itself: the words of the reasons that Ready gives at rest. */
+/** What ends a run by itself: the words of the reasons that Stopped gives. */
 export type EndCause = 'Expired' | 'Idle' | 'HeartbeatMissed' | 'PodLost';
 
 export interface RunEnd {

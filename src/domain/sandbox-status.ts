@@ -6,7 +6,7 @@ import { rfc3339 } from '../base/clock.ts';
 import { coldMounted } from './cold-mounted.ts';
 import { lastHeartbeat } from './heartbeat.ts';
 import { phaseOf } from './phase.ts';
-import { isEnded, progressConditions } from './progress-conditions.ts';
+import { isEnded, progressConditions, standingCondition } from './progress-conditions.ts';
 import { stopReason } from './stop-request.ts';
 import { countFailure } from './restart-delay.ts';
 import { runExpiry } from './run-end.ts';
@@ -45,7 +45,7 @@ export const sandboxStatus = (situation: Situation, step: Step): SandboxStatus =
 const conditions = (situation: Situation, ready: Verdict): readonly Condition[] & Condition[] => {
   const { sandbox, now } = situation;
   const verdicts: readonly (readonly [string, Verdict])[] = [
-    [SandboxConditionType.Ready, ready],
+    standingCondition(ready),
     [SandboxConditionType.WorkspaceRestored, workspaceRestored(situation)],
     [SandboxConditionType.WorkspaceSaved, workspaceSaved(situation)],
     ...coldConditions(situation),

@@ -1,5 +1,6 @@
 import { findCondition } from '../api/condition.ts';
 import { Reason, SandboxConditionType } from '../api/reasons.ts';
+import { standingOf } from '../api/standing.ts';
 import type { Condition } from '../api/condition.ts';
 import type { SandboxStatus } from '../api/sandbox.ts';
 import type { Action } from './action.ts';
@@ -33,7 +34,7 @@ export const transitionEvents = (
 ): readonly Action[] => {
   const events: Action[] = [];
   const restored = turned(before, after, SandboxConditionType.WorkspaceRestored);
-  const ready = turned(before, after, SandboxConditionType.Ready);
+  const ready = turnOf(standingOf(before), standingOf(after));
   const isQuick = isQuickStart(before, ready);
   if (restored?.reason === Reason.Restored && !isQuick)
     events.push(event('Normal', 'WorkspaceRestored', restored.message));
@@ -54,14 +55,13 @@ export const transitionEvents = (
 
 /** Of a start that nothing has been told of yet, its end is told alone, with all that led to it. */
 const isQuickStart = (before: readonly Condition[] | undefined, ready: Condition | undefined): boolean => {
-  const last = findCondition(before, SandboxConditionType.Ready);
+  const last = standingOf(before);
   return ready?.reason === Reason.PodReady && (last === undefined || NOT_TOLD.includes(last.reason));
 };
 
 /** A stop goes from Stopping to SavingWorkspace and back, for the moment until the pod is gone: told once. */
 const isTheEndOfSaving = (before: readonly Condition[] | undefined, ready: Condition): boolean =>
-  ready.reason === Reason.Stopping &&
-  findCondition(before, SandboxConditionType.Ready)?.reason === Reason.SavingWorkspace;
+  ready.reason === Reason.Stopping && standingOf(before)?.reason === Reason.SavingWorkspace;
 
 /** Every few seconds of work flip this condition; only the end of a session and a trouble are news. */
 const savedEvents = (
@@ -94,16 +94,15 @@ const TROUBLES: readonly string[] = [
   Reason.InternalError,
 ];
 
-/** The condition, if its status or reason is not what it was. */
 const turned = (
   before: readonly Condition[] | undefined,
   after: readonly Condition[],
   type: string,
-): Condition | undefined => {
-  const is = findCondition(after, type);
-  const was = findCondition(before, type);
-  return is === undefined || (is.status === was?.status && is.reason === was.reason) ? undefined : is;
-};
+): Condition | undefined => turnOf(findCondition(before, type), findCondition(after, type));
+
+/** The condition, if its status or reason is not what it was. */
+const turnOf = (was: Condition | undefined, is: Condition | undefined): Condition | undefined =>
+  is === undefined || (is.status === was?.status && is.reason === was.reason) ? undefined : is;
 
 const event = (type: 'Normal' | 'Warning', reason: string, note: string): Action => ({
   kind: 'emitEvent',

@@ -3,6 +3,7 @@ import { ANNOTATION_START_FAILURE } from '../api/names.ts';
 import { EXPIRED_REASONS, Reason, SandboxConditionType } from '../api/reasons.ts';
 import type { Sandbox } from '../api/sandbox.ts';
 import type { SandboxState } from '../api/sandbox-life.ts';
+import { standingOf } from '../api/standing.ts';
 
 /** Where a Sandbox is in its life, from what is asked for and what the controller last said: src/api/sandbox-life.ts. */
 export const sandboxState = (sandbox: Sandbox): SandboxState => {
@@ -14,13 +15,14 @@ export const sandboxState = (sandbox: Sandbox): SandboxState => {
     if (spec.desiredState === 'Suspended') return 'suspended';
     return status?.stopReason === 'expired' ? 'expired' : 'stopped';
   }
-  const ready = findCondition(status?.conditions, SandboxConditionType.Ready);
+  const reason = standingOf(status?.conditions)?.reason;
   if (isOver(sandbox) && isObserved(sandbox)) {
-    if (!EXPIRED_REASONS.includes(ready?.reason ?? '')) return 'shutting_down';
-    if (ready?.reason === Reason.PodLost) return 'failed';
+    if (!EXPIRED_REASONS.includes(reason ?? '')) return 'shutting_down';
+    if (reason === Reason.PodLost) return 'failed';
     return spec.lifetime?.onExpire === 'Suspend' ? 'suspended' : 'expired';
   }
   if (findCondition(status?.conditions, SandboxConditionType.Stalled)?.status === 'True') return 'failed';
+  const ready = findCondition(status?.conditions, SandboxConditionType.Ready);
   if (ready?.status === 'True') return status?.lastHeartbeatTime === undefined ? 'ready' : 'running';
   return status?.podName === undefined ? 'creating' : 'starting';
 };
@@ -31,7 +33,7 @@ export const isOver = ({ status }: Sandbox): boolean =>
 
 /** Ended as it was asked to, with nothing left to save. */
 export const isAtRest = (sandbox: Sandbox): boolean => {
-  const reason = findCondition(sandbox.status?.conditions, SandboxConditionType.Ready)?.reason;
+  const reason = standingOf(sandbox.status?.conditions)?.reason;
   const wanted = sandbox.spec.desiredState === 'Suspended' ? Reason.Suspended : Reason.Stopped;
   return sandbox.spec.desiredState !== 'Running' && isObserved(sandbox) && reason === wanted;
 };
@@ -51,12 +53,12 @@ export interface Explanation {
   readonly message: string;
 }
 
-/** Why the state is what it is: what made the start fail, where only a person can help (Stalled), otherwise Ready. */
+/** Why the state is what it is: what made the start fail, where only a person can help (Stalled), otherwise Ready, or Stopped. */
 export const explanation = (sandbox: Sandbox): Explanation | undefined => {
   const conditions = sandbox.status?.conditions;
   const stalled = findCondition(conditions, SandboxConditionType.Stalled);
   if (stalled?.status === 'True') return stalled;
-  return startFailure(sandbox) ?? findCondition(conditions, SandboxConditionType.Ready);
+  return startFailure(sandbox) ?? standingOf(conditions);
 };
 
 /** Whether its start has failed, and nobody tries it any more. */

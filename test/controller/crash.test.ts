@@ -64,7 +64,7 @@ const loseNode = async (world: World, crashed: () => Promise<void>): Promise<voi
   world.node.returns('node-1');
   world.node.write('demo');
   world.want('demo', 'Stopped');
-  await until('Stopped', () => world.ready('demo')?.reason === 'Stopped');
+  await until('Stopped', () => world.standing('demo')?.reason === 'Stopped');
 };
 
 const writesOfALife = async (life = live): Promise<number> => {

@@ -16,7 +16,7 @@ afterEach(() => world.stop());
 const LIFETIME: Sandbox['spec']['lifetime'] = { ttlSeconds: 7_200, onExpire: 'Suspend', retainSeconds: 86_400 };
 const status = () => world.sandbox('demo')?.status;
 const isReady = (): boolean => world.ready('demo')?.status === 'True';
-const says = (reason: string) => (): boolean => world.ready('demo')?.reason === reason;
+const says = (reason: string) => (): boolean => world.standing('demo')?.reason === reason;
 const start = async (lifetime: Partial<Sandbox['spec']['lifetime']>): Promise<void> => {
   world.create(aSandbox('demo').with({ lifetime: { ...LIFETIME, ...lifetime } }));
   await world.until('Ready', isReady);
@@ -107,7 +107,7 @@ describe.each(limits)('%s', (limit, give, reason) => {
     world.node.bucket.reachable = false;
     world.node.evict('demo');
     await world.run(600);
-    expect(world.ready('demo')?.reason).toBe('StorageUnreachable');
+    expect(world.standing('demo')?.reason).toBe('StorageUnreachable');
     world.node.bucket.reachable = true;
     await world.until('Ready again', isReady);
     await world.run(290);

@@ -12,7 +12,7 @@ beforeEach(async () => {
 afterEach(() => world.stop());
 
 const isReady = (name: string) => (): boolean => world.ready(name)?.status === 'True';
-const says = (name: string, reason: string) => (): boolean => world.ready(name)?.reason === reason;
+const says = (name: string, reason: string) => (): boolean => world.standing(name)?.reason === reason;
 const isGone = (name: string) => (): boolean => world.sandbox(name) === undefined;
 const saved = (name: string) => findCondition(world.sandbox(name)?.status?.conditions, 'WorkspaceSaved');
 

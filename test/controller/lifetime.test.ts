@@ -16,7 +16,7 @@ afterEach(() => world.stop());
 const LIFETIME: Sandbox['spec']['lifetime'] = { ttlSeconds: 300, onExpire: 'Stop', retainSeconds: 86_400 };
 const status = () => world.sandbox('demo')?.status;
 const isReady = (): boolean => world.ready('demo')?.status === 'True';
-const says = (reason: string) => (): boolean => world.ready('demo')?.reason === reason;
+const says = (reason: string) => (): boolean => world.standing('demo')?.reason === reason;
 const isGone = (): boolean => world.sandbox('demo') === undefined;
 const secondsUntil = (time: string | undefined): number => Math.ceil((Date.parse(time ?? '') - world.now()) / 1000);
 const start = async (lifetime: Partial<Sandbox['spec']['lifetime']> = {}): Promise<void> => {
@@ -156,7 +156,7 @@ describe('a lifetime', () => {
     world.node.bucket.reachable = false;
     world.node.write('demo');
     await world.run(secondsUntil(status()?.expiresAt) + 60);
-    expect(world.ready('demo')?.reason).toBe('StorageUnreachable');
+    expect(world.standing('demo')?.reason).toBe('StorageUnreachable');
     expect(status()).toMatchObject({ phase: 'Saving', stopReason: 'expired' });
     world.node.bucket.reachable = true;
     await world.until('Expired', says('Expired'));

@@ -13,7 +13,7 @@ afterEach(() => world.stop());
 
 const status = (name = 'demo') => world.sandbox(name)?.status;
 const isReady = (name = 'demo'): boolean => world.ready(name)?.status === 'True';
-const says = (reason: string) => (): boolean => world.ready('demo')?.reason === reason;
+const says = (reason: string) => (): boolean => world.standing('demo')?.reason === reason;
 const isElsewhere = (): boolean => isReady() && status()?.node === 'node-2';
 const start = async (sandbox: SandboxBuilder = aSandbox('demo')): Promise<void> => {
   world.create(sandbox);

@@ -23,7 +23,7 @@ test('a user has as many sandboxes as one may have, whoever asks for them and at
   const ready = NAMES.filter(isReady);
   expect(ready).toHaveLength(2);
   const waiting = NAMES.filter((name) => !isReady(name));
-  expect(waiting.map((name) => world.ready(name)?.reason)).toEqual(['QuotaExceeded', 'QuotaExceeded']);
+  expect(waiting.map((name) => world.standing(name)?.reason)).toEqual(['QuotaExceeded', 'QuotaExceeded']);
 
   world.want(ready[0] as string, 'Stopped');
   await world.until('the next has its place', () => waiting.filter(isReady).length === 1, 60);

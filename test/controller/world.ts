@@ -1,4 +1,5 @@
 import { type Condition, findCondition } from '../../src/api/condition.ts';
+import { standingOf } from '../../src/api/standing.ts';
 import type { Sandbox } from '../../src/api/sandbox.ts';
 import type { Workspace } from '../../src/api/workspace.ts';
 import { makeControllers } from '../../src/controller/make-controllers.ts';
@@ -31,6 +32,8 @@ export interface World {
   readonly sandbox: (name: string) => Sandbox | undefined;
   readonly workspace: (name: string) => Workspace | undefined;
   readonly ready: (name: string) => Condition | undefined;
+  /** Ready or, at rest, Stopped. */
+  readonly standing: (name: string) => Condition | undefined;
   readonly want: (name: string, desiredState: Sandbox['spec']['desiredState']) => void;
   readonly lifetime: (name: string, lifetime: Partial<Sandbox['spec']['lifetime']>) => void;
   readonly annotate: (name: string, annotations: Readonly<Record<string, string>>) => void;
@@ -138,6 +141,7 @@ export const makeWorld = async (options: WorldOptions = {}): Promise<World> => {
     sandbox,
     workspace: (name) => api.newest().workspaces.get(name),
     ready: (name) => findCondition(sandbox(name)?.status?.conditions, 'Ready'),
+    standing: (name) => standingOf(sandbox(name)?.status?.conditions),
     want: (name, desiredState) =>
       api.update('sandboxes', name, (before) => ({ ...before, spec: { ...before.spec, desiredState } })),
     lifetime: (name, lifetime) =>

@@ -198,7 +198,7 @@ describe('after any history of users, failures, stale caches and crashes', () =>
             );
           } else {
             const cause = run.kind === 'over' ? run.end.cause : undefined;
-            expect(conditionOf(sandbox, 'Ready')?.reason).toBe(cause ?? sandbox.spec.desiredState);
+            expect(conditionOf(sandbox, 'Stopped')?.reason).toBe(cause ?? sandbox.spec.desiredState);
             expect(sandbox.status?.stopReason).toBe(cause === undefined ? 'user_requested' : 'expired');
             expect(isKeptTooLong(sandbox, api.now())).toBe(false);
             expect(pod).toBeUndefined();

@@ -1,5 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import { desiredPod } from '../../src/domain/desired-pod.ts';
+import { findCondition } from '../../src/api/condition.ts';
 import type { Sandbox } from '../../src/api/sandbox.ts';
 import { sandboxState } from '../../src/facade/sandbox-status.ts';
 import { aPodOf, aTemplate } from '../support/resources.ts';
@@ -71,6 +72,14 @@ describe('its end', () => {
       run: { ended: { by: 'PodLost' } },
     });
     expect(sandboxState(first(cluster))).toBe('failed');
+    const { conditions } = first(cluster).status ?? {};
+    expect(findCondition(conditions, 'Ready')).toBeUndefined();
+    expect(findCondition(conditions, 'Stopped')).toMatchObject({ status: 'True', reason: 'PodLost' });
+    // To wait for it would be in vain, and a person can change it.
+    expect(findCondition(conditions, 'Stalled')).toMatchObject({
+      status: 'True',
+      message: expect.stringContaining('spec.restartPolicy is Never'),
+    });
     expect(cluster.api.newest().workspaces.get('ann')?.status).toMatchObject({ head: { sequence: 1 } });
     expect(cluster.api.newest().workspaces.get('ann')?.status).not.toHaveProperty('writer');
     cluster.user.newRun('first');

@@ -73,7 +73,8 @@ describe('a stop gives the workspace up last', () => {
 
   test('then a stopped sandbox rests, and says so', () => {
     const actions = planned(stopped, { workspace: aWorkspace('ann', { epoch: 3 }) });
-    expect(said(actions, 'Ready')).toMatchObject({ status: 'False', reason: 'Stopped' });
+    expect(said(actions, 'Ready')).toBeUndefined();
+    expect(said(actions, 'Stopped')).toMatchObject({ status: 'True', reason: 'Stopped' });
     expect(statusOf(actions)).toMatchObject({
       phase: 'Stopped',
       stopReason: 'user_requested',
@@ -85,7 +86,7 @@ describe('a stop gives the workspace up last', () => {
   });
 
   test('a suspended one says Suspended', () => {
-    expect(said(planned(demo.wanted('Suspended')), 'Ready')?.reason).toBe('Suspended');
+    expect(said(planned(demo.wanted('Suspended')), 'Stopped')?.reason).toBe('Suspended');
   });
 
   test('and a deleted one loses its finalizer, if nothing of it is left', () => {

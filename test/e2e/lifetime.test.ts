@@ -2,14 +2,14 @@ import { expect } from '@jest/globals';
 import { ANNOTATION_LAST_HEARTBEAT, ANNOTATION_NEW_RUN } from '../../src/api/names.ts';
 import type { Sandbox } from '../../src/api/sandbox.ts';
 import { SANDBOXES } from '../../src/kube/resource-types.ts';
-import { type Cluster, isReady, readyReason } from '../support/e2e/cluster.ts';
+import { type Cluster, isReady, standingReason } from '../support/e2e/cluster.ts';
 import { eventsOf } from '../support/e2e/events.ts';
 import { aSandbox } from '../support/e2e/sandbox-builder.ts';
 import { scenario } from '../support/e2e/scenario.ts';
 
 const patch = (cluster: Cluster, name: string, change: object): Promise<string> =>
   cluster.kubectl.merge(`sbx/${name}`, change);
-const isExpired = (sandbox: Sandbox): boolean => readyReason(sandbox) === 'Expired';
+const isExpired = (sandbox: Sandbox): boolean => standingReason(sandbox) === 'Expired';
 
 scenario(
   'a lifetime that is over ends the sandbox and saves its home, and a longer one brings it back [A2.1] [A2.3] [T3]',
@@ -64,7 +64,7 @@ scenario(
     await cluster.start(sandbox);
     await cluster.shell(sandbox.name, 'echo kept > note.txt');
     await patch(cluster, sandbox.name, { spec: { desiredState: 'Stopped' } });
-    await cluster.until(sandbox.name, 'it is stopped', (found) => readyReason(found) === 'Stopped');
+    await cluster.until(sandbox.name, 'it is stopped', (found) => standingReason(found) === 'Stopped');
     await cluster.objectUntil<Sandbox>(SANDBOXES, sandbox.name, 'it is gone', (found) => found === undefined);
     const next = aSandbox('forgotten').ofUser(sandbox.userId);
     await cluster.start(next);

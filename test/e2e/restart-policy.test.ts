@@ -1,5 +1,5 @@
 import { expect } from '@jest/globals';
-import { readyReason } from '../support/e2e/cluster.ts';
+import { standingReason } from '../support/e2e/cluster.ts';
 import { aSandbox } from '../support/e2e/sandbox-builder.ts';
 import { scenario } from '../support/e2e/scenario.ts';
 
@@ -15,7 +15,7 @@ scenario(
     const ended = await cluster.until(
       sandbox.name,
       'it has ended',
-      (found) => readyReason(found) === 'PodLost',
+      (found) => standingReason(found) === 'PodLost',
       120_000,
     );
     expect(ended.status).toMatchObject({ stopReason: 'error', phase: 'Failed', run: { ended: { by: 'PodLost' } } });
@@ -38,6 +38,11 @@ scenario('one whose process ends is not started again', 180, async (cluster) => 
   await cluster.start(sandbox);
   // After the command itself has ended: it is a process of the same container.
   await cluster.shell(sandbox.name, '(sleep 1; kill -TERM 1) > /dev/null 2>&1 &');
-  const ended = await cluster.until(sandbox.name, 'it has ended', (found) => readyReason(found) === 'PodLost', 120_000);
+  const ended = await cluster.until(
+    sandbox.name,
+    'it has ended',
+    (found) => standingReason(found) === 'PodLost',
+    120_000,
+  );
   expect(ended.status?.stopReason).toBe('error');
 });

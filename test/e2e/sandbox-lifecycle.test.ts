@@ -1,10 +1,11 @@
 import { expect } from '@jest/globals';
 import type { Sandbox } from '../../src/api/sandbox.ts';
 import type { Cluster } from '../support/e2e/cluster.ts';
-import { isReady, readyReason } from '../support/e2e/cluster.ts';
+import { isReady, standingReason } from '../support/e2e/cluster.ts';
 import { eventsOf } from '../support/e2e/events.ts';
 import { eventually } from '../support/e2e/eventually.ts';
 import { aSandbox } from '../support/e2e/sandbox-builder.ts';
+import { kstatus } from '../support/kstatus.ts';
 import { scenario } from '../support/e2e/scenario.ts';
 
 const EXAMPLE = 'manifests/examples/sandbox.yaml';
@@ -68,8 +69,15 @@ scenario(
 
     for (const state of ['Stopped', 'Suspended'] as const) {
       await desire(state);
-      const stopped = await cluster.until(sandbox.name, `it is ${state}`, (found) => readyReason(found) === state);
+      await cluster.kubectl.run(['wait', '--for=condition=Stopped', `sbx/${sandbox.name}`, '--timeout=60s'], {
+        deadlineMs: 70_000,
+      });
+      const stopped = await cluster.until(sandbox.name, `it is ${state}`, (found) => standingReason(found) === state);
+      expect(kstatus(stopped)).toBe('Current');
       expect(stopped.status?.phase).toBe(state);
+      // READY is of what runs; REASON is of what there is.
+      const [, row] = (await cluster.kubectl.run(['get', 'sbx', sandbox.name])).split('\n');
+      expect(row?.split(/\s+/).slice(0, 4)).toEqual([sandbox.name, state, stopped.spec.userId, state]);
       expect(stopped.status?.conditions).toContainEqual(
         expect.objectContaining({ type: 'WorkspaceSaved', status: 'True' }),
       );

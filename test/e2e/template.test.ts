@@ -2,7 +2,7 @@ import { expect } from '@jest/globals';
 import { findCondition } from '../../src/api/condition.ts';
 import { GROUP_VERSION } from '../../src/api/names.ts';
 import type { SandboxTemplate } from '../../src/api/sandbox-template.ts';
-import { type Cluster, readyReason } from '../support/e2e/cluster.ts';
+import { type Cluster, standingReason } from '../support/e2e/cluster.ts';
 import { uniqueName } from '../support/e2e/names.ts';
 import { aSandbox } from '../support/e2e/sandbox-builder.ts';
 import { scenario } from '../support/e2e/scenario.ts';
@@ -30,7 +30,7 @@ scenario(
     const refused = await cluster.until(
       sandbox.name,
       'it says why',
-      (found) => readyReason(found) === 'OverrideNotAllowed',
+      (found) => standingReason(found) === 'OverrideNotAllowed',
     );
     expect(findCondition(refused.status?.conditions, 'Ready')?.message).toContain('spec.image localhost:1/other:1');
     await cluster.kubectl.run([
@@ -61,7 +61,7 @@ scenario(
     await cluster.until(
       sandbox.name,
       'it is Ready with another pod',
-      (found) => readyReason(found) === 'PodReady' && found.status?.podUid !== before.status?.podUid,
+      (found) => standingReason(found) === 'PodReady' && found.status?.podUid !== before.status?.podUid,
       150_000,
     );
     expect(await cluster.shell(sandbox.name, 'echo $COLOR')).toBe('blue\n');
@@ -81,7 +81,7 @@ scenario(
     await cluster.until(
       sandbox.name,
       'it is Ready with another pod',
-      (found) => readyReason(found) === 'PodReady' && found.status?.podUid !== before.status?.podUid,
+      (found) => standingReason(found) === 'PodReady' && found.status?.podUid !== before.status?.podUid,
       300_000,
     );
     expect(await cluster.shell(sandbox.name, 'cat note.txt; [ -e /tmp/large ] || echo fresh')).toBe('kept\nfresh\n');

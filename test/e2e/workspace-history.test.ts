@@ -1,7 +1,7 @@
 import { expect } from '@jest/globals';
 import { workspaceName } from '../../src/api/workspace-id.ts';
 import type { Workspace } from '../../src/api/workspace.ts';
-import { type Cluster, isReady, readyReason } from '../support/e2e/cluster.ts';
+import { type Cluster, isReady, standingReason } from '../support/e2e/cluster.ts';
 import { aSandbox } from '../support/e2e/sandbox-builder.ts';
 import { scenario } from '../support/e2e/scenario.ts';
 
@@ -53,7 +53,11 @@ scenario(
     await ask(cluster, first.userId, { requestId: 'nowhere', sequence: 999 });
     const next = aSandbox('refused').ofUser(first.userId);
     await cluster.create(next);
-    const refused = await cluster.until(next.name, 'it says why', (found) => readyReason(found) === 'RestoreRefused');
+    const refused = await cluster.until(
+      next.name,
+      'it says why',
+      (found) => standingReason(found) === 'RestoreRefused',
+    );
     expect(refused.status?.conditions).toContainEqual(expect.objectContaining({ type: 'Stalled', status: 'True' }));
     await ask(cluster, first.userId, null);
     await cluster.until(next.name, 'it is Ready', isReady, 180_000);

@@ -1,6 +1,6 @@
 import { expect } from '@jest/globals';
 import { findCondition } from '../../src/api/condition.ts';
-import { readyReason } from '../support/e2e/cluster.ts';
+import { standingReason } from '../support/e2e/cluster.ts';
 import { succeed } from '../support/e2e/command.ts';
 import { PROJECT_ROOT } from '../support/e2e/readme.ts';
 import { aSandbox } from '../support/e2e/sandbox-builder.ts';
@@ -18,7 +18,7 @@ scenario(
     const waiting = await cluster.until(
       second.name,
       'it waits',
-      (sandbox) => readyReason(sandbox) === 'WorkspaceInUse',
+      (sandbox) => standingReason(sandbox) === 'WorkspaceInUse',
     );
     const ready = findCondition(waiting.status?.conditions, 'Ready');
     expect(ready?.status).toBe('False');
@@ -54,7 +54,7 @@ scenario('a waiting sandbox can be deleted at once and does not disturb the hold
   await cluster.start(first);
   const second = aSandbox('second').ofUser(first.userId);
   await cluster.create(second);
-  await cluster.until(second.name, 'it waits', (sandbox) => readyReason(sandbox) === 'WorkspaceInUse');
+  await cluster.until(second.name, 'it waits', (sandbox) => standingReason(sandbox) === 'WorkspaceInUse');
   await cluster.remove(second.name, 20_000);
   await cluster.shell(first.name, 'echo still here > file');
   await cluster.remove(first.name);

@@ -19,7 +19,7 @@ const suspended = (more: SandboxStatus = {}): SandboxStatus => {
   return {
     ...status,
     conditions: (status.conditions ?? []).map((condition) =>
-      condition.type === 'Ready' ? { ...condition, reason: 'Suspended' } : condition,
+      condition.type === 'Stopped' ? { ...condition, reason: 'Suspended' } : condition,
     ),
   };
 };

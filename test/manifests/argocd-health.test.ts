@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import type { Condition } from '../../src/api/condition.ts';
 import { Reason } from '../../src/api/reasons.ts';
-import { isEnded, isStalled, progressConditions } from '../../src/domain/progress-conditions.ts';
+import { isEnded, isStalled, progressConditions, standingCondition } from '../../src/domain/progress-conditions.ts';
 import type { Verdict } from '../../src/domain/step.ts';
 import { goTool } from '../../scripts/go-tools.ts';
 import { runCommand, succeed } from '../support/e2e/command.ts';
@@ -51,17 +51,14 @@ const sandbox = (conditions: readonly Pick<Condition, 'type' | 'status' | 'reaso
 });
 
 describe('the health of a Sandbox in Argo CD', () => {
-  it('follows from every reason that Ready can have, as the controller writes the conditions', async () => {
+  it('follows from every reason that Ready or Stopped can have, as the controller writes the conditions', async () => {
     const verdicts = Object.values(Reason).map((reason) => ({
       reason,
       status: reason === Reason.PodReady ? ('True' as const) : ('False' as const),
       message: 'why',
     }));
     const objects = verdicts.map((verdict) =>
-      sandbox([
-        { type: 'Ready', ...verdict },
-        ...progressConditions(verdict).map(([type, repeated]) => ({ type, ...repeated })),
-      ]),
+      sandbox([standingCondition(verdict), ...progressConditions(verdict)].map(([type, said]) => ({ type, ...said }))),
     );
     const expected = verdicts.map((verdict) => [
       verdict.status === 'True'

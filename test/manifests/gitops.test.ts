@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { describe, expect, it } from '@jest/globals';
 import { parse } from 'yaml';
 import { Reason } from '../../src/api/reasons.ts';
-import { isStalled, progressConditions } from '../../src/domain/progress-conditions.ts';
+import { isEnded, isStalled, progressConditions, standingCondition } from '../../src/domain/progress-conditions.ts';
 import { kstatus } from '../support/kstatus.ts';
 import { render, ROOT } from './render.ts';
 
@@ -31,16 +31,17 @@ describe('the GitOps example', () => {
   }, 600_000);
 });
 
-it('kstatus, as Flux waits by it, reads the conditions of every reason: Current only for what is ready', () => {
+it('kstatus, as Flux waits by it, reads the conditions of every reason: Current for what is ready, or rests', () => {
   for (const reason of Object.values(Reason)) {
     const verdict = { reason, status: reason === 'PodReady' ? ('True' as const) : ('False' as const), message: 'm' };
-    const conditions = [['Ready', verdict] as const, ...progressConditions(verdict)].map(([type, one]) => ({
+    const conditions = [standingCondition(verdict), ...progressConditions(verdict)].map(([type, one]) => ({
       type,
       ...one,
       lastTransitionTime: '2026-01-01T00:00:00Z',
     }));
     const status = kstatus({ metadata: { name: 'x', generation: 2 }, status: { observedGeneration: 2, conditions } });
-    const expected = reason === 'PodReady' ? 'Current' : isStalled(verdict) ? 'Failed' : 'InProgress';
+    const isThere = reason === 'PodReady' || isEnded(verdict);
+    const expected = isStalled(verdict) ? 'Failed' : isThere ? 'Current' : 'InProgress';
     expect({ reason, status }).toEqual({ reason, status: expected });
   }
   const unseen = { metadata: { name: 'x', generation: 1 }, status: { observedGeneration: -1, conditions: [] } };

@@ -1,10 +1,11 @@
 import { findCondition } from '../../src/api/condition.ts';
+import { standingOf } from '../../src/api/standing.ts';
 import type { Sandbox } from '../../src/api/sandbox.ts';
 import type { Workspace } from '../../src/api/workspace.ts';
 import { runView } from '../../src/domain/run.ts';
 import type { World } from '../controller/world.ts';
 import { must } from '../domain/model/broken.ts';
-import { checkHonest, conditionOf, isKeptTooLong, workspaceNameOf } from '../domain/model/honesty.ts';
+import { checkHonest, isKeptTooLong, workspaceNameOf } from '../domain/model/honesty.ts';
 
 /** What must be once everything works and has had its time. */
 export const checkRest = (world: World): void => {
@@ -30,17 +31,17 @@ const checkSandbox = ({ api, now }: World, sandbox: Sandbox): void => {
   must(metadata.deletionTimestamp === undefined, 'a deleted sandbox stays', sandbox);
   must(status.observedGeneration === metadata.generation, 'a spec is not observed', sandbox);
   checkHonest(sandbox, api.newest());
-  const ready = conditionOf(sandbox, 'Ready')?.reason;
+  const reason = standingOf(status.conditions)?.reason;
   const run = runView(sandbox, now());
   const writer = workspaces.get(workspaceNameOf(sandbox))?.status?.writer;
   if (run.kind === 'going') {
     const isOthers = writer !== undefined && writer.uid !== metadata.uid;
-    must(ready === (isOthers ? 'WorkspaceInUse' : 'PodReady'), 'it is wanted, and neither runs nor waits', sandbox);
+    must(reason === (isOthers ? 'WorkspaceInUse' : 'PodReady'), 'it is wanted, and neither runs nor waits', sandbox);
     must(status.stopReason === undefined, 'it runs, and says why it has stopped', status);
     return;
   }
   must(
-    ready === (run.kind === 'over' ? run.end.cause : spec.desiredState),
+    reason === (run.kind === 'over' ? run.end.cause : spec.desiredState),
     'it is not wanted, and does not rest',
     sandbox,
   );

@@ -1,8 +1,6 @@
 import type { Condition } from '../../src/api/condition.ts';
 import type { KubeObject } from '../../src/api/meta.ts';
 import { ANNOTATION_NEW_RUN } from '../../src/api/names.ts';
-import { isEnded } from '../../src/domain/progress-conditions.ts';
-import type { Verdict } from '../../src/domain/step.ts';
 import { canonicalJson, type Json } from '../../src/base/json.ts';
 import type { KubeClient } from '../../src/kube/client.ts';
 import { KubeError } from '../../src/kube/errors.ts';
@@ -26,7 +24,7 @@ export interface Change {
 }
 
 /** How a walk came out: what the changes ended in, once a pod was made of them. */
-export type Outcome = 'refused' | 'unchanged' | 'Current' | 'AtRest' | 'Stalled' | 'Gone';
+export type Outcome = 'refused' | 'unchanged' | 'Current' | 'Stalled' | 'Gone';
 
 const NAME = 'demo';
 const PLURALS = { Sandbox: 'sandboxes', Workspace: 'workspaces', SandboxTemplate: 'templates' } as const;
@@ -146,7 +144,7 @@ const verdictOf = (world: World, changes: readonly Change[]): Seen['verdict'] =>
   if (sandbox === undefined) return 'Gone';
   const workspace = world.workspace('ann');
   const verdicts = [sandbox, ...(workspace === undefined ? [] : [workspace])].map((object) => verdict(object, changes));
-  return (['unnamed', 'InProgress', 'Stalled', 'AtRest'] as const).find((one) => verdicts.includes(one)) ?? 'Current';
+  return (['unnamed', 'InProgress', 'Stalled'] as const).find((one) => verdicts.includes(one)) ?? 'Current';
 };
 
 interface Judged extends KubeObject {
@@ -163,11 +161,6 @@ const verdict = (object: Judged, changes: readonly Change[]): Seen['verdict'] =>
     const message = conditions.find(({ type }) => type === 'Stalled')?.message ?? '';
     return changes.some(({ field }) => namesField(message, field, NAMES[field.kind])) ? 'Stalled' : 'unnamed';
   }
-  const ready = conditions.find(({ type }) => type === 'Ready');
-  const isMoving = conditions.some(({ type }) => type === 'Reconciling');
-  const isObserved = object.status?.observedGeneration === object.metadata.generation;
-  // Asked to rest, or ended by itself: not to become Ready, which to kstatus is in progress (manifests/examples/gitops).
-  if (isObserved && !isMoving && ready !== undefined && isEnded(ready as Verdict)) return 'AtRest';
   return status === 'Current' ? 'Current' : 'InProgress';
 };
 

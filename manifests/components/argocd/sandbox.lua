@@ -1,6 +1,6 @@
 -- When Argo CD shows a Sandbox as healthy. It says what the conditions say (docs/crds.md), nothing of its own:
--- Ready is healthy; Stalled needs a person; Reconciling goes on by itself; and a sandbox that is stopped, suspended or
--- past its lifetime rests, with its home saved.
+-- Ready is healthy; Stalled needs a person; Reconciling goes on by itself; and a sandbox that is Stopped (suspended,
+-- past its lifetime) rests, with its home let go.
 local function find(conditions, wanted)
   for _, condition in ipairs(conditions or {}) do
     if condition.type == wanted then return condition end
@@ -19,6 +19,10 @@ local reconciling = find(status.conditions, "Reconciling")
 if reconciling and reconciling.status == "True" then
   return { status = "Progressing", message = reconciling.reason .. ": " .. reconciling.message }
 end
+local stopped = find(status.conditions, "Stopped")
+if stopped and stopped.status == "True" then
+  return { status = "Suspended", message = stopped.reason .. ": " .. stopped.message }
+end
 local ready = find(status.conditions, "Ready")
 if not ready then
   return { status = "Progressing", message = "the controller has not said how it is" }
@@ -27,4 +31,4 @@ local message = ready.reason .. ": " .. ready.message
 if ready.status == "True" then
   return { status = "Healthy", message = message }
 end
-return { status = "Suspended", message = message }
+return { status = "Progressing", message = message }

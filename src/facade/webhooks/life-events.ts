@@ -1,8 +1,7 @@
 import { createHash } from 'node:crypto';
-import { findCondition } from '../../api/condition.ts';
 import { ANNOTATION_NEW_RUN } from '../../api/names.ts';
-import { SandboxConditionType } from '../../api/reasons.ts';
 import type { Sandbox } from '../../api/sandbox.ts';
+import { standingOf } from '../../api/standing.ts';
 import { sandboxState } from '../sandbox-status.ts';
 
 export const WEBHOOK_EVENTS = [
@@ -66,7 +65,7 @@ interface End {
 const endOf = (sandbox: Sandbox): End | undefined => {
   const { metadata, status } = sandbox;
   const state = sandboxState(sandbox);
-  const turnedAt = findCondition(status?.conditions, SandboxConditionType.Ready)?.lastTransitionTime;
+  const turnedAt = standingOf(status?.conditions)?.lastTransitionTime;
   const at = status?.stoppedAt ?? turnedAt ?? metadata.creationTimestamp ?? '';
   switch (state) {
     case 'suspended':

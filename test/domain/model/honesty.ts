@@ -44,6 +44,14 @@ export const claimsOf = (sandbox: Sandbox): readonly Claim[] => {
       claims.push({ says: 'Ready: its home is open', isSo: (world) => sessionOf(sandbox, world)?.state === 'Open' });
     }
   }
+  if (conditionOf(sandbox, 'Stopped') !== undefined) {
+    claims.push({
+      says: 'Stopped: it has no pod, and holds no home',
+      isSo: ({ pods, workspaces }) =>
+        pods.get(name)?.metadata.ownerReferences?.some(({ uid }) => uid === sandbox.metadata.uid) !== true &&
+        writerView(workspaces.get(workspaceNameOf(sandbox)), sandbox).kind !== 'ours',
+    });
+  }
   if (conditionOf(sandbox, 'WorkspaceSaved')?.status === 'True') {
     claims.push({
       says: 'WorkspaceSaved: nothing of its home is on a node alone',
@@ -64,6 +72,9 @@ export const checkConsistent = (sandbox: Sandbox): void => {
     'a generation is observed before it is',
     status,
   );
+  const standing = ['Ready', 'Stopped'].filter((type) => conditionOf(sandbox, type) !== undefined);
+  must(status?.conditions === undefined || standing.length === 1, 'it has not one of Ready and Stopped', status);
+  must(conditionOf(sandbox, 'Stopped')?.status !== 'False', 'it is said not to be Stopped', status);
   const isReady = conditionOf(sandbox, 'Ready')?.status === 'True';
   const isRestored = conditionOf(sandbox, 'WorkspaceRestored')?.status === 'True';
   must(!isReady || isRestored, 'it is Ready, and its home is not restored', status);

@@ -43,7 +43,7 @@ export const stopped = (saved: boolean, more: SandboxStatus = {}): SandboxStatus
   stopReason: 'user_requested',
   stoppedAt: '2026-01-02T04:00:00Z',
   conditions: [
-    condition('Ready', 'False', 'Stopped', 'stopped by spec.desiredState'),
+    condition('Stopped', 'True', 'Stopped', 'stopped by spec.desiredState'),
     saved
       ? condition('WorkspaceSaved', 'True', 'Saved', 'commit 7')
       : condition('WorkspaceSaved', 'False', 'Fenced', 'the home is in conflicts/'),

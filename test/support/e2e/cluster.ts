@@ -1,4 +1,5 @@
 import { findCondition } from '../../../src/api/condition.ts';
+import { standingOf } from '../../../src/api/standing.ts';
 import type { KubeObject } from '../../../src/api/meta.ts';
 import { SANDBOX_CONTAINER } from '../../../src/api/names.ts';
 import type { Sandbox } from '../../../src/api/sandbox.ts';
@@ -131,9 +132,8 @@ export const makeCluster = (environment: Environment, owned: Set<string>, signal
   });
 };
 
-/** The Ready condition's reason. */
-export const readyReason = (sandbox: Sandbox): string | undefined =>
-  findCondition(sandbox.status?.conditions, 'Ready')?.reason;
+/** The reason of Ready or, at rest, of Stopped. */
+export const standingReason = (sandbox: Sandbox): string | undefined => standingOf(sandbox.status?.conditions)?.reason;
 
 /** Ready, and not the answer to an older spec. */
 export const isReady = (sandbox: Sandbox): boolean =>

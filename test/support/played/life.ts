@@ -1,4 +1,5 @@
 import { findCondition } from '../../../src/api/condition.ts';
+import { standingOf } from '../../../src/api/standing.ts';
 import type { Pod } from '../../../src/api/pod.ts';
 import type { Sandbox, SandboxSpec } from '../../../src/api/sandbox.ts';
 import type { Workspace } from '../../../src/api/workspace.ts';
@@ -23,7 +24,7 @@ export interface Life {
   readonly sandbox: (name: string) => Sandbox | undefined;
   readonly pod: (name: string) => Pod | undefined;
   readonly workspace: (userId: string) => Workspace | undefined;
-  /** The reason of the condition Ready; `Deleted`: there is none. */
+  /** The reason of Ready or Stopped; `Deleted`: there is none. */
   readonly reason: (name: string) => string | undefined;
   readonly isReady: (name: string) => boolean;
   /** Waits until `holds`, which is asked of the watched state; throws with what was seen last. */
@@ -55,7 +56,7 @@ export const makeLife = (client: KubeClient, namespace: string, node: PlayedNode
     sandbox,
     pod: (name) => node.pods.get(keyOf(namespace, name)),
     workspace: (userId) => node.workspaces.get(keyOf(namespace, workspaceName(userId))),
-    reason: (name) => (sandbox(name) === undefined ? 'Deleted' : ready(name)?.reason),
+    reason: (name) => (sandbox(name) === undefined ? 'Deleted' : standingOf(sandbox(name)?.status?.conditions)?.reason),
     isReady: (name) =>
       ready(name)?.status === 'True' &&
       sandbox(name)?.status?.podUid === node.pods.get(keyOf(namespace, name))?.metadata.uid,
