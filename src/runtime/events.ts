@@ -5,6 +5,7 @@ import type { Random } from '../base/random.ts';
 import type { KubeClient, KubeObject } from '../kube/client.ts';
 import { isKubeError } from '../kube/errors.ts';
 import { EVENTS } from '../kube/resource-types.ts';
+import { makeTokenBucket } from '../kube/token-bucket.ts';
 import { type EventRecord, eventObject, seriesKey } from './event-object.ts';
 import { makeEventSeries } from './event-series.ts';
 import { microTime } from './lease.ts';
@@ -27,33 +28,40 @@ export interface EventRecorderOptions {
 export interface EventRecorder {
   /** Returns at once and never throws; an event that cannot be sent costs a log line, not a pass. */
   readonly record: (event: EventRecord) => void;
-  /** Resolves when everything recorded so far, the counts of series too, has been sent or given up. */
+  /** Resolves when everything recorded so far, the counts of series too, has been sent or given up: at once, not by and by. */
   readonly flush: () => Promise<void>;
 }
 
-const MAX_WAITING = 1000;
+const MAX_WAITING = 10_000;
+/** A start is told of by one event: with many at once, telling of them would take from what is told of. */
+const RATE = { perSecond: 20, burst: 20 };
 const MAX_ATTEMPTS = 4;
 const BACKOFF: BackoffPolicy = { baseMs: 500, maxMs: 5000 };
 
 /**
  * Repetitions (same object, reason, type, action and note) become the `series` of the first event; an object gets 25
  * events at once and one more each five minutes after that, the limits of Kubernetes' own components. Events leave one
- * after another in the background; when a thousand wait (the API server is away), further ones are dropped.
+ * after another in the background, twenty a second, each with the time at which it happened; when ten thousand wait
+ * (the API server is away), further ones are dropped.
  */
 export const makeEventRecorder = (options: EventRecorderOptions): EventRecorder => {
   const { client, clock, random, log, metrics = noMetrics } = options;
   const series = makeEventSeries(clock);
   const waiting: (() => Promise<void>)[] = [];
+  const admit = makeTokenBucket(RATE, clock);
   let sending: Promise<void> | undefined;
+  let hurry = new AbortController();
 
   const discard = (reason: string, event: EventRecord): void => {
     metrics.count('events_discarded_total', { reason });
     log.debug({ object: event.regarding.metadata.name, reason: event.reason }, `event not sent: ${reason}`);
   };
 
-  const create = async (event: EventRecord, key: string): Promise<void> => {
-    const object = eventObject(event, options, { eventTime: microTime(clock.now()), suffix: random.hex(8) });
-    const created = await client.create<KubeObject>(EVENTS, object.metadata.namespace, object);
+  const objectOf = (event: EventRecord): KubeObject =>
+    eventObject(event, options, { eventTime: microTime(clock.now()), suffix: random.hex(8) });
+
+  const create = async (object: KubeObject, key: string): Promise<void> => {
+    const created = await client.create<KubeObject>(EVENTS, object.metadata.namespace ?? '', object);
     series.begun(key, { namespace: created.metadata.namespace ?? '', name: created.metadata.name });
   };
 
@@ -61,7 +69,7 @@ export const makeEventRecorder = (options: EventRecorderOptions): EventRecorder 
     const due = series.due(key);
     if (due === undefined) return;
     if (due.ref === undefined) {
-      await create(event, key);
+      await create(objectOf(event), key);
       series.sent(key, due.count);
       return;
     }
@@ -72,7 +80,7 @@ export const makeEventRecorder = (options: EventRecorderOptions): EventRecorder 
     } catch (error) {
       if (!isKubeError(error, 'NotFound')) throw error;
       // Events live for an hour: the first of this series is gone, so it starts over.
-      await create(event, key);
+      await create(objectOf(event), key);
     }
   };
 
@@ -94,7 +102,11 @@ export const makeEventRecorder = (options: EventRecorderOptions): EventRecorder 
   };
 
   const sendAll = async (): Promise<void> => {
-    for (let next = waiting.shift(); next !== undefined; next = waiting.shift()) await next();
+    for (let next = waiting.shift(); next !== undefined; next = waiting.shift()) {
+      // Rejects when there is a hurry.
+      await admit(hurry.signal).catch(() => undefined);
+      await next();
+    }
     sending = undefined;
   };
 
@@ -113,15 +125,19 @@ export const makeEventRecorder = (options: EventRecorderOptions): EventRecorder 
         const key = seriesKey(event);
         const verdict = series.observe(key, event);
         if (verdict === 'limited') discard('limited', event);
-        else if (verdict === 'first') enqueue(event, () => create(event, key));
-        else if (verdict === 'due') enqueue(event, () => update(event, key));
+        else if (verdict === 'first') {
+          const object = objectOf(event);
+          enqueue(event, () => create(object, key));
+        } else if (verdict === 'due') enqueue(event, () => update(event, key));
       } catch (error) {
         log.error({ err: error }, `event not recorded: ${errorMessage(error)}`);
       }
     },
     flush: async () => {
       for (const { key, event } of series.unsent()) enqueue(event, () => update(event, key));
+      hurry.abort();
       await sending;
+      hurry = new AbortController();
     },
   };
 };

@@ -191,12 +191,33 @@ describe('event recorder', () => {
     expect(created[0]?.metadata.name).toHaveLength(253);
   });
 
-  it('drops further events when a thousand wait', async () => {
-    for (let n = 0; n < 1100; n++) {
+  const many = (count: number): void => {
+    for (let n = 0; n < count; n++) {
       recorder.record(happened({ regarding: { ...demo, metadata: { ...demo.metadata, uid: `u${n}` } } }));
     }
+  };
+
+  it('sends twenty at once and twenty a second, with the time at which it happened', async () => {
+    many(50);
+    await clock.advance(0);
+    expect(created).toHaveLength(20);
+    await clock.advance(1_000);
+    expect(created).toHaveLength(40);
+    await clock.advance(1_000);
+    expect(new Set(created.map(({ eventTime }) => eventTime))).toEqual(new Set(['2026-01-01T00:00:00.000000Z']));
+    expect(created).toHaveLength(50);
+  });
+
+  it('sends what waits at once when it is asked to', async () => {
+    many(50);
     await recorder.flush();
-    expect(created.length).toBeGreaterThanOrEqual(1000);
+    expect(created).toHaveLength(50);
+  });
+
+  it('drops further events when ten thousand wait', async () => {
+    many(10_100);
+    await recorder.flush();
+    expect(created.length).toBeGreaterThanOrEqual(10_000);
     expect(metrics.counted('events_discarded_total', { reason: 'backlog' })).toBeGreaterThan(90);
   });
 });
