@@ -85,6 +85,15 @@ export const LIFE_PATHS: readonly LifePath[] = [
     isOver: (life, name) => isAtRest('Stopped')(life, name)(),
   },
   {
+    what: 'stop, and its pod is deleted by force',
+    prepare: running,
+    act: async (life, name) => {
+      await life.want(name, 'Stopped');
+      await life.node.snatch(name);
+    },
+    isOver: (life, name) => isAtRest('Stopped')(life, name)(),
+  },
+  {
     what: 'expire',
     prepare: running,
     act: (life, name) => life.change(name, { spec: { lifetime: { ttlSeconds: 1 } } }),

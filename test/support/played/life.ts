@@ -77,9 +77,9 @@ export const makeLife = (client: KubeClient, namespace: string, node: PlayedNode
 /**
  * What must hold when all has come to rest, whatever went wrong on the way. Empty: all is well. A pod is the one of a
  * Sandbox that is there; a Workspace says of its newest commit what the bucket has, and has a writer only where a Sandbox
- * holds it.
+ * holds it; a home that is open on the node can still be saved.
  */
-export const brokenPromises = ({ node }: Life): readonly string[] => {
+export const brokenPromises = ({ node, namespace }: Life): readonly string[] => {
   const sandboxes = node.sandboxes.list();
   const uids = new Set(sandboxes.map(({ metadata }) => metadata.uid));
   const orphans = node.pods
@@ -100,5 +100,11 @@ export const brokenPromises = ({ node }: Life): readonly string[] => {
         : [`${metadata.name}: its writer ${writer.sandbox} is gone`]),
     ];
   });
-  return [...node.wrongs, ...orphans, ...lost];
+  const unsaved = node.open().flatMap(({ workspace, epoch }) => {
+    const writer = node.workspaces.get(keyOf(namespace, workspace))?.status?.writer;
+    return writer?.epoch === epoch
+      ? []
+      : [`${workspace}: epoch ${epoch} was given up with its files on the node alone`];
+  });
+  return [...node.wrongs, ...orphans, ...lost, ...unsaved];
 };

@@ -29,6 +29,10 @@ export interface PlayedNode {
   readonly hold: (name: string, what: 'start' | 'end' | undefined) => void;
   /** The agent writes and the driver commits. */
   readonly commit: (name: string) => Promise<void>;
+  /** Homes that the driver has open, whatever has become of their pods. */
+  readonly open: () => readonly OpenHome[];
+  /** `kubectl delete --force`: the pod is gone from the API, and on the node it is still to be ended. */
+  readonly snatch: (name: string) => Promise<void>;
   /** The pod is evicted. */
   readonly evict: (name: string) => Promise<void>;
   readonly stop: () => Promise<void>;
@@ -39,10 +43,13 @@ export interface Commit {
   readonly sequence: number;
 }
 
-interface Home {
-  readonly podUid: string;
+export interface OpenHome {
   readonly workspace: string;
   readonly epoch: number;
+}
+
+interface Home extends OpenHome {
+  readonly podUid: string;
   readonly isSaving?: boolean;
 }
 
@@ -136,11 +143,7 @@ export const startPlayedNode = async ({ client, namespace, node }: PlayedNodeOpt
   };
 
   const end = async (pod: Pod): Promise<void> => {
-    await client
-      .mergePatch(ref(PODS, pod.metadata.name), { metadata: { finalizers: null } })
-      .catch((error: unknown) => {
-        if (!isKubeError(error, 'NotFound')) throw error;
-      });
+    await client.mergePatch(ref(PODS, pod.metadata.name), { metadata: { finalizers: null } }).catch(ignoreNotFound);
   };
 
   const step = async (name: string): Promise<ReconcileResult> => {
@@ -204,6 +207,12 @@ export const startPlayedNode = async ({ client, namespace, node }: PlayedNodeOpt
       if (home === undefined) throw new Error(`no home of ${name} is open`);
       await publish(home, 'Open');
     },
+    open: () => [...homes.values()],
+    snatch: async (name) => {
+      await client.delete(ref(PODS, name), { gracePeriodSeconds: 0 }).catch(ignoreNotFound);
+      const pod = pods.store.get(keyOf(namespace, name));
+      if (pod !== undefined) await end(pod);
+    },
     evict: async (name) => {
       const pod = pods.store.get(keyOf(namespace, name));
       if (pod === undefined) throw new Error(`there is no pod ${name}`);
@@ -215,6 +224,10 @@ export const startPlayedNode = async ({ client, namespace, node }: PlayedNodeOpt
       await running;
     },
   };
+};
+
+const ignoreNotFound = (error: unknown): void => {
+  if (!isKubeError(error, 'NotFound')) throw error;
 };
 
 const manifestOf = ({ epoch, sequence }: Commit): string =>
