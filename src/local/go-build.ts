@@ -15,7 +15,7 @@ export interface GoProgram {
 }
 
 /** The programs are linked without debug information, so the compiler need not make any: a tenth of its work. */
-const COMPILER = '-gcflags=all=-dwarf=false';
+export const COMPILER_FLAG = '-gcflags=all=-dwarf=false';
 /**
  * The compiler collects its garbage when its heap has grown this many percent: with Go's own 100 it spends a quarter of
  * its work on that, and with this it takes half as much memory again (0.9 GB for the largest package).
@@ -88,7 +88,7 @@ export const buildGoProgram = async (
     GOTOOLCHAIN: env.GOTOOLCHAIN ?? 'auto',
     GOGC: env.GOGC ?? COMPILER_GOGC,
   };
-  const flags = [COMPILER, ...program.flags];
+  const flags = [COMPILER_FLAG, ...program.flags];
   const { source } = program;
   if ('folder' in source) {
     const changed =
