@@ -5,7 +5,7 @@ import { makeControllers } from '../controller/make-controllers.ts';
 import { makeStorageWatch } from '../controller/storage-watch.ts';
 import { loadClusterAccess } from '../kube/load-cluster-access.ts';
 import { makeKubeClient } from '../kube/make-kube-client.ts';
-import { makeTokenBucket } from '../kube/token-bucket.ts';
+import { makeTokenBucket } from '../base/token-bucket.ts';
 import { makeEventRecorder } from '../runtime/events.ts';
 import { makeLeaderElector } from '../runtime/leader-elector.ts';
 import { makeManager } from '../runtime/manager.ts';

@@ -17,7 +17,7 @@ export interface CallerOptions {
   readonly transport: Transport;
   readonly clock: Clock;
   readonly deadlineMs: number;
-  /** Waits for its turn before each request; see ./token-bucket.ts. */
+  /** Waits for its turn before each request; see src/base/token-bucket.ts. */
   readonly admit: ((signal: AbortSignal) => Promise<void>) | undefined;
   readonly onRequest: ((report: RequestReport) => void) | undefined;
 }

@@ -5,7 +5,7 @@ import type { Random } from '../base/random.ts';
 import type { KubeClient, KubeObject } from '../kube/client.ts';
 import { isKubeError } from '../kube/errors.ts';
 import { EVENTS } from '../kube/resource-types.ts';
-import { makeTokenBucket } from '../kube/token-bucket.ts';
+import { makeTokenBucket } from '../base/token-bucket.ts';
 import { type EventRecord, eventObject, seriesKey } from './event-object.ts';
 import { makeEventSeries } from './event-series.ts';
 import { microTime } from './lease.ts';

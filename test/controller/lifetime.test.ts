@@ -43,7 +43,7 @@ describe('a lifetime', () => {
     expect(world.sandbox('demo')?.spec).toEqual(spec);
     expect(status()).toMatchObject({ phase: 'Stopped', stopReason: 'expired', expiresAt, run });
     expect(status()?.stoppedAt).toBeDefined();
-    expect(status()?.conditions?.map(({ type }) => type)).toEqual(['Ready', 'WorkspaceRestored', 'WorkspaceSaved']);
+    expect(status()?.conditions?.map(({ type }) => type)).toEqual(['Stopped', 'WorkspaceRestored', 'WorkspaceSaved']);
     expect(findCondition(status()?.conditions, 'WorkspaceSaved')).toMatchObject({ status: 'True', reason: 'Saved' });
     expect(world.api.newest().pods.size).toBe(0);
     expect(world.workspace('ann')?.status).not.toHaveProperty('writer');

@@ -5,7 +5,7 @@ import { type ClusterAccess, type ClusterCredentials, directAccess } from '../..
 import { KubeError } from '../../src/kube/errors.ts';
 import { makeKubeClient } from '../../src/kube/make-kube-client.ts';
 import { PODS } from '../../src/kube/resource-types.ts';
-import { makeTokenBucket } from '../../src/kube/token-bucket.ts';
+import { makeTokenBucket } from '../../src/base/token-bucket.ts';
 import { type KubeServer, startKubeServer } from '../support/kube-server/start-kube-server.ts';
 import { makeVirtualClock } from '../support/virtual-clock.ts';
 

@@ -1,4 +1,4 @@
-import type { Clock } from '../base/clock.ts';
+import type { Clock } from './clock.ts';
 
 /**
  * A token bucket: `burst` requests at once, `perSecond` on average. Callers are admitted in the order they came; the
