@@ -50,7 +50,8 @@ export interface OpenHome {
 
 interface Home extends OpenHome {
   readonly podUid: string;
-  readonly isSaving?: boolean;
+  /** When it is saved, on the monotonic clock; undefined: it is in use. */
+  readonly savedAt?: number;
 }
 
 export interface PlayedNodeOptions {
@@ -60,7 +61,8 @@ export interface PlayedNodeOptions {
 }
 
 const DONE: ReconcileResult = { kind: 'done' };
-const SAVING: ReconcileResult = { kind: 'requeueAfter', ms: 50 };
+/** Long enough for what must wait for the save to do wrong. */
+const SAVE_MS = 100;
 
 export const startPlayedNode = async ({ client, namespace, node }: PlayedNodeOptions): Promise<PlayedNode> => {
   const log = makeRecordingLog();
@@ -102,16 +104,18 @@ export const startPlayedNode = async ({ client, namespace, node }: PlayedNodeOpt
     await report(home, state, commit);
   };
 
-  /** Says that it saves, and has saved a moment later: what must wait for that has the time to do wrong. */
-  const close = async (name: string, home: Home): Promise<'saving' | 'closed'> => {
-    if (home.isSaving !== true) {
+  /** Says that it saves, and has saved a moment later. Resolves with the milliseconds until then; 0: it is closed. */
+  const close = async (name: string, home: Home): Promise<number> => {
+    if (home.savedAt === undefined) {
       await report(home, 'Saving');
-      homes.set(name, { ...home, isSaving: true });
-      return 'saving';
+      homes.set(name, { ...home, savedAt: clock.monotonic() + SAVE_MS });
+      return SAVE_MS;
     }
+    const left = home.savedAt - clock.monotonic();
+    if (left > 0) return left;
     await publish(home, 'Closed');
     homes.delete(name);
-    return 'closed';
+    return 0;
   };
 
   const open = async (name: string, podUid: string, sandbox: Sandbox, workspace: string): Promise<boolean> => {
@@ -152,7 +156,8 @@ export const startPlayedNode = async ({ client, namespace, node }: PlayedNodeOpt
     const isEnding = pod?.metadata.deletionTimestamp !== undefined;
     if (isEnding && held.get(name) === 'end') return DONE;
     const isOver = isEnding || pod?.status?.phase === 'Failed' || pod?.metadata.uid !== home?.podUid;
-    if (home !== undefined && isOver && (await close(name, home)) === 'saving') return SAVING;
+    const left = home !== undefined && isOver ? await close(name, home) : 0;
+    if (left > 0) return { kind: 'requeueAfter', ms: left };
     if (pod !== undefined && isEnding) await end(pod);
     else if (pod !== undefined && pod.status?.phase !== 'Failed') await run(pod);
     return DONE;
