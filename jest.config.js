@@ -1,12 +1,17 @@
 // swc strips the types; ESM needs node's --experimental-vm-modules (see the npm scripts).
+const swc = { jsc: { target: 'es2024', parser: { syntax: 'typescript' } }, module: { type: 'es6' } };
 const shared = {
   testEnvironment: 'node',
   extensionsToTreatAsEsm: ['.ts'],
+  transform: { '^.+\\.ts$': ['@swc/jest', swc] },
+};
+
+/** With MATRX_COVERAGE, a folder, the unit tests leave there what of src has run (test/line-coverage). */
+const counting = {
+  testEnvironment: '<rootDir>/test/line-coverage/environment.ts',
   transform: {
-    '^.+\\.ts$': [
-      '@swc/jest',
-      { jsc: { target: 'es2024', parser: { syntax: 'typescript' } }, module: { type: 'es6' } },
-    ],
+    [`^${import.meta.dirname}/src/.+\\.ts$`]: ['<rootDir>/test/line-coverage/transformer.ts', swc],
+    ...shared.transform,
   },
 };
 
@@ -19,6 +24,7 @@ export default {
   projects: [
     {
       ...shared,
+      ...(process.env['MATRX_COVERAGE'] === undefined ? {} : counting),
       displayName: 'unit',
       testMatch: ['<rootDir>/test/**/*.test.ts'],
       testPathIgnorePatterns: ['/node_modules/', '<rootDir>/test/e2e/'],

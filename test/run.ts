@@ -7,7 +7,8 @@ import { closeSync, existsSync, mkdtempSync, openSync, readFileSync, rmSync } fr
 import { availableParallelism, constants, setPriority, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { runBats } from './bats.ts';
-import { coveredSources } from './coverage.ts';
+import { lineCoverage } from './line-coverage/report.ts';
+import { coveredSources } from './line-coverage/sources.ts';
 import { shellScripts } from './shell-scripts.ts';
 import { COMPILED } from './support/compiled.ts';
 
@@ -175,7 +176,7 @@ const jest = async (
     result.numRuntimeErrorTestSuites +
     result.numPendingTests +
     (result.numTotalTests === 0 ? 1 : 0);
-  // Jest also fails for what is no test: an open handle, a coverage bound.
+  // Jest also fails for what is no test: an open handle.
   return { passed: result.numPassedTests, failed: failed === 0 && code !== 0 ? 1 : failed };
 };
 
@@ -185,21 +186,32 @@ const bats = (): Promise<Outcome> => {
   return runBats('test/**/*.bats');
 };
 
+/** Percent of the lines that the unit tests run, at least. */
+const COVERED = 90;
+
 /** Of what runs in jest's own processes: what tests start as processes of their own is not counted. */
-const COVERAGE = [
-  '--coverage',
-  // Instrumented sources: what V8 counts by itself doubles the time that the tests take.
-  '--coverageProvider=babel',
-  '--coverageReporters=text-summary',
-  `--coverageDirectory=${join(scratch, 'coverage')}`,
-  ...coveredSources(process.cwd()).map((pattern) => `--collectCoverageFrom=${pattern}`),
-  '--coverageThreshold={"global":{"lines":90}}',
-];
+const judgeCoverage = (folder: string): Outcome => {
+  heading('line coverage');
+  try {
+    const { covered, total } = lineCoverage(folder, coveredSources(process.cwd()));
+    const percent = (100 * covered) / total;
+    console.log(`${percent.toFixed(2)} % (${covered} of ${total} lines)`);
+    if (percent >= COVERED) return { passed: 1, failed: 0 };
+    console.log(`FAILED: less than ${COVERED} %`);
+  } catch (error) {
+    console.log(`FAILED: ${String(error)}`);
+  }
+  return { passed: 0, failed: 1 };
+};
 
 /** They wait for a part of their time, as the others do. */
 const WORKERS = `--maxWorkers=${2 * availableParallelism()}`;
 
-const unit = (behind?: string): Promise<Outcome> => jest('unit', [WORKERS, ...COVERAGE], { env: process.env, behind });
+const unit = async (behind?: string): Promise<readonly Outcome[]> => {
+  const folder = join(scratch, 'coverage');
+  const outcome = await jest('unit', [WORKERS], { env: { ...process.env, MATRX_COVERAGE: folder }, behind });
+  return [outcome, judgeCoverage(folder)];
+};
 
 /** What a shell's environment is after `eval "$(make -s env)"`: only a shell knows what its lines mean. */
 const environmentOf = async (exports: string): Promise<NodeJS.ProcessEnv> => {
@@ -240,18 +252,20 @@ const endToEnd = async (): Promise<readonly Outcome[]> => {
     };
     outcomes.push(
       await jest('e2e', [WORKERS, '--testPathIgnorePatterns', ALONE, MACHINE, LAST], { env, part: 'side by side' }),
-      ...(await Promise.all([
-        jest('e2e', ['--runInBand', `--testPathPatterns=${ALONE}`], { env, part: 'alone' }),
-        unit(join(scratch, 'unit.log')),
-        jest('e2e', ['--runInBand', `--testPathPatterns=${MACHINE}`], {
-          env,
-          part: 'in machines of their own',
-          behind: join(scratch, 'machine.log'),
-        }),
-      ])),
+      ...(
+        await Promise.all([
+          jest('e2e', ['--runInBand', `--testPathPatterns=${ALONE}`], { env, part: 'alone' }),
+          unit(join(scratch, 'unit.log')),
+          jest('e2e', ['--runInBand', `--testPathPatterns=${MACHINE}`], {
+            env,
+            part: 'in machines of their own',
+            behind: join(scratch, 'machine.log'),
+          }),
+        ])
+      ).flat(),
       await jest('e2e', ['--runInBand', `--testPathPatterns=${LAST}`], { env, part: 'at last' }),
     );
-  } else outcomes.push(await unit());
+  } else outcomes.push(...(await unit()));
   if (!wasUp) outcomes.push(await check('make down', node, ['src/main.ts', 'down']));
   return outcomes;
 };
@@ -273,10 +287,10 @@ const outcomes: Outcome[] = [
   await fuzz,
 ];
 const early = outcomes.reduce((sum, { failed }) => sum + failed, 0);
-if (process.argv.includes('--without-cluster')) outcomes.push(await unit());
+if (process.argv.includes('--without-cluster')) outcomes.push(...(await unit()));
 else if (early === 0) outcomes.push(...(await endToEnd()));
 else {
-  outcomes.push(await unit());
+  outcomes.push(...(await unit()));
   console.log('\nFAILED: the cluster tests were not run, because an earlier check failed');
   outcomes.push({ passed: 0, failed: 1 });
 }

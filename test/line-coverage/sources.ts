@@ -13,10 +13,8 @@ export const isTypesOnly = (source: string): boolean =>
     .replaceAll(/\bimport\s*\{[\s,]*\}\s*from\s*'[^']*';?/g, '')
     .trim() === '';
 
-/** Jest's patterns of what line coverage is taken of. `root` is the project's folder. */
-export const coveredSources = (root: string): readonly string[] => {
-  const typesOnly = globSync('src/**/*.ts', { cwd: root }).filter((file) =>
-    isTypesOnly(readFileSync(join(root, file), 'utf8')),
-  );
-  return ['src/**/*.ts', ...typesOnly.map((file) => `!${file}`)];
-};
+/** The files that line coverage is taken of, below `root`, the project's folder. */
+export const coveredSources = (root: string): readonly string[] =>
+  globSync('src/**/*.ts', { cwd: root })
+    .map((file) => join(root, file))
+    .filter((file) => !isTypesOnly(readFileSync(file, 'utf8')));
