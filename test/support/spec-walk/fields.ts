@@ -16,13 +16,19 @@ interface Definition {
   readonly versions: readonly { readonly schema: { readonly openAPIV3Schema: StructuralSchema } }[];
 }
 
+/** By kind. Made once: to write the definitions takes as long as a walk. */
+const SCHEMAS: ReadonlyMap<string, StructuralSchema | undefined> = new Map(
+  [...customResourceDefinitions().values()].map(({ spec }) => {
+    const { names, versions } = spec as unknown as Definition;
+    return [names.kind, versions[0]?.schema.openAPIV3Schema];
+  }),
+);
+
 /** The whole schema of a kind, from the definition that the API server gets. */
 export const schemaOf = (kind: Kind): StructuralSchema => {
-  for (const { spec } of customResourceDefinitions().values()) {
-    const { names, versions } = spec as unknown as Definition;
-    if (names.kind === kind && versions[0] !== undefined) return versions[0].schema.openAPIV3Schema;
-  }
-  throw new Error(`there is no definition of ${kind}`);
+  const schema = SCHEMAS.get(kind);
+  if (schema === undefined) throw new Error(`there is no definition of ${kind}`);
+  return schema;
 };
 
 export const specSchemaOf = (kind: Kind): StructuralSchema => {
