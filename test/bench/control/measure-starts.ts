@@ -1,8 +1,6 @@
 import type { Pod } from '../../../src/api/pod.ts';
 import type { Sandbox } from '../../../src/api/sandbox.ts';
-import { systemClock } from '../../../src/base/clock.ts';
 import { PODS } from '../../../src/kube/resource-types.ts';
-import { waitFor } from '../../../src/local/wait.ts';
 import {
   comparedWith,
   type Measurement,
@@ -15,6 +13,7 @@ import { percentile } from '../statistics.ts';
 import { podArm, sandboxArm } from './arms.ts';
 import { type Arm, type Block, NAMESPACE, removeBlock, runBlock } from './arrivals.ts';
 import type { Bench, Counted } from './bench.ts';
+import { untilAtRest } from './at-rest.ts';
 import { sum } from './prometheus-text.ts';
 import { startStandInDriver } from './stand-in-driver.ts';
 
@@ -119,6 +118,7 @@ const measureRate = async (
   for (let part = 0; part < parts; part += 1) {
     theirs.push(await runBlock(kube, pods, `rate-p${part}`, count, at));
     await removeBlock(kube, pods.type, `rate-p${part}`);
+    await untilAtRest(bench);
     const [used, counted] = [await bench.controller.used(), await bench.counted()];
     ours.push(await runBlock(kube, sandboxes, `rate-s${part}`, count, at));
     cpuSeconds += (await bench.controller.used()).cpuSeconds - used.cpuSeconds;
@@ -143,6 +143,7 @@ const measureRate = async (
 /** Made as `kubectl apply` makes them, without the finalizer that the facade's have from the start. */
 const measureApplied = async (bench: Bench, { rate, seconds, workspace }: StartsOptions): Promise<Measurement> => {
   const n = rate * Math.ceil(seconds / 6);
+  await untilAtRest(bench);
   const before = await bench.counted();
   const arm = sandboxArm('applied sandboxes', workspace, 'kubectl');
   await runBlock(bench.kube, arm, 'applied', n, (index) => (index * 1000) / rate);
@@ -199,6 +200,7 @@ const latency = (name: string, ours: readonly Block[], theirs: readonly Block[])
 
 /** Says what the controller wrote meanwhile, and what it cost it. */
 const counting = async (bench: Bench, what: string, count: number, act: () => Promise<Block>): Promise<Block> => {
+  await untilAtRest(bench);
   const [used, counted] = [await bench.controller.used(), await bench.counted()];
   const block = await act();
   const writes = await writesSince(bench, counted);
@@ -215,17 +217,8 @@ const counting = async (bench: Bench, what: string, count: number, act: () => Pr
 };
 
 /** Once the controller has nothing more to write. */
-const writesSince = async (bench: Bench, before: Counted): Promise<number> => {
-  let last = -1;
-  const atRest = async (): Promise<number | undefined> => {
-    const now = (await bench.counted()).controllerWrites;
-    if (now === last) return now - before.controllerWrites;
-    last = now;
-    return undefined;
-  };
-  const what = "the count of the controller's writes";
-  return waitFor(atRest, { clock: systemClock, what, deadlineMs: 300_000, everyMs: 1_500 });
-};
+const writesSince = async (bench: Bench, before: Counted): Promise<number> =>
+  (await untilAtRest(bench)) - before.controllerWrites;
 
 const described = (block: Block | undefined): string =>
   block === undefined

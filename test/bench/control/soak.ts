@@ -3,6 +3,7 @@ import { type Measurement, megabytes } from '../measurement.ts';
 import { percentile } from '../statistics.ts';
 import { sandboxArm } from './arms.ts';
 import { runBlock } from './arrivals.ts';
+import { untilAtRest } from './at-rest.ts';
 import type { Bench } from './bench.ts';
 import type { Used } from './controller-process.ts';
 import { sum } from './prometheus-text.ts';
@@ -12,7 +13,7 @@ export interface SoakOptions {
   readonly minutes: number;
 }
 
-/** What a start leaves to do (events, garbage) is done by then. */
+/** What a start leaves of garbage is collected by then. */
 const SETTLE_MS = 60_000;
 const SAMPLE_MS = 10_000;
 
@@ -21,6 +22,7 @@ export const soak = async (bench: Bench, { sandboxes, minutes }: SoakOptions): P
   const { kube, controller, say } = bench;
   await runBlock(kube, sandboxArm('sandboxes', { ephemeral: true }), 'soak', sandboxes, () => 0);
   say(`   ${sandboxes} sandboxes are ready`);
+  await untilAtRest(bench);
   await systemClock.sleep(SETTLE_MS);
   const before = await bench.counted();
   const relistsBefore = await relists(bench);
