@@ -10,7 +10,7 @@ const shared = {
 const counting = {
   testEnvironment: '<rootDir>/test/line-coverage/environment.ts',
   transform: {
-    [`^${import.meta.dirname}/src/.+\\.ts$`]: ['<rootDir>/test/line-coverage/transformer.ts', swc],
+    [`^${RegExp.escape(import.meta.dirname)}/src/.+\\.ts$`]: ['<rootDir>/test/line-coverage/transformer.ts', swc],
     ...shared.transform,
   },
 };

@@ -22,7 +22,7 @@ ${kinds.map(kindSection).join('\n')}
 ## Conditions
 
 Of a Sandbox: ${codes(Object.values(SandboxConditionType))}. Of a Workspace: ${codes(Object.values(WorkspaceConditionType))}.
-\`Stalled\` and \`Reconciling\` are there only while they are true, and repeat the reason of \`Ready\`; at rest there is neither (kstatus).
+\`Stalled\` and \`Reconciling\` are there only while they are true, and repeat the reason of \`Ready\`, or of \`Stopped\` (kstatus).
 A Sandbox has one of \`Ready\` and \`Stopped\`. \`Stopped\` takes the place when it has ended, with its home let go and nothing left to do: as asked
 (\`Stopped\`, \`Suspended\`), by its lifetime (\`Expired\`, \`Idle\`, \`HeartbeatMissed\`), or for good (\`PodLost\`, which is \`Stalled\` as well).
 It is never False, and what is wanted has come: kstatus calls it Current. \`kubectl wait --for=condition=Stopped sbx/NAME\` waits for it.

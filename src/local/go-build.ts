@@ -72,6 +72,14 @@ export const locateGoProgram = async (
   return { path, exists };
 };
 
+/** What Go is run with: what is compiled alike, by the same flags too, comes from its cache. */
+export const goEnvironment = (env: Readonly<NodeJS.ProcessEnv>): NodeJS.ProcessEnv => ({
+  ...env,
+  CGO_ENABLED: '0',
+  GOTOOLCHAIN: env.GOTOOLCHAIN ?? 'auto',
+  GOGC: env.GOGC ?? COMPILER_GOGC,
+});
+
 /** Builds the program to `path`. The file appears there whole or not at all. */
 export const buildGoProgram = async (
   program: GoProgram,
@@ -82,12 +90,7 @@ export const buildGoProgram = async (
   await mkdir(dirname(path), { recursive: true });
   // Two processes may build it at the same time: each in a folder of its own.
   const staging = await mkdtemp(`${path}.building-`);
-  const goEnv = {
-    ...env,
-    CGO_ENABLED: '0',
-    GOTOOLCHAIN: env.GOTOOLCHAIN ?? 'auto',
-    GOGC: env.GOGC ?? COMPILER_GOGC,
-  };
+  const goEnv = goEnvironment(env);
   const flags = [COMPILER_FLAG, ...program.flags];
   const { source } = program;
   if ('folder' in source) {
