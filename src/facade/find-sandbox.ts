@@ -1,10 +1,15 @@
 import type { Sandbox } from '../api/sandbox.ts';
+import { withDeadline } from '../base/deadline.ts';
 import { isKubeError } from '../kube/errors.ts';
 import { SANDBOXES } from '../kube/resource-types.ts';
 import type { FacadeDependencies } from './dependencies.ts';
 import { maySee } from './caller.ts';
-import { sandboxNotFound } from './problem.ts';
+import { ProblemError, sandboxNotFound } from './problem.ts';
 import type { RequestState } from './request-state.ts';
+import { isPassing, sandboxState } from './sandbox-status.ts';
+
+/** Milliseconds that the API server's word is waited for where this replica could answer without it. */
+const CONFIRM_MS = 2_000;
 
 /** A name that the API server would take as well: nothing else reaches a path. */
 const NAME = /^[a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?$/;
@@ -20,6 +25,30 @@ export const findSandbox = async (
   id: string,
   state: Pick<RequestState, 'caller' | 'signal'>,
 ): Promise<Sandbox> => cachedSandbox(dependencies, id, state) ?? readSandbox(dependencies, id, state);
+
+/**
+ * The same, and no older than what another replica has just told: one that is on its way to another state, as this
+ * replica's watch has it, may be there already, so the API server is asked. What the watch says stands where that does
+ * not answer.
+ */
+export const findSandboxNow = async (
+  dependencies: Pick<FacadeDependencies, 'cache' | 'kube' | 'settings' | 'clock'>,
+  id: string,
+  state: Pick<RequestState, 'caller' | 'signal'>,
+): Promise<Sandbox> => {
+  const cached = cachedSandbox(dependencies, id, state);
+  if (cached === undefined) return readSandbox(dependencies, id, state);
+  if (!isPassing(sandboxState(cached))) return cached;
+  const deadline = { what: `the state of sandbox ${id}`, ms: CONFIRM_MS, signal: state.signal };
+  try {
+    return await withDeadline(dependencies.clock, deadline, (signal) =>
+      readSandbox(dependencies, id, { ...state, signal }),
+    );
+  } catch (error) {
+    if (state.signal.aborted || error instanceof ProblemError) throw error;
+    return cached;
+  }
+};
 
 /** The same, as this replica's watch last heard of it; undefined where it has not. Throws the 404 as well. */
 export const cachedSandbox = (

@@ -45,6 +45,10 @@ const isObserved = ({ metadata, status }: Sandbox): boolean =>
 export const isActive = (state: SandboxState): boolean =>
   state === 'starting' || state === 'ready' || state === 'running';
 
+/** On its way to another state, which the controller brings about. */
+export const isPassing = (state: SandboxState): boolean =>
+  state === 'creating' || state === 'starting' || state === 'shutting_down';
+
 export const takesCommands = (state: SandboxState): boolean => state === 'ready' || state === 'running';
 
 export interface Explanation {

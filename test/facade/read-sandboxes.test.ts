@@ -79,6 +79,39 @@ describe('GET /sandboxes/{id}', () => {
     expect(facade.cluster.calls).toEqual(['get sandboxes/fresh']);
   });
 
+  it('answers with the end that another replica has told, though its own watch only knows of the way there', async () => {
+    facade.cluster.add(
+      aSandbox()
+        .wanted('Stopped')
+        .status(notReady('Stopping', 'its pod ends', { podName: 'demo' }))
+        .build(),
+    );
+    facade.cluster.lag();
+    facade.cluster.setStatus('demo', stopped(true));
+    expect(await facade.request('/sandboxes/demo')).toMatchObject({ status: 200, body: { status: 'stopped' } });
+    expect(facade.cluster.calls).toEqual(['get sandboxes/demo']);
+  });
+
+  it('answers with what its watch knows where the API server does not', async () => {
+    facade.cluster.add(aSandbox().build());
+    facade.cluster.fail('get', new KubeError('Unreachable', 'no answer'));
+    expect(await facade.request('/sandboxes/demo')).toMatchObject({ status: 200, body: { status: 'creating' } });
+    expect(facade.cluster.calls).toEqual(['get sandboxes/demo']);
+  });
+
+  it('answers 404 for one that is gone, though its watch still sees it end', async () => {
+    facade.cluster.add(aSandbox().wanted('Stopped').build());
+    facade.cluster.lag();
+    facade.cluster.remove('demo');
+    expect(await facade.request('/sandboxes/demo')).toMatchObject({ status: 404 });
+  });
+
+  it('asks nobody while it is ready', async () => {
+    facade.cluster.add(aSandbox().status(ready('demo')).build());
+    expect(await facade.request('/sandboxes/demo')).toMatchObject({ status: 200, body: { status: 'ready' } });
+    expect(facade.cluster.calls).toEqual([]);
+  });
+
   it.each(['none', 'UPPER', 'a%2Fb', '%E0%A4%A', '..%2Fpods', 'x'.repeat(300), '%00'])(
     'answers 404 for %s',
     async (id) => {

@@ -2,7 +2,6 @@ import { afterEach, beforeEach, describe, expect, test, jest } from '@jest/globa
 import { readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { FORBIDDEN, INTERNAL_ERROR, operationIs, SLOW_DOWN, type FaultAction } from '../support/fake-s3/faults.ts';
-import { IMPATIENT } from '../support/fake-s3/store.ts';
 import { makeTestHomes, PREFIX, type TestHome, type TestHomes } from '../support/workspace/test-homes.ts';
 import { readTree } from '../support/workspace/tree.ts';
 
@@ -11,17 +10,11 @@ jest.setTimeout(300_000);
 
 let homes: TestHomes;
 let home: TestHome;
-const start = async (policy: Parameters<typeof makeTestHomes>[0] = {}): Promise<void> => {
-  homes = await makeTestHomes(policy);
+beforeEach(async () => {
+  homes = await makeTestHomes();
   home = await homes.next();
-};
-beforeEach(() => start());
+});
 afterEach(() => homes.close());
-
-const restartImpatient = async (): Promise<void> => {
-  await homes.close();
-  await start(IMPATIENT);
-};
 
 const at = (path: string): string => join(home.folder, path);
 const objects = (): readonly string[] =>
@@ -49,7 +42,6 @@ const TRANSIENT: readonly FaultAction[] = [
 
 describe('one fault at each request of a commit', () => {
   test.each(TRANSIENT)('$kind $status: the commit succeeds, once', async (action) => {
-    if (action.kind.startsWith('hang')) await restartImpatient();
     fill();
     for (const part of ['packs', 'blobs', 'manifests', 'HEAD']) {
       homes.fake.faults.add({ when: operationIs('PutObject', part), action, times: 1 });
@@ -63,7 +55,6 @@ describe('one fault at each request of a restore', () => {
   test.each([...TRANSIENT, { kind: 'truncate' } as const, { kind: 'corrupt' } as const])(
     '$kind $status: the restore succeeds, exactly',
     async (action) => {
-      if (action.kind.startsWith('hang')) await restartImpatient();
       fill();
       await home.commit({});
       for (const part of ['packs', 'blobs', 'manifests', 'HEAD']) {

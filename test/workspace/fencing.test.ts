@@ -4,7 +4,6 @@ import { join } from 'node:path';
 import { gunzipSync } from 'node:zlib';
 import type { ObjectStore } from '../../src/workspace/object-store.ts';
 import { operationIs, type FaultAction } from '../support/fake-s3/faults.ts';
-import { IMPATIENT } from '../support/fake-s3/store.ts';
 import { makeTestHomes, PREFIX, type TestHome, type TestHomes } from '../support/workspace/test-homes.ts';
 import { setTime } from '../support/workspace/odd-tree.ts';
 import { restoreManifest } from '../support/workspace/restore-manifest.ts';
@@ -15,8 +14,7 @@ jest.setTimeout(300_000);
 
 let homes: TestHomes;
 beforeEach(async () => {
-  // Some of these requests hang; none is large.
-  homes = await makeTestHomes(IMPATIENT);
+  homes = await makeTestHomes();
 });
 afterEach(() => homes.close());
 

@@ -13,7 +13,7 @@ import {
   type FaultAction,
 } from '../support/fake-s3/faults.ts';
 import { startFakeS3, type FakeS3 } from '../support/fake-s3/server.ts';
-import { fakeStore, IMPATIENT } from '../support/fake-s3/store.ts';
+import { fakeStore } from '../support/fake-s3/store.ts';
 import { objectStoreContract, reasonOf } from '../support/object-store-contract.ts';
 
 // Not a measure: other work on the machine must not fail it.
@@ -41,7 +41,7 @@ let store: ObjectStore;
 const body = Buffer.from('body');
 beforeEach(async () => {
   fake = await startFakeS3();
-  store = fakeStore(fake, { policy: IMPATIENT });
+  store = fakeStore(fake);
 });
 afterEach(async () => {
   store.close();
@@ -142,7 +142,7 @@ test('a call ends at its deadline, whatever the attempts', async () => {
 test("the caller's own abort is Aborted", async () => {
   fail('GetObject', { kind: 'hangBefore' }, Infinity);
   const abort = new AbortController();
-  const patient = fakeStore(fake, { policy: { attemptMs: 60_000 } });
+  const patient = fakeStore(fake, { clock: systemClock });
   const reason = reasonOf(patient.get('key', { signal: abort.signal }));
   abort.abort();
   expect(await reason).toBe('Aborted');

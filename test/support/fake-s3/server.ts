@@ -13,6 +13,8 @@ export interface FakeS3 {
   /** Every request so far, in the order of their arrival. */
   readonly log: readonly LoggedRequest[];
   readonly faults: ReturnType<typeof makeFaultPlan>;
+  /** Resolves when the next request is left without an answer. */
+  readonly nextHang: () => Promise<void>;
   readonly close: () => Promise<void>;
 }
 
@@ -40,6 +42,7 @@ export const startFakeS3 = async (
   const faults = makeFaultPlan();
   const log: LoggedRequest[] = [];
   const uplink = makeUplink(options.bytesPerSecond);
+  let hang = Promise.withResolvers<void>();
   const server = createServer((message, response) => {
     const answer = async (): Promise<void> => {
       const request = { ...(await readRequest(message)), index: log.length };
@@ -48,8 +51,12 @@ export const startFakeS3 = async (
       if (options.pageSize !== undefined) request.query.set('max-keys', String(options.pageSize));
       const refusal = options.authorize?.(request);
       await uplink(request.body.length);
-      if (refusal === undefined) serve(buckets, request, faults.take(request), response);
-      else send(response, refusal);
+      if (refusal !== undefined) return send(response, refusal);
+      const fault = faults.take(request);
+      serve(buckets, request, fault, response);
+      if (fault?.kind !== 'hangBefore' && fault?.kind !== 'hangAfter') return;
+      hang.resolve();
+      hang = Promise.withResolvers();
     };
     answer().catch(() => response.destroy());
   });
@@ -61,6 +68,7 @@ export const startFakeS3 = async (
     buckets,
     log,
     faults,
+    nextHang: () => hang.promise,
     close: () =>
       new Promise((resolve) => {
         server.close(() => resolve());

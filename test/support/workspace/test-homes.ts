@@ -3,7 +3,6 @@ import { join } from 'node:path';
 import { systemClock } from '../../../src/base/clock.ts';
 import { systemRandom } from '../../../src/base/random.ts';
 import type { Home, HomeOptions } from '../../../src/workspace/home.ts';
-import type { AttemptPolicy } from '../../../src/workspace/s3/attempt.ts';
 import { openHome } from '../../../src/workspace/open-home.ts';
 import { startFakeS3, type FakeS3 } from '../fake-s3/server.ts';
 import { fakeStore } from '../fake-s3/store.ts';
@@ -31,10 +30,9 @@ export const PREFIX = 'users/ann/';
 /** These tests are about what is written in which order, not about the disk: `flush` is played as well. */
 const MEMORY = '/dev/shm';
 
-/** `policy`: of the S3 client, IMPATIENT where requests hang. */
-export const makeTestHomes = async (policy: Partial<AttemptPolicy> = {}): Promise<TestHomes> => {
+export const makeTestHomes = async (): Promise<TestHomes> => {
   const fake = await startFakeS3();
-  const store = fakeStore(fake, { policy });
+  const store = fakeStore(fake);
   const folder = mkdtempSync(join(MEMORY, 'matrx-home-'));
   const homes: Home[] = [];
   let lastEpoch = 0;

@@ -1,6 +1,6 @@
 import { answerSandbox } from '../../answer-sandbox.ts';
 import type { FacadeDependencies } from '../../dependencies.ts';
-import { findSandbox } from '../../find-sandbox.ts';
+import { findSandboxNow } from '../../find-sandbox.ts';
 import { SandboxRepresentation } from '../../representation.ts';
 import { ETAG } from '../../request-headers.ts';
 import { route } from '../../route.ts';
@@ -16,6 +16,6 @@ export const readRoute = (dependencies: FacadeDependencies) =>
     responses: { 200: { description: 'The sandbox.', schema: SandboxRepresentation, headers: ETAG } },
     problems: ['not-found'],
     handle: async (context, { params }) => {
-      answerSandbox(context, 200, await findSandbox(dependencies, params['id'] ?? '', context.state));
+      answerSandbox(context, 200, await findSandboxNow(dependencies, params['id'] ?? '', context.state));
     },
   });
