@@ -22,6 +22,8 @@ export const LABEL_USER = 'matrx.dev/user';
 export const LABEL_PURGE = 'matrx.dev/purge';
 /** What a pod may reach, where that is not the internet: manifests/base/network-policy.yaml selects by it. */
 export const LABEL_EGRESS = 'matrx.dev/egress';
+/** Of a pod whose template has an allow-list: what the one NetworkPolicy that opens it selects by (src/domain/allow-list.ts). */
+export const LABEL_ALLOW_LIST = 'matrx.dev/allow-list';
 /** The SandboxTemplate that a pod was made from, where a label can hold its name. */
 export const LABEL_TEMPLATE = 'matrx.dev/template';
 /** The id of the API key that a Sandbox was created with. */

@@ -26,6 +26,7 @@ export const Reason = {
   WorkspaceMismatch: 'WorkspaceMismatch',
   TemplateNotFound: 'TemplateNotFound',
   OverrideNotAllowed: 'OverrideNotAllowed',
+  AllowListRefused: 'AllowListRefused',
   QuotaExceeded: 'QuotaExceeded',
   CreatingPod: 'CreatingPod',
   PodNameTaken: 'PodNameTaken',

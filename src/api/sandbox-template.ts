@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { AllowedTarget } from './allow-list.ts';
 import type { ObjectMeta } from './meta.ts';
 import { ColdDriverName } from './workspace-cold.ts';
 import { EnvVars, ImageReference, ObjectName, ResourceList, Resources } from './pod-settings.ts';
@@ -61,11 +62,21 @@ export const SandboxTemplateSpec = z
     network: z
       .object({
         egress: z
-          .enum(['Internet', 'None'])
+          .enum(['Internet', 'None', 'AllowList'])
           .default('Internet')
           .describe(
-            "None: nothing but the facade's API and the cluster's DNS, and what NetworkPolicies of your own open to pods with the label matrx.dev/template.",
+            "None: nothing but the facade's API and the cluster's DNS, and what NetworkPolicies of your own open to pods with the label matrx.dev/template. AllowList: what allowList names besides.",
           ),
+        allowList: z.array(AllowedTarget).min(1).max(64).optional().describe('Where it may open connections to.'),
+      })
+      .meta({
+        'x-kubernetes-validations': [
+          {
+            rule: "has(self.allowList) == (self.egress == 'AllowList')",
+            message: 'allowList goes with egress: AllowList, and that with an allowList',
+            fieldPath: '.allowList',
+          },
+        ],
       })
       .optional()
       .describe('What the sandbox may reach; docs/network.md has the rest.'),

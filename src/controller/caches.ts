@@ -99,7 +99,9 @@ const whatIsReadOfAPod = (pod: Pod): Pod => ({
 const whatIsReadOfANode = (node: Node): Node => ({
   ...pick(node, 'apiVersion', 'kind'),
   metadata: pick(node.metadata, 'name', 'uid', 'resourceVersion'),
+  spec: pick(node.spec ?? {}, 'podCIDRs'),
   status: {
+    ...pick(node.status ?? {}, 'addresses'),
     conditions: (node.status?.conditions ?? [])
       .filter(({ type }) => type === 'Ready')
       .map((condition) => pick(condition, 'type', 'status', 'lastTransitionTime')),

@@ -10,6 +10,7 @@ import { PODS, SANDBOXES, WORKSPACES } from '../kube/resource-types.ts';
 import { unchanged } from '../kube/unchanged.ts';
 import type { Caches } from './caches.ts';
 import { confirm } from './confirm.ts';
+import { createNetworkPolicy } from './create-network-policy.ts';
 import { createPod } from './create-pod.ts';
 
 export interface CarryOutDeps {
@@ -90,6 +91,8 @@ export const carryOut = async (
       caches.workspaces.put(await client.mergePatch<Workspace>(workspaceRef(action.workspace), patch, options));
       return undefined;
     }
+    case 'createNetworkPolicy':
+      return createNetworkPolicy(client, namespace, action.policy, signal);
     case 'createPod':
       return createPod(deps, action.pod, signal);
     case 'deletePod':

@@ -76,6 +76,7 @@ const told = ({ metadata, status }: Workspace): string => {
 const WAIT_FOR_TEMPLATE: readonly string[] = [
   Reason.TemplateNotFound,
   Reason.OverrideNotAllowed,
+  Reason.AllowListRefused,
   Reason.PodRefused,
   Reason.UserNamespacesUnavailable,
   // These have a pod, that another may take the place of.

@@ -1,4 +1,5 @@
 import type { Condition } from '../api/condition.ts';
+import type { NetworkPolicy } from '../api/network-policy.ts';
 import type { Pod } from '../api/pod.ts';
 import type { SandboxStatus } from '../api/sandbox.ts';
 import type { Workspace, WorkspaceWriter } from '../api/workspace.ts';
@@ -49,6 +50,8 @@ export type Action =
     }
   /** Asks the node drivers to delete everything that the workspace has in the bucket. */
   | { readonly kind: 'requestPurge'; readonly workspace: Seen }
+  /** One of that name says the same. */
+  | { readonly kind: 'createNetworkPolicy'; readonly policy: NetworkPolicy }
   | { readonly kind: 'createPod'; readonly pod: Pod }
   | {
       readonly kind: 'deletePod';

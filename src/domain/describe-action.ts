@@ -18,6 +18,8 @@ export const describeAction = (action: Action): string => {
       return `give up the Workspace ${action.workspace.name}, epoch ${action.epoch}${provided(action.assuming)}`;
     case 'requestPurge':
       return `ask the node drivers to delete all that the Workspace ${action.workspace.name} has in the bucket`;
+    case 'createNetworkPolicy':
+      return `create the NetworkPolicy ${action.policy.metadata.name}, unless it is there`;
     case 'createPod':
       return `create the pod ${action.pod.metadata.name}`;
     case 'deletePod': {

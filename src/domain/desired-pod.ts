@@ -125,7 +125,8 @@ export const desiredPod = (sandbox: Sandbox, template: SandboxTemplate, installa
 /** What NetworkPolicies select by. */
 const templateLabels = ({ metadata: { name }, spec: { network } }: SandboxTemplate) => ({
   ...(LABEL_VALUE.test(name) ? { [LABEL_TEMPLATE]: name } : {}),
-  ...(network?.egress === 'None' ? { [LABEL_EGRESS]: 'none' } : {}),
+  // An allow-list opens what it names to a pod that is closed.
+  ...(network === undefined || network.egress === 'Internet' ? {} : { [LABEL_EGRESS]: 'none' }),
 });
 
 const homeVolume = (sandbox: Sandbox) =>

@@ -13,8 +13,9 @@ const LENGTH = 16;
  */
 export const podRevision = (sandbox: Sandbox, template: SandboxTemplate): string => {
   const { metadata, spec } = desiredPod(sandbox, template);
+  const { allowList } = template.spec.network ?? {};
   return createHash('sha256')
-    .update(canonicalJson([metadata.labels ?? {}, spec ?? {}]))
+    .update(canonicalJson([metadata.labels ?? {}, spec ?? {}, ...(allowList === undefined ? [] : [allowList])]))
     .digest('hex')
     .slice(0, LENGTH);
 };

@@ -8,6 +8,7 @@ import type { Verdict } from './step.ts';
 const NEEDS_A_PERSON: readonly Reason[] = [
   Reason.TemplateNotFound,
   Reason.OverrideNotAllowed,
+  Reason.AllowListRefused,
   Reason.WorkspaceMismatch,
   Reason.PodNameTaken,
   Reason.PodRefused,

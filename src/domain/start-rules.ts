@@ -1,6 +1,7 @@
-import { ANNOTATION_POD_REVISION, SANDBOX_FINALIZER } from '../api/names.ts';
+import { ANNOTATION_POD_REVISION, LABEL_ALLOW_LIST, SANDBOX_FINALIZER } from '../api/names.ts';
 import { Reason } from '../api/reasons.ts';
 import { rfc3339 } from '../base/clock.ts';
+import { egressPolicy, refusedTarget } from './allow-list.ts';
 import { forbiddenOverride } from './allowed-overrides.ts';
 import { blaming, podBlame, refusalBlame } from './blame.ts';
 import { coldLeftBehind, uploadMessage } from './cold-mounted.ts';
@@ -144,6 +145,19 @@ const needAllowedOverrides: Rule = ({ podView, template, sandbox }) => {
       );
 };
 
+/** Whatever an operator writes, no sandbox is let to a node or to other pods. */
+const needOwnNetwork: Rule = ({ podView, template, nodes }) => {
+  if (podView.kind !== 'absent' || template === undefined) return undefined;
+  const refused = refusedTarget(template, nodes);
+  return refused === undefined
+    ? undefined
+    : wait(
+        Reason.AllowListRefused,
+        `SandboxTemplate ${template.metadata.name}: ${refused}, which no sandbox is let to; take it out of the list`,
+        RETRY_REFUSED_MS,
+      );
+};
+
 /** Asked of a run that begins: one whose pod has to be replaced goes on with what it had. */
 const needQuota: Rule = ({ podView, run, sandbox, usage, installation }) => {
   if (podView.kind !== 'absent' || run.kind !== 'going' || run.run.readyAt !== undefined) return undefined;
@@ -210,8 +224,14 @@ const needPod: Rule = ({ podView, template, refusal, sandbox, installation, work
   const isColdElsewhere = coldLeftBehind(workspace, nodes) !== undefined;
   const wanted = desiredPod(sandbox, template, isColdElsewhere ? { ...installation, hasCold: false } : installation);
   const annotations = { [ANNOTATION_POD_REVISION]: podRevision(sandbox, template) };
-  const pod = { ...wanted, metadata: { ...wanted.metadata, annotations } };
-  return advance(Reason.CreatingPod, 'the pod is being made', [{ kind: 'createPod', pod }]);
+  const egress = egressPolicy(sandbox, template, nodes);
+  const labels = { ...wanted.metadata.labels, ...(egress === undefined ? {} : { [LABEL_ALLOW_LIST]: egress.key }) };
+  const pod = { ...wanted, metadata: { ...wanted.metadata, labels, annotations } };
+  return advance(Reason.CreatingPod, 'the pod is being made', [
+    // First: nothing lets the pod out before it is there.
+    ...(egress === undefined ? [] : [{ kind: 'createNetworkPolicy', policy: egress.policy } as const]),
+    { kind: 'createPod', pod },
+  ]);
 };
 
 /**
@@ -233,6 +253,7 @@ export const START_RULES: readonly Rule[] = [
   needFreeName,
   needTemplate,
   needAllowedOverrides,
+  needOwnNetwork,
   needQuota,
   needPatience,
   needWorkspace,

@@ -30,6 +30,7 @@ const FAILING_REASONS: readonly string[] = [
   Reason.PodNameTaken,
   Reason.TemplateNotFound,
   Reason.OverrideNotAllowed,
+  Reason.AllowListRefused,
   Reason.QuotaExceeded,
   Reason.WorkspaceCorrupt,
   Reason.WorkspaceMismatch,

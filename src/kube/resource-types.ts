@@ -28,6 +28,13 @@ export const EVENTS: ResourceType = Object.freeze({
   plural: 'events',
   namespaced: true,
 });
+export const NETWORK_POLICIES: ResourceType = Object.freeze({
+  group: 'networking.k8s.io',
+  version: 'v1',
+  kind: 'NetworkPolicy',
+  plural: 'networkpolicies',
+  namespaced: true,
+});
 export const TOKEN_REVIEWS: ResourceType = Object.freeze({
   group: 'authentication.k8s.io',
   version: 'v1',

@@ -1,24 +1,9 @@
 import { expect } from '@jest/globals';
 import { findCondition } from '../../src/api/condition.ts';
-import { GROUP_VERSION } from '../../src/api/names.ts';
-import type { SandboxTemplate } from '../../src/api/sandbox-template.ts';
-import { type Cluster, standingReason } from '../support/e2e/cluster.ts';
-import { uniqueName } from '../support/e2e/names.ts';
+import { standingReason } from '../support/e2e/cluster.ts';
+import { makeTemplate } from '../support/e2e/make-template.ts';
 import { aSandbox } from '../support/e2e/sandbox-builder.ts';
 import { scenario } from '../support/e2e/scenario.ts';
-
-const makeTemplate = async (cluster: Cluster, spec: Partial<SandboxTemplate['spec']>): Promise<string> => {
-  const image = await cluster.kubectl.run(['get', 'sandboxtemplate/default', '-o', 'jsonpath={.spec.image}']);
-  const name = uniqueName('template');
-  cluster.own(`sandboxtemplate/${name}`);
-  await cluster.kubectl.create({
-    apiVersion: GROUP_VERSION,
-    kind: 'SandboxTemplate',
-    metadata: { name },
-    spec: { image, ...spec },
-  });
-  return name;
-};
 
 scenario(
   'a sandbox that overrides what its template does not leave to it says so, and starts once it does not',

@@ -36,7 +36,10 @@ export const BASES = {
       env: [{ name: 'SHAPE', value: 'round' }],
       cold: { enabled: true, driver: 'rclone' },
       security: { sudo: false },
-      network: { egress: 'Internet' },
+      network: {
+        egress: 'AllowList',
+        allowList: [{ cidr: '203.0.113.0/24', ports: [{ protocol: 'TCP', port: 443, endPort: 444 }] }],
+      },
       allowedOverrides: {
         images: ['example/*'],
         env: ['*'],

@@ -83,6 +83,9 @@ export const carryOut = (api: ApiServer, sandboxName: string, action: Action): v
         action.workspace,
       );
       return;
+    case 'createNetworkPolicy':
+      if (!api.newest().networkpolicies.has(action.policy.metadata.name)) api.create('networkpolicies', action.policy);
+      return;
     case 'createPod':
       api.create('pods', action.pod);
       return;

@@ -1,4 +1,5 @@
 import type { KubeObject } from '../../../src/api/meta.ts';
+import type { NetworkPolicy } from '../../../src/api/network-policy.ts';
 import type { Node } from '../../../src/api/node.ts';
 import type { Pod } from '../../../src/api/pod.ts';
 import type { Sandbox } from '../../../src/api/sandbox.ts';
@@ -15,6 +16,7 @@ export interface Kinds {
   readonly nodes: Node;
   readonly configmaps: KubeObject;
   readonly secrets: KubeObject;
+  readonly networkpolicies: NetworkPolicy;
   readonly events: KubeObject;
 }
 export type KindOfObject = keyof Kinds;
@@ -27,6 +29,7 @@ export const KINDS: readonly KindOfObject[] = [
   'nodes',
   'configmaps',
   'secrets',
+  'networkpolicies',
   'events',
 ];
 

@@ -1,6 +1,7 @@
 import type { StructuralSchema } from '../../../src/api/structural-schema.ts';
 import { canonicalJson, type Json } from '../../../src/base/json.ts';
 import { isMore } from '../../../src/base/quantity.ts';
+import { BLOCK_JUDGES } from './block-judges.ts';
 import { type Kind, specSchemaOf } from './fields.ts';
 
 type Members = Readonly<Record<string, Json>>;
@@ -108,6 +109,19 @@ const JUDGES: readonly (readonly [rule: RegExp, judge: (match: RegExpExecArray) 
     () => (self, old) => self['requestId'] !== old?.['requestId'] || same(self, old),
   ],
   [/^self\.userId == oldSelf\.userId$/u, () => (self, old) => same(self['userId'], old?.['userId'])],
+  [
+    /^has\(self\.allowList\) == \(self\.egress == 'AllowList'\)$/u,
+    () =>
+      ({ allowList, egress = 'Internet' }) =>
+        (allowList !== undefined) === (egress === 'AllowList'),
+  ],
+  [
+    /^!has\(self\.endPort\) \|\| self\.endPort >= self\.port$/u,
+    () =>
+      ({ port, endPort }) =>
+        endPort === undefined || (endPort as number) >= (port as number),
+  ],
+  ...BLOCK_JUDGES,
   [/^has\(self\.name\) == has\(oldSelf\.name\)/u, () => (self, old) => same(self['name'], old?.['name'])],
 ];
 

@@ -27,6 +27,21 @@ export const TELLING_VALUES: Readonly<Record<string, readonly Json[]>> = {
   'SandboxTemplate spec.resources.limits.ephemeral-storage': ['1Gi', '1Ki', '1Ti'],
   'SandboxTemplate spec.allowedOverrides.images[]': ['example/*', 'ours/*'],
   'SandboxTemplate spec.allowedOverrides.env[]': ['*', 'APP_*'],
+  'SandboxTemplate spec.network.allowList[].cidr': [
+    '203.0.113.7/32',
+    '203.0.113.7/24',
+    '169.254.169.254/32',
+    '0.0.0.0/0',
+    '010.0.0.0/8',
+    '10.244.0.0/25',
+    '::/0',
+    '2001:db8::/48',
+    '2001:db8::1/48',
+    '::ffff:10.0.0.0/104',
+    'fd00:ec2::254/128',
+    'fc00::/7',
+  ],
+  'SandboxTemplate spec.network.allowList[].ports[].endPort': [1, 442, 8080],
   'Workspace spec.restore.sequence': [1],
   'Workspace spec.userId': ['bob'],
 };
@@ -104,6 +119,7 @@ const matching = (pattern: string): string =>
 /** Some value that the schema takes: the same each time. */
 export const example = (schema: StructuralSchema): Json => {
   if (schema.default !== undefined) return schema.default as Json;
+  if (schema['x-kubernetes-validations']?.some(({ rule }) => rule === 'isCIDR(self)') === true) return '203.0.113.0/24';
   if (schema.type === 'object' && schema.properties !== undefined) {
     return Object.fromEntries((schema.required ?? []).map((name) => [name, example(schema.properties?.[name] ?? {})]));
   }
