@@ -27,7 +27,7 @@ env: $(INSTALLED) ## export lines for a shell: eval "$$(make -s env)"
 test: $(INSTALLED) ## everything: format, lint, types, unit, end to end on a real kubelet
 	@$(NODE) test/run.ts
 
-check: $(INSTALLED) ## format, lint, types and unit tests: no cluster
+check: $(INSTALLED) ## format, lint, types and unit tests with line coverage: no cluster
 	@$(NODE) test/run.ts --without-cluster
 
 unit: $(INSTALLED) ## the unit tests; ARGS=test/workspace picks some
