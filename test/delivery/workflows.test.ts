@@ -118,6 +118,7 @@ describe('ci.yml', () => {
     const runs = Object.values(jobs).flatMap(({ steps = [] }) => steps.flatMap(({ run }) => run?.trim() ?? []));
     expect(runs).toEqual([
       'sudo --preserve-env=PATH make test',
+      'sudo --preserve-env=PATH make check',
       'sudo --preserve-env=PATH make simulate',
       'sudo --preserve-env=PATH make fuzz MINUTES=1',
       'make images',
