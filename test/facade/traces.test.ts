@@ -148,6 +148,7 @@ describe('what takes long', () => {
     expect(receiver.spans().map(({ name }) => name)).not.toContain('POST /sandboxes/:id/exec');
     await answer.body?.cancel();
     const server = await receiver.until('POST /sandboxes/:id/exec');
+    expect(server.attributes['http.response.status_code']).toBe(200);
     expect(client).toMatchObject({ kind: 'client', traceId: server.traceId, parentSpanId: server.spanId });
     expect(receiver.text()).not.toContain('begun');
     connections.close();

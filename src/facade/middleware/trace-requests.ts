@@ -4,7 +4,7 @@ import type { FacadeDependencies } from '../dependencies.ts';
 import { readPreviewHost } from '../ports/preview-host.ts';
 import { ClientGone, type FacadeContext, type FacadeMiddleware } from '../request-state.ts';
 
-/** As in the log, where a client left before it was answered. */
+/** As in the log, where a client left before it was answered; one that leaves a stream has been. */
 const CLIENT_CLOSED_REQUEST = 499;
 /** Others could be anything that a client makes up. */
 const METHODS = new Set(['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS']);
@@ -24,8 +24,8 @@ export const traceRequests =
       describe(span, dependencies, context);
       const { signal } = context.state as Partial<FacadeContext['state']>;
       const end = (): void => {
-        const isClientGone = signal?.aborted === true && signal.reason instanceof ClientGone;
-        endServerSpan(span, isClientGone ? CLIENT_CLOSED_REQUEST : context.status);
+        const isGone = !context.res.headersSent && signal?.aborted === true && signal.reason instanceof ClientGone;
+        endServerSpan(span, isGone ? CLIENT_CLOSED_REQUEST : context.status);
       };
       if (context.res.closed) end();
       else context.res.once('close', end);
