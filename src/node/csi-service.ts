@@ -117,6 +117,8 @@ const answerCall = async <R extends VolumeCall>(
   const finish = (code: CsiCode | 'OK', error: unknown): void => {
     const ms = deps.clock.monotonic() - begun;
     deps.metrics.called(method, code, ms);
+    // Refused before it was known whose it is: a trace of its own, which the line then names.
+    deps.tracer?.current()?.join(undefined);
     if (code === 'OK') log.info({ ms }, 'call done');
     else log.warn({ ms, code, err: error }, 'call not done');
   };

@@ -13,6 +13,7 @@ import { makeMounts } from '../../src/node/mounts.ts';
 import { makeNodeDriver, type NodeDriver } from '../../src/node/node-driver.ts';
 import { noMetrics } from '../../src/node/node-metrics.ts';
 import type { ObjectStore } from '../../src/workspace/object-store.ts';
+import { spanFields } from '../../src/telemetry/tracing.ts';
 import { startTraceReceiver, type TraceReceiver, traceTo } from '../support/trace-receiver.ts';
 import { connectCsi, type CsiClient } from './support/csi-client.ts';
 import { makeEffects } from './support/effects.ts';
@@ -48,6 +49,7 @@ describe('the node driver’s spans', () => {
   let cluster: FakeCluster;
   let driver: NodeDriver;
   let node: CsiClient;
+  let lines: string[];
 
   const start = async (given: Tracer): Promise<void> => {
     const kubeletDir = path.join(folder, 'kubelet');
@@ -61,7 +63,7 @@ describe('the node driver’s spans', () => {
         cold: makeFakeCold(),
         clock: systemClock,
         random: systemRandom,
-        log: pino({ level: 'silent' }),
+        log: pino({ mixin: () => spanFields(given) }, { write: (line) => void lines.push(line) }),
         metrics: noMetrics,
         tracer: given,
       },
@@ -99,6 +101,7 @@ describe('the node driver’s spans', () => {
     folder = await mkdtemp('/dev/shm/matrx-traces-');
     target = path.join(folder, 'kubelet/pods/pod-uid/volumes/kubernetes.io~csi/home/mount');
     await mkdir(path.dirname(target), { recursive: true });
+    lines = [];
     cluster = makeFakeCluster();
     receiver = await startTraceReceiver();
     tracer = traceTo(receiver.endpoint);
@@ -150,6 +153,9 @@ describe('the node driver’s spans', () => {
       attributes: { 'error.type': 'UNAUTHENTICATED', 'rpc.grpc.status_code': 16 },
     });
     expect(receiver.text()).not.toContain('nobody');
+    const { traceId } = await receiver.until('csi.v1.Node/NodePublishVolume');
+    const told = lines.find((line) => line.includes('call not done'));
+    expect(JSON.parse(told ?? '{}')).toMatchObject({ trace_id: traceId, code: 'Unauthenticated' });
     cluster.set('Pod', 'demo', podWith({}));
     await publish();
   });
