@@ -145,8 +145,12 @@ describe('what takes long', () => {
       body: JSON.stringify({ command: 'echo begun; read line' }),
     });
     const client = await receiver.until('POST /matrx/processes');
+    const output = answer.body?.getReader();
+    await output?.read();
+    tracer.open('while it streams').end();
+    await receiver.until('while it streams');
     expect(receiver.spans().map(({ name }) => name)).not.toContain('POST /sandboxes/:id/exec');
-    await answer.body?.cancel();
+    await output?.cancel();
     const server = await receiver.until('POST /sandboxes/:id/exec');
     expect(server.attributes['http.response.status_code']).toBe(200);
     expect(client).toMatchObject({ kind: 'client', traceId: server.traceId, parentSpanId: server.spanId });
