@@ -55,6 +55,12 @@ export const ANNOTATION_NEW_RUN = 'matrx.dev/new-run';
 export const ANNOTATION_START_FAILURE = 'matrx.dev/start-failure';
 
 /**
+ * W3C Trace Context. On a Sandbox, written by a facade with what it asks for, where traces are on: of what trace the
+ * controller's passes are until that is done. On a pod: of what trace the node driver's work for its start is.
+ */
+export const ANNOTATION_TRACEPARENT = 'matrx.dev/traceparent';
+
+/**
  * JSON, a map of strings: what an app wants to find its sandboxes by. An annotation and no labels, because a label's
  * value may have 63 characters of a small alphabet and this is anybody's text; only the facade searches it.
  */

@@ -1,3 +1,4 @@
+import packageJson from '../../package.json' with { type: 'json' };
 import { systemClock as clock } from '../base/clock.ts';
 import { systemRandom as random } from '../base/random.ts';
 import { loadControllerConfig } from '../config/controller.ts';
@@ -13,8 +14,8 @@ import { controllersPart, eventsPart, informersPart, leaderPart } from '../runti
 import { processSignals } from '../runtime/process-signals.ts';
 import { makeEventLoopCheck } from '../telemetry/event-loop-check.ts';
 import { operationsPart } from '../telemetry/http-server.ts';
-import { makeLog } from '../telemetry/log.ts';
 import { makeMetrics } from '../telemetry/metrics.ts';
+import { openLogAndTracer } from '../telemetry/tracing.ts';
 
 /** Milliseconds for an orderly stop: less than the 40 s that the Deployment grants. */
 const STOP_MS = 35_000;
@@ -28,9 +29,14 @@ const API_RATE = { perSecond: 1_000, burst: 2_000 };
 
 /** Builds the controller's parts and runs them until a signal comes; the exit code. Throws a ConfigError. */
 export const runController = async (): Promise<number> => {
-  const { namespace, systemNamespace, podName, bucket, workers, installation, logLevel, operationsPort } =
+  const { namespace, systemNamespace, podName, bucket, workers, installation, logLevel, tracing, operationsPort } =
     loadControllerConfig();
-  const log = makeLog({ level: logLevel, component: 'controller' });
+  const { log, tracer } = await openLogAndTracer({
+    level: logLevel,
+    component: 'controller',
+    tracing,
+    version: packageJson.version,
+  });
   const { registry, runtime: metrics, onKubeRequest } = makeMetrics();
   const access = {
     access: loadClusterAccess(),
@@ -40,6 +46,7 @@ export const runController = async (): Promise<number> => {
   };
   const client = makeKubeClient({
     ...access,
+    tracer,
     admit: makeTokenBucket(API_RATE, clock),
     // One for each call that can be under way.
     callConnections: workers + OTHER_CALLS,
@@ -53,7 +60,7 @@ export const runController = async (): Promise<number> => {
     reportingController: 'matrx.dev/controller',
     reportingInstance: podName,
   });
-  const { caches, controllers } = makeControllers({ ...common, namespace, workers, installation, events });
+  const { caches, controllers } = makeControllers({ ...common, namespace, workers, installation, events, tracer });
   const storage = makeStorageWatch({ ...common, systemNamespace, bucket });
   const informers = [
     caches.sandboxes,
@@ -95,6 +102,6 @@ export const runController = async (): Promise<number> => {
   });
   const exitCode = await manager.run();
   eventLoop.stop();
-  await Promise.all([client.close(), leaseClient.close()]);
+  await Promise.all([client.close(), leaseClient.close(), tracer.stop()]);
   return exitCode;
 };

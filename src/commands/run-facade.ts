@@ -8,6 +8,7 @@ import { makeActivity } from '../facade/activity/activity.ts';
 import { makeApp } from '../facade/app.ts';
 import { makeDaemonConnections } from '../facade/daemon/connections.ts';
 import { makePatientConnections } from '../facade/daemon/patience.ts';
+import { makeTracedConnections } from '../facade/daemon/traced.ts';
 import type { FacadeDependencies } from '../facade/dependencies.ts';
 import { makeRateLimiter } from '../facade/limits/rate-limiter.ts';
 import { makeSandboxQuota } from '../facade/limits/sandbox-quota.ts';
@@ -32,8 +33,8 @@ import { informersPart, loopPart } from '../runtime/parts.ts';
 import { processSignals } from '../runtime/process-signals.ts';
 import { makeEventLoopCheck } from '../telemetry/event-loop-check.ts';
 import { operationsPart } from '../telemetry/http-server.ts';
-import { makeLog } from '../telemetry/log.ts';
 import { makeMetrics } from '../telemetry/metrics.ts';
+import { openLogAndTracer } from '../telemetry/tracing.ts';
 import { facadeAuthentication } from './facade-authentication.ts';
 
 /** Milliseconds that the other parts get to stop, on top of the requests' own. */
@@ -43,7 +44,13 @@ const STOP_MS = 10_000;
 export const runFacade = async (): Promise<number> => {
   const config = loadFacadeConfig();
   const { namespace } = config;
-  const log = makeLog({ level: config.logLevel, format: config.logFormat, component: 'facade' });
+  const { log, tracer } = await openLogAndTracer({
+    level: config.logLevel,
+    format: config.logFormat,
+    component: 'facade',
+    tracing: config.tracing,
+    version: packageJson.version,
+  });
   if (config.authentication === 'disabled') {
     log.warn({}, 'MATRX_AUTH is disabled: everyone who reaches this port can use every sandbox');
   }
@@ -53,6 +60,7 @@ export const runFacade = async (): Promise<number> => {
     clock,
     onRequest: onKubeRequest,
     userAgent: 'matrx-sandbox/facade',
+    tracer,
   });
   const informer = makeInformer<Sandbox>({
     client: kube,
@@ -77,7 +85,8 @@ export const runFacade = async (): Promise<number> => {
     registry,
   });
   const shutdown = new AbortController();
-  const daemons = makePatientConnections(makeDaemonConnections({ privateKey: config.privateKey, clock }), clock);
+  const connections = makeTracedConnections(makeDaemonConnections({ privateKey: config.privateKey, clock }), tracer);
+  const daemons = makePatientConnections(connections, clock);
   const activity = makeActivity({ kube, cache, namespace, clock, log });
   const { sshGateway } = config;
   const hostKey = deriveHostKey(config.privateKey);
@@ -98,6 +107,7 @@ export const runFacade = async (): Promise<number> => {
     clock,
     random,
     log,
+    tracer,
     onRequest: makeRequestMetrics(registry),
     shutdown: shutdown.signal,
     version: packageJson.version,
@@ -174,6 +184,6 @@ export const runFacade = async (): Promise<number> => {
   const exitCode = await manager.run();
   eventLoop.stop();
   daemons.close();
-  await kube.close();
+  await Promise.all([kube.close(), tracer.stop()]);
   return exitCode;
 };

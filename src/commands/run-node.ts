@@ -13,8 +13,8 @@ import { makeManager } from '../runtime/manager.ts';
 import { processSignals } from '../runtime/process-signals.ts';
 import { makeEventLoopCheck } from '../telemetry/event-loop-check.ts';
 import { operationsPart } from '../telemetry/http-server.ts';
-import { makeLog } from '../telemetry/log.ts';
 import { makeMetrics } from '../telemetry/metrics.ts';
+import { openLogAndTracer } from '../telemetry/tracing.ts';
 import { openHome } from '../workspace/open-home.ts';
 import { checkBucket } from '../workspace/s3/check-bucket.ts';
 import { makeOwnCredentials } from '../workspace/s3/own-credentials.ts';
@@ -26,13 +26,19 @@ const STOP_MS = 10_000;
 /** Builds the node driver's parts and runs them until a signal comes; the exit code. Throws a ConfigError. */
 export const runNode = async (): Promise<number> => {
   const config = loadNodeConfig();
-  const log = makeLog({ level: config.logLevel, component: 'node' });
+  const { log, tracer } = await openLogAndTracer({
+    level: config.logLevel,
+    component: 'node',
+    tracing: config.tracing,
+    version: packageJson.version,
+  });
   const { registry, onKubeRequest } = makeMetrics();
   const kube = makeKubeClient({
     access: loadClusterAccess(),
     clock,
     onRequest: onKubeRequest,
     userAgent: 'matrx-sandbox/node',
+    tracer,
   });
   const mounts = makeMounts();
   const connection = {
@@ -53,6 +59,7 @@ export const runNode = async (): Promise<number> => {
       clock,
       random,
       log,
+      tracer,
       metrics: makePrometheusMetrics(registry),
     },
     { ...config, coldDir: config.cold.dir, ownerId: AGENT_ID, version: packageJson.version },
@@ -79,6 +86,6 @@ export const runNode = async (): Promise<number> => {
   const exitCode = await manager.run();
   eventLoop.stop();
   store.close();
-  await kube.close();
+  await Promise.all([kube.close(), tracer.stop()]);
   return exitCode;
 };

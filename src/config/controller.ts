@@ -5,6 +5,7 @@ import { coldProvider } from './cold.ts';
 import { loadConfig, port } from './load.ts';
 import { logLevel } from './log-level.ts';
 import { refuseRetiredSettings } from './retired-settings.ts';
+import { loadTracingConfig, type TracingConfig } from './tracing.ts';
 
 const ControllerEnvironment = z.object({
   MATRX_NAMESPACE: z.string().max(63).default('sandboxes'),
@@ -38,6 +39,8 @@ export interface ControllerConfig {
   /** Only named in messages: the controller holds no credential for it. */
   readonly bucket: string | undefined;
   readonly logLevel: LogLevel;
+  /** Undefined: off. */
+  readonly tracing: TracingConfig | undefined;
   /** Of /livez, /readyz and /metrics. */
   readonly operationsPort: number;
   /** How many Sandboxes are worked on at a time. */
@@ -68,6 +71,7 @@ export const loadControllerConfig = (env: NodeJS.ProcessEnv = process.env): Cont
     systemNamespace: given.MATRX_SYSTEM_NAMESPACE,
     bucket: given.MATRX_S3_BUCKET,
     logLevel: given.MATRX_LOG_LEVEL,
+    tracing: loadTracingConfig(env),
     operationsPort: given.MATRX_HTTP_PORT,
     workers: given.MATRX_WORKERS,
     installation: Object.freeze({

@@ -3,6 +3,7 @@ import { z } from 'zod';
 import { ConfigError, loadConfig, port, seconds } from './load.ts';
 import { logLevel } from './log-level.ts';
 import { refuseRetiredSettings } from './retired-settings.ts';
+import { loadTracingConfig, type TracingConfig } from './tracing.ts';
 import { NO_PROXIES, type TrustedProxies, trustedProxies } from './trusted-proxies.ts';
 import { LOG_FORMATS, type LogFormat, type LogLevel } from '../telemetry/log.ts';
 
@@ -78,6 +79,8 @@ export interface FacadeConfig {
   readonly operationsPort: number;
   readonly logFormat: LogFormat;
   readonly logLevel: LogLevel;
+  /** Undefined: off. */
+  readonly tracing: TracingConfig | undefined;
   /** `disabled`: everyone who reaches the port may do everything, in so many words. */
   readonly authentication: 'required' | 'disabled';
   /** May do everything for everyone. Undefined: only the keys of the Secret are taken. */
@@ -121,6 +124,7 @@ export const loadFacadeConfig = (env: NodeJS.ProcessEnv = process.env): FacadeCo
     operationsPort: given.MATRX_HTTP_PORT,
     logFormat: given.MATRX_LOG_FORMAT,
     logLevel: given.MATRX_DEBUG ? 'debug' : given.MATRX_LOG_LEVEL,
+    tracing: loadTracingConfig(env),
     authentication: given.MATRX_AUTH,
     apiKey: configuredKey(given),
     apiKeyHeader: given.MATRX_API_KEY_HEADER,

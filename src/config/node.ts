@@ -4,6 +4,7 @@ import { absolute, loadColdConfig, type ColdConfig } from './cold.ts';
 import { loadConfig, port, seconds } from './load.ts';
 import { logLevel } from './log-level.ts';
 import { refuseRetiredSettings } from './retired-settings.ts';
+import { loadTracingConfig, type TracingConfig } from './tracing.ts';
 
 const NodeEnvironment = z.object({
   NODE_NAME: z.string().max(253),
@@ -52,6 +53,8 @@ export interface NodeConfig {
   readonly operationsHost: string;
   readonly operationsPort: number;
   readonly logLevel: LogLevel;
+  /** Undefined: off. */
+  readonly tracing: TracingConfig | undefined;
 }
 
 /** Credentials are not read here: the AWS SDK finds them by its own chain. Throws a ConfigError for a wrong setting. */
@@ -75,5 +78,6 @@ export const loadNodeConfig = (env: NodeJS.ProcessEnv = process.env): NodeConfig
     operationsHost: given.MATRX_HTTP_HOST,
     operationsPort: given.MATRX_HTTP_PORT,
     logLevel: given.MATRX_LOG_LEVEL,
+    tracing: loadTracingConfig(env),
   });
 };

@@ -1,13 +1,17 @@
 import type { KubeObject } from '../api/meta.ts';
+import type { Tracer } from '../base/tracer.ts';
 import type { Action } from '../domain/action.ts';
 import type { PodRefusal } from '../domain/observed.ts';
 import type { EventRecorder } from '../runtime/events.ts';
 import type { RuntimeLog } from '../runtime/log.ts';
-import { carryOut, type CarryOutDeps } from './carry-out.ts';
+import { carryOut, type CarryOutDeps, type Write } from './carry-out.ts';
+import { withTrace } from './trace-passes.ts';
 
 export interface ExecuteDeps extends CarryOutDeps {
   readonly events: Pick<EventRecorder, 'record'>;
   readonly log: RuntimeLog;
+  /** Off unless given. */
+  readonly tracer?: Tracer;
 }
 
 export interface Executed {
@@ -38,8 +42,9 @@ export const execute = async (
       const { type, reason, note } = action;
       deps.events.record({ regarding: subject, type, reason, action: 'Reconcile', note });
     } else {
-      const refusal = await carryOut(deps, action, signal);
+      const refusal = await carryOut(deps, traced(action, deps.tracer), signal);
       if (refusal !== undefined) return { requeueAfterMs, refusal };
+      deps.tracer?.current()?.event(action.kind, detail(action));
       const level = ROUTINE.includes(action.kind) ? 'debug' : 'info';
       deps.log[level](
         { kind: subject.kind, name: subject.metadata.name, action: action.kind, ...detail(action) },
@@ -50,7 +55,10 @@ export const execute = async (
   return { requeueAfterMs, refusal: undefined };
 };
 
-const detail = (action: Action): object => {
+const traced = (action: Write, tracer: Tracer | undefined): Write =>
+  action.kind === 'createPod' ? { ...action, pod: withTrace(action.pod, tracer) } : action;
+
+const detail = (action: Action): Readonly<Record<string, string | number>> => {
   if (action.kind === 'acquireWriter') return { workspace: action.workspace.name, epoch: action.writer.epoch };
   if (action.kind === 'releaseWriter') return { workspace: action.workspace.name, epoch: action.epoch };
   if (action.kind === 'deletePod') return { pod: action.name, uid: action.uid };

@@ -1,5 +1,6 @@
 import type { Clock } from '../base/clock.ts';
 import type { Random } from '../base/random.ts';
+import { noTracer, type Tracer } from '../base/tracer.ts';
 import type { Installation } from '../domain/observed.ts';
 import type { KubeClient } from '../kube/client.ts';
 import { type Controller, makeController } from '../runtime/controller.ts';
@@ -8,6 +9,7 @@ import type { RuntimeLog } from '../runtime/log.ts';
 import type { RuntimeMetrics } from '../runtime/metrics.ts';
 import { type Caches, makeCaches } from './caches.ts';
 import { makeSandboxReconcile, makeWorkspaceReconcile, type Rules } from './reconcile.ts';
+import { traceSandboxPasses, traceWorkspacePasses } from './trace-passes.ts';
 import { wakeOnNodes } from './wake-on-nodes.ts';
 import { wireWakeRules } from './wake-rules.ts';
 
@@ -24,6 +26,8 @@ export interface ControllersOptions {
   readonly random: Random;
   readonly log: RuntimeLog;
   readonly metrics?: RuntimeMetrics;
+  /** Off unless given. */
+  readonly tracer?: Tracer;
 }
 
 export interface Controllers {
@@ -34,18 +38,19 @@ export interface Controllers {
 /** The product's controllers over their caches, wired and not yet started. */
 export const makeControllers = (options: ControllersOptions): Controllers => {
   const { workers, ...deps } = options;
+  const { tracer = noTracer } = deps;
   const caches = makeCaches(deps);
   const reconcileDeps = { ...deps, caches };
   const sandboxes = makeController({
     ...deps,
     name: 'sandbox',
-    reconcile: makeSandboxReconcile(reconcileDeps),
+    reconcile: traceSandboxPasses(tracer, caches, makeSandboxReconcile(reconcileDeps)),
     workers,
   });
   const workspaces = makeController({
     ...deps,
     name: 'workspace',
-    reconcile: makeWorkspaceReconcile(reconcileDeps),
+    reconcile: traceWorkspacePasses(tracer, caches, makeWorkspaceReconcile(reconcileDeps)),
     workers: 2,
   });
   wireWakeRules(caches, sandboxes, workspaces);

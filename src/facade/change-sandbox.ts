@@ -8,6 +8,7 @@ import type { FacadeDependencies } from './dependencies.ts';
 import { matches, preconditionFailed } from './entity-tag.ts';
 import { cachedSandbox, readSandbox } from './find-sandbox.ts';
 import type { RequestState } from './request-state.ts';
+import { traceAnnotation } from './trace-annotation.ts';
 
 /** A merge patch (RFC 7396). */
 export interface SandboxPatch {
@@ -32,12 +33,14 @@ export interface DecidedChange {
   readonly patch: SandboxPatch | undefined;
 }
 
+type ChangeDependencies = Pick<FacadeDependencies, 'kube' | 'cache' | 'settings' | 'tracer'>;
+
 /**
  * Writes it, if the Sandbox is still the one that was seen, and as it was; otherwise what `again` decides, which gets the
  * refusal and may throw it. Resolves with the Sandbox as it is then.
  */
 export const writeDecided = async (
-  { kube, cache, settings }: Pick<FacadeDependencies, 'kube' | 'cache' | 'settings'>,
+  { kube, cache, settings, tracer }: ChangeDependencies,
   first: DecidedChange,
   again: (conflict: unknown) => Promise<DecidedChange>,
   signal?: AbortSignal,
@@ -47,7 +50,9 @@ export const writeDecided = async (
     const { sandbox, patch } = decided;
     if (patch === undefined) return sandbox;
     const { name } = sandbox.metadata;
-    const { annotations, spec } = patch;
+    const { spec } = patch;
+    const annotations =
+      spec?.['desiredState'] === undefined ? patch.annotations : { ...patch.annotations, ...traceAnnotation(tracer) };
     const metadata = {
       ...pick(sandbox.metadata, 'uid', 'resourceVersion'),
       ...(annotations === undefined ? {} : { annotations }),
@@ -72,7 +77,7 @@ export const writeDecided = async (
  * with the Sandbox as it is then. Throws 404, 412 and what `decide` throws.
  */
 export const changeSandbox = async (
-  dependencies: Pick<FacadeDependencies, 'kube' | 'cache' | 'settings'>,
+  dependencies: ChangeDependencies,
   state: Pick<RequestState, 'caller' | 'signal'>,
   { id, ifMatch = '', decide }: SandboxChange,
 ): Promise<Sandbox> => {

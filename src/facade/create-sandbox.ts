@@ -9,13 +9,14 @@ import type { FacadeDependencies } from './dependencies.ts';
 import { type Idempotency, idempotencyOfObject, keyReused } from './idempotency.ts';
 import { kubeProblem } from './kube-problem.ts';
 import { ProblemError } from './problem.ts';
+import { traceAnnotation } from './trace-annotation.ts';
 
 /** How many names are tried: two taken ones in a row do not happen by chance. */
 const NAME_TRIES = 3;
 /** 12 hex digits. */
 const ID_BYTES = 6;
 
-type CreateDependencies = Pick<FacadeDependencies, 'kube' | 'cache' | 'quota' | 'random' | 'settings'>;
+type CreateDependencies = Pick<FacadeDependencies, 'kube' | 'cache' | 'quota' | 'random' | 'settings' | 'tracer'>;
 
 /**
  * Creates a Sandbox under a new id. No signal ends it: a client that leaves must not leave it open whether there is a
@@ -87,23 +88,33 @@ const idOfKey = (key: string, tries: number): string =>
     .slice(0, ID_BYTES * 2)}`;
 
 const create = (
-  { kube, cache, quota, settings }: CreateDependencies,
+  { kube, cache, quota, settings, tracer }: CreateDependencies,
   caller: Caller,
   sandbox: KubeObject,
 ): Promise<Sandbox> =>
   quota.within(caller, async () => {
     const options = { fieldManager: FIELD_MANAGER_FACADE };
-    const created = (await kube.create(SANDBOXES, settings.namespace, owned(sandbox, caller), options)) as Sandbox;
+    const wanted = owned(sandbox, caller, traceAnnotation(tracer));
+    const created = (await kube.create(SANDBOXES, settings.namespace, wanted, options)) as Sandbox;
     cache.put(created);
+    tracer?.current()?.note({ sandbox_id: created.metadata.name, user_id: created.spec.userId });
     return created;
   });
 
-/** Says which key it is of, for the key's share, and has the finalizer, which is one write less for the controller. */
-const owned = ({ metadata, ...sandbox }: KubeObject, caller: Caller): KubeObject => ({
+/**
+ * Says which key it is of, for the key's share, and which trace; and has the finalizer, which is one write less for the
+ * controller.
+ */
+const owned = (
+  { metadata, ...sandbox }: KubeObject,
+  caller: Caller,
+  trace: Readonly<Record<string, string>>,
+): KubeObject => ({
   ...sandbox,
   metadata: {
     ...metadata,
     finalizers: [SANDBOX_FINALIZER],
+    ...(Object.keys(trace).length === 0 ? {} : { annotations: { ...metadata.annotations, ...trace } }),
     ...(caller.kind === 'key' ? { labels: { ...metadata.labels, [LABEL_API_KEY]: caller.id } } : {}),
   },
 });

@@ -1,5 +1,6 @@
 import type { Clock } from '../base/clock.ts';
 import type { Random } from '../base/random.ts';
+import type { Tracer } from '../base/tracer.ts';
 import type { TrustedProxies } from '../config/trusted-proxies.ts';
 import type { KubeClient } from '../kube/client.ts';
 import type { Log } from '../telemetry/log.ts';
@@ -65,6 +66,8 @@ export interface FacadeDependencies {
   readonly clock: Clock;
   readonly random: Random;
   readonly log: Log;
+  /** Off unless given. */
+  readonly tracer?: Tracer;
   /** Must not throw. */
   readonly onRequest?: (report: RequestReport) => void;
   /** Aborts when the server has to end the requests that are still waiting. */

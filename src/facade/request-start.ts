@@ -35,7 +35,7 @@ export const isRun =
 
 /** Gives a start up that has failed, and keeps why on record. Never throws. */
 export const giveUpStart = async (
-  dependencies: Pick<FacadeDependencies, 'kube' | 'cache' | 'settings'>,
+  dependencies: Pick<FacadeDependencies, 'kube' | 'cache' | 'settings' | 'tracer'>,
   log: Log,
   sandbox: Sandbox,
 ): Promise<void> => {

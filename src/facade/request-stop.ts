@@ -26,7 +26,7 @@ export const stopPatch = ({ spec }: Sandbox, { reason, graceful, startFailure }:
  * Sandbox as it is then. `sandbox` may be behind: a stop that another replica has asked for meanwhile keeps its reason.
  */
 export const requestStop = (
-  dependencies: Pick<FacadeDependencies, 'kube' | 'cache' | 'settings'>,
+  dependencies: Pick<FacadeDependencies, 'kube' | 'cache' | 'settings' | 'tracer'>,
   sandbox: Sandbox,
   request: StopRequest,
 ): Promise<Sandbox> => {

@@ -1,6 +1,7 @@
 import type { IncomingMessage } from 'node:http';
 import type { Duplex } from 'node:stream';
 import { match, type MatchFunction } from 'path-to-regexp';
+import { noTracer } from '../base/tracer.ts';
 import { requireAccess } from './access.ts';
 import { clientIpOf } from './client-ip.ts';
 import type { FacadeDependencies } from './dependencies.ts';
@@ -9,10 +10,12 @@ import { parseInput } from './input-error.ts';
 import { admit } from './middleware/authenticate.ts';
 import { upgradePreview } from './ports/upgrade-preview.ts';
 import { toResponse } from './middleware/answer-problems.ts';
+import { describeServerSpan } from './middleware/trace-requests.ts';
 import { problemError } from './problem.ts';
 import { queryShape, readQuery } from './query.ts';
 import { ClientGone, type RequestState } from './request-state.ts';
 import type { UpgradeRoute } from './route.ts';
+import { traceUpgrade } from './trace-upgrade.ts';
 
 export type UpgradeHandler = (request: IncomingMessage, socket: Duplex, head: Buffer) => void;
 
@@ -36,20 +39,22 @@ export const makeUpgradeHandler = (
   }));
   return (request, socket, head) => {
     socket.on('error', () => socket.destroy());
-    void serve(dependencies, compiled, request, socket, head);
+    const { tracer = noTracer } = dependencies;
+    void traceUpgrade(tracer, request, socket, () => serve(dependencies, compiled, request, socket, head));
   };
 };
 
+/** Resolves with the status that was answered. Never rejects. */
 const serve = async (
   dependencies: FacadeDependencies,
   routes: readonly Compiled[],
   request: IncomingMessage,
   socket: Duplex,
   head: Buffer,
-): Promise<void> => {
+): Promise<number> => {
   const state = openState(dependencies, request, socket);
   try {
-    if (await upgradePreview(dependencies, { request, socket, head, state })) return;
+    if (await upgradePreview(dependencies, { request, socket, head, state })) return SWITCHING_PROTOCOLS;
     const { pathname, search } = targetOf(request);
     for (const { route, matches } of routes) {
       const found = matches(pathname);
@@ -57,19 +62,36 @@ const serve = async (
       const params = Object.fromEntries(
         Object.entries(found.params).map(([name, value]) => [name, Array.isArray(value) ? value.join('/') : value]),
       );
+      describeUpgrade(dependencies, request, {
+        route: route.path,
+        requestId: state.requestId,
+        sandboxId: params['id'],
+      });
       const { state: admitted } = await admit(dependencies, request, pathname, state);
       requireAccess(route.access, admitted.caller, params);
       const given = readQuery(search, queryShape(route.query));
       const query = route.query === undefined ? {} : parseInput(route.query, 'query', given);
       admitted.log.info({ method: 'UPGRADE', path: pathname, client_ip: admitted.clientIp }, 'request');
       await route.upgrade({ request, socket, head, params, query, state: admitted });
-      return;
+      return SWITCHING_PROTOCOLS;
     }
     throw problemError('not-found', `There is nothing to upgrade to at ${pathname}`);
   } catch (thrown) {
-    if (thrown instanceof ClientGone || socket.destroyed) return;
+    if (thrown instanceof ClientGone || socket.destroyed) return SWITCHING_PROTOCOLS;
     refuseUpgrade(socket, thrown, state);
+    return toResponse(thrown).problem.status;
   }
+};
+
+const SWITCHING_PROTOCOLS = 101;
+
+const describeUpgrade = (
+  dependencies: FacadeDependencies,
+  { method = 'GET' }: IncomingMessage,
+  facts: { readonly route: string; readonly requestId: string; readonly sandboxId: string | undefined },
+): void => {
+  const span = dependencies.tracer?.current();
+  if (span !== undefined) describeServerSpan(span, dependencies, { ...facts, method });
 };
 
 const decodeIfWellFormed = (text: string): string => {

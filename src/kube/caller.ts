@@ -1,8 +1,10 @@
 import { DeadlineError, withDeadline } from '../base/deadline.ts';
 import type { Clock } from '../base/clock.ts';
 import { errorMessage } from '../base/errors.ts';
+import type { Tracer } from '../base/tracer.ts';
 import { KubeError } from './errors.ts';
 import { statusError } from './status-error.ts';
+import { tracedCall } from './traced-call.ts';
 import type { HttpAnswer, HttpRequest, Transport } from './transport.ts';
 
 /** One request, as it ended. `code` is the HTTP status, or 0 where none came. */
@@ -20,6 +22,7 @@ export interface CallerOptions {
   /** Waits for its turn before each request; see src/base/token-bucket.ts. */
   readonly admit: ((signal: AbortSignal) => Promise<void>) | undefined;
   readonly onRequest: ((report: RequestReport) => void) | undefined;
+  readonly tracer: Tracer;
 }
 
 /** What a verb sends: a request without the parts that the caller adds. */
@@ -35,8 +38,8 @@ export interface Caller {
   readonly open: (call: Call, signal: AbortSignal, options?: { readonly unhurried?: boolean }) => Promise<HttpAnswer>;
 }
 
-/** Turns requests into answers or KubeErrors: deadline, admission, report, error mapping. */
-export const makeCaller = ({ transport, clock, deadlineMs, admit, onRequest }: CallerOptions): Caller => {
+/** Turns requests into answers or KubeErrors: deadline, admission, report, span, error mapping. */
+export const makeCaller = ({ transport, clock, deadlineMs, admit, onRequest, tracer }: CallerOptions): Caller => {
   const send = async (request: HttpRequest): Promise<HttpAnswer> => {
     await admit?.(request.signal);
     const start = clock.monotonic();
@@ -64,15 +67,18 @@ export const makeCaller = ({ transport, clock, deadlineMs, admit, onRequest }: C
   return {
     call: async <T>(call: Call, signal: AbortSignal | undefined): Promise<T> => {
       const what = `${call.method} ${call.path}`;
-      try {
-        return await withDeadline(clock, { what, ms: deadlineMs, signal }, async (inner) => {
-          const answer = await send({ ...call, pool: 'calls', signal: inner });
-          if (answer.statusCode >= 300) return refuse(what, answer);
-          return JSON.parse(await answer.body.text()) as T;
-        });
-      } catch (error) {
-        throw toKubeError(what, error, signal);
-      }
+      return tracedCall(tracer, call, transport.host, async (onStatus) => {
+        try {
+          return await withDeadline(clock, { what, ms: deadlineMs, signal }, async (inner) => {
+            const answer = await send({ ...call, pool: 'calls', signal: inner });
+            onStatus(answer.statusCode);
+            if (answer.statusCode >= 300) return refuse(what, answer);
+            return JSON.parse(await answer.body.text()) as T;
+          });
+        } catch (error) {
+          throw toKubeError(what, error, signal);
+        }
+      });
     },
     open: async (call, signal, { unhurried = false } = {}) => {
       const what = `${call.method} ${call.path}`;

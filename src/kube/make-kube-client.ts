@@ -1,6 +1,7 @@
 import type { KubeObject } from '../api/meta.ts';
 import { type Clock, systemClock } from '../base/clock.ts';
 import type { Json } from '../base/json.ts';
+import { noTracer, type Tracer } from '../base/tracer.ts';
 import { type Call, makeCaller, type RequestReport } from './caller.ts';
 import type { CallOptions, KubeClient, ListPage, ObjectRef, ResourceType, Subresource } from './client.ts';
 import type { ClusterAccess } from './cluster-access.ts';
@@ -29,6 +30,8 @@ export interface KubeClientOptions {
    * and nothing is sent. A process that was stopped and goes on does so in the middle of whatever it was about.
    */
   readonly mayWrite?: () => boolean;
+  /** Told of each call that is made within a span, but for watches, logs and exec; ./traced-call.ts. */
+  readonly tracer?: Tracer;
 }
 
 interface RawList<T> {
@@ -47,7 +50,8 @@ export const makeKubeClient = (options: KubeClientOptions): KubeClient => {
     callConnections: options.callConnections ?? 8,
     mayWrite: options.mayWrite,
   });
-  const caller = makeCaller({ transport, clock, deadlineMs, admit: options.admit, onRequest: options.onRequest });
+  const { admit, onRequest, tracer = noTracer } = options;
+  const caller = makeCaller({ transport, clock, deadlineMs, admit, onRequest, tracer });
 
   const send = <T>(call: Call, callOptions: CallOptions | undefined): Promise<T> =>
     caller.call<T>(call, callOptions?.signal);

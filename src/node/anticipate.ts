@@ -1,10 +1,11 @@
 import { createHash } from 'node:crypto';
 import path from 'node:path';
-import { CSI_DRIVER_NAME, LABEL_MANAGED_BY, MANAGED_BY } from '../api/names.ts';
+import { ANNOTATION_TRACEPARENT, CSI_DRIVER_NAME, LABEL_MANAGED_BY, MANAGED_BY } from '../api/names.ts';
 import type { Pod } from '../api/pod.ts';
 import { ColdDriverName } from '../api/workspace-cold.ts';
 import type { Clock } from '../base/clock.ts';
 import { pick } from '../base/pick.ts';
+import type { Tracer } from '../base/tracer.ts';
 import type { Random } from '../base/random.ts';
 import type { KubeClient } from '../kube/client.ts';
 import { PODS } from '../kube/resource-types.ts';
@@ -25,6 +26,8 @@ export interface AnticipateDeps {
   readonly clock: Clock;
   readonly random: Random;
   readonly log: Log;
+  /** Off unless given. */
+  readonly tracer?: Tracer;
   readonly namespace: string;
   readonly node: string;
   readonly kubeletDir: string;
@@ -50,7 +53,7 @@ export const anticipatePods = async (deps: AnticipateDeps, signal: AbortSignal):
       fieldSelector: `spec.nodeName=${deps.node}`,
       labelSelector: `${LABEL_MANAGED_BY}=${MANAGED_BY}`,
     },
-    transform: whatIsRead,
+    transform: whatIsRead(deps.tracer?.isOn === true),
     clock: deps.clock,
     random: deps.random,
     log: deps.log,
@@ -112,10 +115,15 @@ const expectedVolume = (pod: Pod, tier: Tier, kubeletDir: string): ExpectedColdV
 };
 
 /** The rest would only fill memory, on every node. */
-const whatIsRead = (pod: Pod): Pod => ({
-  metadata: pick(pod.metadata, 'name', 'namespace', 'uid', 'resourceVersion', 'deletionTimestamp', 'ownerReferences'),
-  spec: {
-    ...pick(pod.spec ?? {}, 'nodeName'),
-    volumes: volumesOf(pod).filter(({ csi }) => csi?.driver === CSI_DRIVER_NAME),
-  },
-});
+const whatIsRead =
+  (isTraced: boolean) =>
+  (pod: Pod): Pod => ({
+    metadata: {
+      ...pick(pod.metadata, 'name', 'namespace', 'uid', 'resourceVersion', 'deletionTimestamp', 'ownerReferences'),
+      ...(isTraced ? { annotations: pick(pod.metadata.annotations ?? {}, ANNOTATION_TRACEPARENT) } : {}),
+    },
+    spec: {
+      ...pick(pod.spec ?? {}, 'nodeName'),
+      volumes: volumesOf(pod).filter(({ csi }) => csi?.driver === CSI_DRIVER_NAME),
+    },
+  });

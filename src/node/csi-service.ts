@@ -2,6 +2,7 @@ import { status, type sendUnaryData, type StatusObject, type ServerUnaryCall } f
 import { CSI_DRIVER_NAME } from '../api/names.ts';
 import { errorMessage } from '../base/errors.ts';
 import type { Clock } from '../base/clock.ts';
+import { noTracer, type Tracer } from '../base/tracer.ts';
 import type { Log } from '../telemetry/log.ts';
 import { CSI_DESCRIPTOR, type NodePublishVolumeRequest, type NodeUnpublishVolumeRequest } from './csi-descriptor.ts';
 import { CsiError, type CsiCode } from './csi-error.ts';
@@ -19,6 +20,8 @@ export interface CsiServiceDeps extends CsiHandlers {
   readonly log: Log;
   readonly clock: Clock;
   readonly metrics: NodeMetrics;
+  /** Off unless given. */
+  readonly tracer?: Tracer;
   /** Aborted when the driver stops: calls that wait are answered at once. */
   readonly stopping: AbortSignal;
 }
@@ -73,8 +76,29 @@ const answerAfter =
     work: (request: R, signal: AbortSignal) => Promise<void>,
   ) =>
   (call: ServerUnaryCall<R, object>, answer: sendUnaryData<object>): void => {
-    void answerCall(deps, method, call, work).then((error) => answer(error, {}));
+    void traceCall(deps, method, () => answerCall(deps, method, call, work)).then((error) => answer(error, {}));
   };
+
+/**
+ * One server span a call. Whose child it is, kubelet does not say: a publish finds out with the pod that asks (`join`), an
+ * unpublish is the first of a trace.
+ */
+const traceCall = async <A extends Partial<StatusObject> | null>(
+  { tracer = noTracer }: CsiServiceDeps,
+  method: string,
+  work: () => Promise<A>,
+): Promise<A> => {
+  const span = tracer.open(`csi.v1.Node/${method}`, {
+    kind: 'server',
+    parent: method === 'NodePublishVolume' ? 'awaited' : 'none',
+    attributes: { 'rpc.system': 'grpc', 'rpc.service': 'csi.v1.Node', 'rpc.method': method },
+  });
+  const answer = await span.run(work);
+  const code = answer?.code ?? status.OK;
+  span.note({ 'rpc.grpc.status_code': code });
+  span.end(code === status.OK ? undefined : status[code]);
+  return answer;
+};
 
 /** Never rejects: what goes wrong is the answer. */
 const answerCall = async <R extends VolumeCall>(
@@ -93,6 +117,8 @@ const answerCall = async <R extends VolumeCall>(
   const finish = (code: CsiCode | 'OK', error: unknown): void => {
     const ms = deps.clock.monotonic() - begun;
     deps.metrics.called(method, code, ms);
+    // Refused before it was known whose it is: a trace of its own, which the line then names.
+    deps.tracer?.current()?.join(undefined);
     if (code === 'OK') log.info({ ms }, 'call done');
     else log.warn({ ms, code, err: error }, 'call not done');
   };

@@ -12,6 +12,8 @@ export const GRANT_RECORD = {
   workspace: z.string(),
   prefix: z.string(),
   epoch: z.int().min(1),
+  /** In which trace the pod was made. */
+  traceparent: z.string().optional(),
   volumeId: z.string(),
   /** Where kubelet wants the volume: an absolute path below its own folder. */
   target: z.string(),

@@ -1,6 +1,7 @@
 import { chmod, mkdir } from 'node:fs/promises';
 import type { Clock } from '../base/clock.ts';
 import type { Random } from '../base/random.ts';
+import type { Tracer } from '../base/tracer.ts';
 import type { KubeClient } from '../kube/client.ts';
 import type { HealthCheck } from '../runtime/health.ts';
 import type { Part } from '../runtime/manager.ts';
@@ -43,6 +44,8 @@ export interface NodeDriverDeps {
   readonly random: Random;
   readonly log: Log;
   readonly metrics: NodeMetrics;
+  /** Off unless given. */
+  readonly tracer?: Tracer;
 }
 
 export interface NodeDriverSettings {

@@ -30,6 +30,8 @@ export interface Grant {
   readonly workspace: string;
   readonly prefix: string;
   readonly epoch: number;
+  /** In which trace the pod was made (./trace-fields.ts); opens nothing. */
+  readonly traceparent?: string | undefined;
 }
 
 export type Verdict<T> =

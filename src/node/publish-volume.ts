@@ -1,5 +1,6 @@
 import type { Clock } from '../base/clock.ts';
 import { errorMessage } from '../base/errors.ts';
+import { parseTraceparent } from '../base/traceparent.ts';
 import type { ColdVolumes } from './cold/cold-volumes.ts';
 import { publishCold } from './cold/publish-cold.ts';
 import { CsiError, type CsiCode, isUnfinished } from './csi-error.ts';
@@ -10,6 +11,7 @@ import type { Grant, RefusalReason } from './publish-verdict.ts';
 import type { RecordRefusal } from './refusal-event.ts';
 import type { SessionView } from './session-status.ts';
 import type { Sessions } from './sessions.ts';
+import { traceFields } from './trace-fields.ts';
 import { verifyPublish, type VerifyDeps } from './verify-publish.ts';
 
 export interface PublishDeps extends VerifyDeps {
@@ -47,11 +49,16 @@ export const publishVolume = async (
 
 const publish = async (deps: PublishDeps, request: PublishRequest, signal: AbortSignal): Promise<void> => {
   const grant = await verify(deps, request.token, signal);
+  const span = deps.tracer?.current();
+  span?.join(parseTraceparent(grant.traceparent));
+  span?.note({ ...traceFields(grant), tier: request.tier });
   if (request.tier === 'cold') return publishCold(deps.cold, grant, request, signal);
   const session = await deps.sessions.open(grant, request);
   const isDecided = await session.until(isDecidedFor, PUBLISH_WAIT_MS, signal);
   if (!isDecided) throw unfinished(session.view());
   await session.attach(request.target);
+  const { head } = session.view();
+  span?.note({ files: head?.files, bytes: head?.bytes });
 };
 
 /** Open and whole, or never to be. */

@@ -1,5 +1,6 @@
 import { rfc3339, type Clock } from '../base/clock.ts';
 import type { Random } from '../base/random.ts';
+import type { Tracer } from '../base/tracer.ts';
 import { decodeHead, summaryOf } from '../workspace/head.ts';
 import { HEAD_KEY } from '../workspace/layout.ts';
 import {
@@ -17,6 +18,7 @@ import type { NodeMetrics } from './node-metrics.ts';
 import type { SessionJournal } from './session-journal.ts';
 import type { SessionRecord } from './session-record.ts';
 import type { SessionEvent } from './session-transition.ts';
+import { traceSessionWork } from './trace-session-work.ts';
 
 export interface WorkDeps {
   readonly openHome: (options: HomeOptions) => Promise<Home>;
@@ -25,6 +27,8 @@ export interface WorkDeps {
   readonly clock: Clock;
   readonly random: Random;
   readonly metrics: NodeMetrics;
+  /** Off unless given. */
+  readonly tracer?: Tracer;
   readonly node: string;
   readonly ownerId: number;
   /** Each kind has places of its own: neither a long restore nor a stuck commit may hold up a stopping sandbox. */
@@ -93,6 +97,8 @@ export const makeSessionWork = (
     return opened;
   };
 
+  const traced = traceSessionWork(deps, record);
+
   const fill = (signal: AbortSignal): Promise<SessionEvent> => {
     const request = session.restoreRequest(signal);
     // Whether anybody still waits for it then or not, it is handled.
@@ -101,7 +107,9 @@ export const makeSessionWork = (
       await deps.journal.ensureFolders(record);
       const begun = deps.clock.monotonic();
       try {
-        const report = await (await home()).restore({ signal, onProgress: session.onProgress, request });
+        const report = await traced.restore(async () =>
+          (await home()).restore({ signal, onProgress: session.onProgress, request }),
+        );
         deps.metrics.restored(deps.clock.monotonic() - begun, report.head.bytes);
         session.onHead(report.head);
         return { kind: 'restored', at: rfc3339(deps.clock.now()) };
@@ -120,7 +128,10 @@ export const makeSessionWork = (
       bytes = progress.bytesDone;
       session.onProgress(progress);
     };
-    const report = await (await home()).commit({ signal, final, onProgress });
+    const report = await traced.commit(
+      async () => (await home()).commit({ signal, final, onProgress }),
+      () => ({ final, bytes_sent: bytes }),
+    );
     deps.metrics.scanned(report.scanMs, report.committed, bytes);
     return {
       head: report.head,

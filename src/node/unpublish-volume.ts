@@ -3,8 +3,10 @@ import { unpublishCold } from './cold/publish-cold.ts';
 import type { NodeUnpublishVolumeRequest } from './csi-descriptor.ts';
 import { CsiError } from './csi-error.ts';
 import type { Mounts } from './mounts.ts';
+import type { Tracer } from '../base/tracer.ts';
 import { checkTarget } from './publish-request.ts';
 import type { Sessions } from './sessions.ts';
+import { traceFields } from './trace-fields.ts';
 
 export interface UnpublishDeps {
   readonly sessions: Sessions;
@@ -13,6 +15,8 @@ export interface UnpublishDeps {
   readonly kubeletDir: string;
   /** Milliseconds that a pod's end waits for its home to be saved. */
   readonly saveWaitMs: number;
+  /** Off unless given. */
+  readonly tracer?: Tracer;
 }
 
 /**
@@ -28,8 +32,11 @@ export const unpublishVolume = async (
   if (call.volumeId === '') throw new CsiError('InvalidArgument', 'the call has no volume id');
   const target = checkTarget(call.targetPath, deps.kubeletDir);
   const cold = deps.cold.find(call.volumeId);
-  if (cold !== undefined) return unpublishCold(cold, deps.saveWaitMs, signal);
   const session = deps.sessions.find(call.volumeId);
+  const known = (cold ?? session)?.view().record;
+  if (known !== undefined)
+    deps.tracer?.current()?.note({ ...traceFields(known), tier: cold === undefined ? 'hot' : 'cold' });
+  if (cold !== undefined) return unpublishCold(cold, deps.saveWaitMs, signal);
   if (session !== undefined) {
     await session.release();
     await session.until(({ record }) => record.stored, deps.saveWaitMs, signal);

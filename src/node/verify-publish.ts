@@ -6,17 +6,21 @@ import { type PodIdentity, type TokenReview, tokenReview } from '../api/token-re
 import { workspaceName } from '../api/workspace-id.ts';
 import type { Workspace } from '../api/workspace.ts';
 import type { Clock } from '../base/clock.ts';
+import type { Tracer } from '../base/tracer.ts';
 import type { KubeClient, ResourceType } from '../kube/client.ts';
 import { isKubeError } from '../kube/errors.ts';
 import { PODS, SANDBOXES, TOKEN_REVIEWS, WORKSPACES } from '../kube/resource-types.ts';
 import type { RecentGrants } from './recent-grants.ts';
 import { judgePod, judgeSandbox, judgeToken, judgeWorkspace, type Grant, type Verdict } from './publish-verdict.ts';
+import { traceOfPod } from './trace-fields.ts';
 
 export interface LookUpDeps {
   readonly kube: Pick<KubeClient, 'get'>;
   readonly clock: Clock;
   readonly namespace: string;
   readonly node: string;
+  /** Off unless given. */
+  readonly tracer?: Tracer;
 }
 
 export interface VerifyDeps extends LookUpDeps {
@@ -165,7 +169,8 @@ const lookUp = async (
       : await find<Workspace>(deps, WORKSPACES, claim.value.workspace, signal);
   const epoch = judgeWorkspace(workspace, claim.value, owner.value, deps.node);
   if (epoch.kind !== 'granted') return epoch;
-  return { kind: 'granted', value: { ...identity, ...owner.value, ...claim.value, epoch: epoch.value } };
+  const trace = pod === undefined ? {} : traceOfPod(pod, deps.tracer);
+  return { kind: 'granted', value: { ...identity, ...owner.value, ...claim.value, epoch: epoch.value, ...trace } };
 };
 
 const find = async <T extends KubeObject>(

@@ -14,15 +14,18 @@ export interface LogOptions {
   readonly level: LogLevel;
   readonly component: string;
   readonly format?: LogFormat;
+  /** Asked at each line for more fields: which trace it belongs to. */
+  readonly context?: () => object;
 }
 
-export const makeLog = ({ level, component, format = 'json' }: LogOptions): Log => {
+export const makeLog = ({ level, component, format = 'json', context }: LogOptions): Log => {
   const options: pino.LoggerOptions = {
     level,
     base: { component },
     timestamp: pino.stdTimeFunctions.isoTime,
     formatters: { level: (label) => ({ level: label }) },
     serializers: { err: pino.stdSerializers.err },
+    ...(context === undefined ? {} : { mixin: context }),
   };
   return format === 'json' ? pino(options) : pino(options, { write: (line) => process.stdout.write(logText(line)) });
 };

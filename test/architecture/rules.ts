@@ -33,6 +33,7 @@ const DOORS: readonly (readonly [thing: RegExp, folders: readonly string[]])[] =
   [/^undici$/, ['src/kube/']],
   [/^pino/, ['src/telemetry/']],
   [/^commander$/, ['src/commands/']],
+  [/^@opentelemetry\//, ['src/telemetry/otlp/']],
 ];
 
 /** Of the daemon, others know the protocol and nothing else. */
@@ -42,6 +43,9 @@ const OWN_ENVIRONMENT = 'src/sandboxd/settings.ts';
 
 /** From src/kube, the runtime takes types, and these: errors to tell apart, and names. No adapter. */
 const KUBE_VALUES_FOR_RUNTIME = ['src/kube/errors.ts', 'src/kube/resource-types.ts'];
+
+/** Off unless an operator asks for it, and then none of it is loaded. */
+const ON_DEMAND = 'src/telemetry/otlp/';
 
 const MAX_LINES = 300;
 const VAGUE = /(^|[-.])(utils?|helpers?|common|misc)([-.]|$)/;
@@ -85,6 +89,9 @@ const importViolations = (path: string, one: Import, paths: ReadonlySet<string>)
   if (!target.endsWith('.ts')) return target.endsWith('.json') ? [] : [`${path}: imports ${specifier} without .ts`];
   if (!target.startsWith('src/')) return [`${path}: imports ${target}, which is not part of the product`];
   if (!paths.has(target)) return [`${path}: imports ${target}, which does not exist`];
+  if (target.startsWith(ON_DEMAND) && !path.startsWith(ON_DEMAND) && !one.isDynamic && !one.typeOnly) {
+    return [`${path}: imports ${target}, which is loaded only by a dynamic import`];
+  }
   return folderViolations(path, target, one.typeOnly);
 };
 

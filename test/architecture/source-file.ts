@@ -11,6 +11,8 @@ export interface Import {
   readonly specifier: string;
   /** Gone at run time. */
   readonly typeOnly: boolean;
+  /** `import('…')`: loaded only when that is reached. */
+  readonly isDynamic: boolean;
 }
 
 /** Every TypeScript file below the folders, which are relative to `root`. */
@@ -33,10 +35,12 @@ export const importsOf = ({ text }: SourceFile): readonly Import[] => {
   const fixed = [...code.matchAll(STATIC)].map(([statement, type, specifier = '']) => ({
     specifier,
     typeOnly: type !== undefined || onlyInlineTypes(statement),
+    isDynamic: false,
   }));
   const dynamic = [...code.matchAll(DYNAMIC)].map(([, specifier]) => ({
     specifier: specifier ?? '<computed>',
     typeOnly: false,
+    isDynamic: true,
   }));
   return [...fixed, ...dynamic];
 };

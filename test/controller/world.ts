@@ -8,6 +8,7 @@ import type { EventRecord } from '../../src/runtime/event-object.ts';
 import type { Rules } from '../../src/controller/reconcile.ts';
 import type { KubeClient } from '../../src/kube/client.ts';
 import { makeNode, type ModelNode } from '../domain/model/node.ts';
+import type { Tracer } from '../../src/base/tracer.ts';
 import { type ApiServer, makeApiServer, NOW } from '../support/model-api-server/api-server.ts';
 import {
   type AppliedWrite,
@@ -63,6 +64,7 @@ export interface WorldOptions {
   readonly between?: (client: ModelClient, deps: NetworkDeps) => KubeClient;
   /** What decides in place of the domain's own rules. */
   readonly rules?: Rules;
+  readonly tracer?: Tracer;
   /** Told of each write of a controller that was applied. */
   readonly onWrite?: (write: AppliedWrite) => void;
   /** The scheduler, the kubelets and the node drivers; played from end to end unless given. */
@@ -97,6 +99,7 @@ export const makeWorld = async (options: WorldOptions = {}): Promise<World> => {
       clock,
       random: makeSeededRandom(seed),
       log,
+      ...(options.tracer === undefined ? {} : { tracer: options.tracer }),
     });
     const stopping = new AbortController();
     const informers = [caches.sandboxes, caches.workspaces, caches.templates, caches.pods, caches.nodes];

@@ -79,6 +79,12 @@ const COMPONENT_CHANGES: Readonly<Record<string, readonly string[]>> = {
     'Namespace sandboxes metadata.labels.pod-security.kubernetes.io/enforce',
     'Namespace sandboxes metadata.labels.pod-security.kubernetes.io/warn',
   ],
+  tracing: [
+    'DaemonSet matrx-system/matrx-node spec.template.spec.containers.node.envFrom.2',
+    'DaemonSet matrx-system/matrx-node spec.template.spec.containers.node.envFrom.3',
+    'Deployment matrx-system/matrx-controller spec.template.spec.containers.controller.envFrom',
+    'Deployment matrx-system/matrx-facade spec.template.spec.containers.facade.envFrom',
+  ],
 };
 
 describe('what a component changes of the base', () => {

@@ -16,6 +16,7 @@ export interface SandboxBuilder {
   readonly wanted: (desiredState: SandboxSpec['desiredState']) => SandboxBuilder;
   readonly with: (spec: Partial<SandboxSpec>) => SandboxBuilder;
   readonly finalized: () => SandboxBuilder;
+  readonly annotate: (annotations: Readonly<Record<string, string>>) => SandboxBuilder;
   readonly deleted: () => SandboxBuilder;
   readonly uid: (uid: string) => SandboxBuilder;
   readonly status: (status: SandboxStatus) => SandboxBuilder;
@@ -33,6 +34,7 @@ const sandboxBuilder = (sandbox: Sandbox): SandboxBuilder => {
     ephemeral: () => spec({ workspace: { ephemeral: true } }),
     wanted: (desiredState) => spec({ desiredState }),
     with: spec,
+    annotate: (annotations) => metadata({ annotations }),
     finalized: () => metadata({ finalizers: [SANDBOX_FINALIZER] }),
     deleted: () => metadata({ deletionTimestamp: CREATED }),
     uid: (uid) => metadata({ uid }),
