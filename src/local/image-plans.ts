@@ -27,28 +27,18 @@ export const imageTag = async (plan: ImagePlan): Promise<string> => {
   return `${repository}:${hash.slice(0, 16)}`;
 };
 
-/** Bundles the program and the sandboxes' daemon. */
-export const bundle = async (local: Local, context: StepContext): Promise<void> => {
-  context.report('bundling the program');
-  await run([process.execPath, join(local.project, 'build.ts')], {
-    cwd: local.project,
-    env: local.env,
-    log: context.log,
-  });
-};
-
-/** What the product image is made from, once `bundle` has run; `rclone` is ./rclone.ts's. */
+/** What the product image is made from, once ./bundle.ts has run; `rclone` is ./rclone.ts's. */
 export const planProductImage = async (local: Local, rclone: ContextFile): Promise<ImagePlan> => ({
   repository: PRODUCT_REPOSITORY,
   files: [
     { name: 'Dockerfile', source: { path: join(local.project, 'Dockerfile') } },
     nodeProgram(local),
     rclone,
-    ...(await folderFiles(join(local.project, 'dist'), 'dist/')),
+    ...(await folderFiles(join(local.project, 'dist'), 'dist/', /^\.made-from$/)),
   ],
 });
 
-/** What a sandbox image is made from, once `bundle` has run. */
+/** What a sandbox image is made from, once ./bundle.ts has run. */
 export const planSandboxImage = async (
   local: Local,
   variant: SandboxVariant,

@@ -2,7 +2,8 @@ import type { SandboxVariant } from '../config/local.ts';
 import type { DockerEngine } from '../docker/engine.ts';
 import { ensureBaseImage, type BaseImage } from './base-image.ts';
 import type { Cluster } from './cluster/cluster.ts';
-import { bundle, imageTag, planProductImage, planSandboxImage, type ImagePlan } from './image-plans.ts';
+import { bundle } from './bundle.ts';
+import { imageTag, planProductImage, planSandboxImage, type ImagePlan } from './image-plans.ts';
 import { buildImage, clusterHasImage, loadImage, requireLocalNode } from './images.ts';
 import type { Local } from './local.ts';
 import { rcloneFile } from './rclone.ts';
@@ -41,7 +42,7 @@ export const imageSteps = (local: Local, request: ImageRequest): ImageSteps => {
   let base: Promise<BaseImage> | undefined;
   const ensureBase = (engine: DockerEngine, context: StepContext): Promise<BaseImage> =>
     (base ??= ensureBaseImage(local, engine, context));
-  let bundled: Promise<void> | undefined;
+  let bundled: Promise<boolean> | undefined;
   const plan = async (kind: ImageKind, context: StepContext): Promise<ImagePlan> => {
     // Once for all: two at the same time would write into one folder.
     await (bundled ??= bundle(local, context));

@@ -14,7 +14,7 @@ import { readTree, type TreeLine } from '../support/workspace/tree.ts';
 jest.setTimeout(600_000);
 
 const FIRST_SEED = Number(process.env['MATRX_MODEL_FIRST_SEED'] ?? 1);
-const SEEDS = Number(process.env['MATRX_MODEL_SEEDS'] ?? 8);
+const SEEDS = Number(process.env['MATRX_MODEL_SEEDS'] ?? 5);
 const STEPS = 30;
 
 const FAULTS: readonly FaultAction[] = [

@@ -23,7 +23,7 @@ const change = (home: string, round: number): void => {
   const at = (path: string): string => join(home, path);
   writeFileSync(at(`file ${round}`), `content ${round}`);
   writeFileSync(at('same'), `round ${round}`);
-  if (round === 0) writeFileSync(at('large'), Buffer.alloc(9 << 20, 'large'));
+  if (round === 0) writeFileSync(at('large'), Buffer.alloc((4 << 20) + 1, 'large'));
   appendFileSync(at('large'), `${round}`);
   rmSync(at(`file ${round - 3}`), { force: true });
   if (round % 2 === 1) renameSync(at(`file ${round}`), at(`renamed ${round}`));

@@ -3,8 +3,8 @@ import { join } from 'node:path';
 import { runCommand, succeed } from '../e2e/command.ts';
 
 const ROOT = join(import.meta.dirname, '../../..');
-/** What programs make, and what is no part of a checkout's content. */
-const LEFT_OUT = new Set(['.git', 'node_modules', 'dist', 'dist-sandboxd', 'release', 'coverage']);
+/** What is no part of a checkout's content. The bundles are copied: they say which sources they were made from. */
+const LEFT_OUT = new Set(['.git', 'node_modules', 'release', 'coverage']);
 
 /** A second copy of this checkout: `up` builds into its checkout, and another may be at work in this one. */
 export const copyCheckout = async (folder: string): Promise<void> => {
