@@ -42,7 +42,7 @@ const freePort = async (): Promise<number> => {
 
 interface Facade {
   readonly url: string;
-  /** Waits until the log holds `text`; for 30 s at most. */
+  /** Waits until the log holds `text`; for two minutes at most. */
   readonly untilSaid: (text: string) => Promise<void>;
   /** The exit code, undefined where only SIGKILL has ended it. */
   readonly stop: () => Promise<number | null>;
@@ -62,14 +62,14 @@ const startFacade = async (env: Readonly<Record<string, string>>): Promise<Facad
   const facade: Facade = {
     url: `http://127.0.0.1:${port}`,
     untilSaid: async (text) => {
-      await eventually(`the facade says ${text}`, () => said.includes(text), { deadlineMs: 30_000 }).catch((error) => {
+      await eventually(`the facade says ${text}`, () => said.includes(text), { deadlineMs: 120_000 }).catch((error) => {
         throw new Error(`${errorMessage(error)}\n${said}`, { cause: error });
       });
     },
     stop: async () => {
       running.delete(facade);
       child.kill('SIGTERM');
-      const timer = setTimeout(() => child.kill('SIGKILL'), 20_000);
+      const timer = setTimeout(() => child.kill('SIGKILL'), 60_000);
       const [code] = (await exited) as [number | null];
       clearTimeout(timer);
       return code;

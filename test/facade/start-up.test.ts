@@ -25,7 +25,7 @@ it('the facade does not start without the key that sandboxes know it by, and say
   const { code, stdout, stderr } = await facade(NO_CLUSTER);
   expect({ code, stdout }).toEqual({ code: 1, stdout: '' });
   expect(stderr).toMatch(/^matrx: MATRX_FACADE_KEY is not set: set it to an Ed25519 private key.*\n$/);
-}, 20_000);
+});
 
 it('the facade warns at its start where authentication is off', async () => {
   const { stdout } = await facade({ ...NO_CLUSTER, MATRX_AUTH: 'disabled', MATRX_FACADE_KEY: KEY });
@@ -35,4 +35,4 @@ it('the facade warns at its start where authentication is off', async () => {
     component: 'facade',
     msg: 'MATRX_AUTH is disabled: everyone who reaches this port can use every sandbox',
   });
-}, 20_000);
+});

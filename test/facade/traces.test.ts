@@ -142,7 +142,7 @@ describe('what takes long', () => {
     const answer = await fetch(`${long.url}/sandboxes/demo/exec`, {
       method: 'POST',
       headers: { 'X-API-Key': API_KEY, 'content-type': 'application/json', accept: 'text/event-stream' },
-      body: JSON.stringify({ command: 'echo begun; read line' }),
+      body: JSON.stringify({ command: 'echo begun; exec sleep 1000' }),
     });
     const client = await receiver.until('POST /matrx/processes');
     const output = answer.body?.getReader();
