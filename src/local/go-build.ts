@@ -7,8 +7,9 @@ import { changeModule, changesText, type GoChanges } from './go-changes.ts';
 /** A program built from Go modules; its file in the cache carries a hash of all that it is made from. */
 export interface GoProgram {
   readonly name: string;
-  /** A folder with go.mod, go.sum and a main package, or a module at a version. */
-  readonly source: { readonly folder: string } | { readonly module: string; readonly version: string };
+  /** A folder with go.mod, go.sum and a main package, there or in `package` below it; or a module at a version. */
+  readonly source:
+    { readonly folder: string; readonly package?: string } | { readonly module: string; readonly version: string };
   readonly flags: readonly string[];
   /** What is different in one of its modules; only of a folder's program. */
   readonly changes?: GoChanges;
@@ -46,8 +47,8 @@ export const goVersion = async (env: Readonly<NodeJS.ProcessEnv>): Promise<strin
 const fingerprint = async (program: GoProgram, version: string): Promise<string> => {
   const hash = createHash('sha256').update(JSON.stringify([version, program.flags]));
   if ('folder' in program.source) {
-    const { folder } = program.source;
-    for (const file of ['go.mod', 'go.sum', 'main.go']) hash.update(await readFile(join(folder, file)));
+    const { folder, package: inner = '' } = program.source;
+    for (const file of ['go.mod', 'go.sum', join(inner, 'main.go')]) hash.update(await readFile(join(folder, file)));
     if (program.changes !== undefined) hash.update(await changesText(folder, program.changes));
   } else {
     hash.update(`${program.source.module}@${program.source.version}`);
@@ -98,11 +99,14 @@ export const buildGoProgram = async (
       program.changes === undefined
         ? []
         : await changeModule(source.folder, program.changes, staging, { ...rest, env: goEnv });
-    await run(['go', 'build', '-v', ...changed, ...flags, '-o', join(staging, program.name), '.'], {
-      ...rest,
-      cwd: source.folder,
-      env: goEnv,
-    });
+    await run(
+      ['go', 'build', '-v', ...changed, ...flags, '-o', join(staging, program.name), `./${source.package ?? ''}`],
+      {
+        ...rest,
+        cwd: source.folder,
+        env: goEnv,
+      },
+    );
   } else {
     await run(['go', 'install', '-v', ...flags, `${source.module}@${source.version}`], {
       ...rest,

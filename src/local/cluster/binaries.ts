@@ -6,15 +6,24 @@ import type { GoEdit } from '../go-changes.ts';
 export const KUBERNETES_VERSION = 'v1.36.3';
 export const VERSITYGW_VERSION = 'v1.8.0';
 
-/** Every Kubernetes component in one binary, from Kubernetes' own Go modules. */
-export const kubeProgram = (projectRoot: string): GoProgram => {
+/** Every component of a cluster in one binary, from Kubernetes' own Go modules. */
+export const kubeProgram = (projectRoot: string): GoProgram => kubernetesProgram(projectRoot, { name: 'kube' });
+
+/** kubectl by itself: in one binary with the components it takes twice the time to begin. */
+export const kubectlProgram = (projectRoot: string): GoProgram =>
+  kubernetesProgram(projectRoot, { name: 'kubectl', inner: 'kubectl' });
+
+const kubernetesProgram = (
+  projectRoot: string,
+  { name, inner }: { readonly name: string; readonly inner?: string },
+): GoProgram => {
   const version = 'k8s.io/component-base/version';
   const [, major, minor] = /^v(\d+)\.(\d+)/.exec(KUBERNETES_VERSION) ?? [];
   const stamps = [`gitVersion=${KUBERNETES_VERSION}`, `gitMajor=${major}`, `gitMinor=${minor}`, 'gitTreeState=clean'];
   const linker = ['-s', '-w', ...stamps.map((stamp) => `-X ${version}.${stamp}`)].join(' ');
   return Object.freeze({
-    name: 'kube',
-    source: { folder: join(projectRoot, 'test/cluster/kube') },
+    name,
+    source: { folder: join(projectRoot, 'test/cluster/kube'), ...(inner === undefined ? {} : { package: inner }) },
     flags: ['-trimpath', '-tags', 'providerless', '-ldflags', linker],
   });
 };

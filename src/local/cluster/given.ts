@@ -5,7 +5,7 @@ import { findProgram, run } from '../command.ts';
 import { buildGoProgram, locateGoProgram } from '../go-build.ts';
 import type { Local } from '../local.ts';
 import { step, type StepContext } from '../step.ts';
-import { kubeProgram } from './binaries.ts';
+import { kubectlProgram } from './binaries.ts';
 import type { ClusterChoice } from './choose.ts';
 import type { Cluster } from './cluster.ts';
 import { K3S_SOCKET } from './facts.ts';
@@ -59,7 +59,7 @@ const connect = async (local: Local, choice: ClusterChoice, kubectl: string, con
 };
 
 const buildKubectl = async (local: Local, link: string, context: StepContext): Promise<void> => {
-  const program = kubeProgram(local.project);
+  const program = kubectlProgram(local.project);
   const { path, exists } = await locateGoProgram(program, local.paths.cache, local.env);
   context.report('no kubectl on PATH: building it');
   if (!exists) await buildGoProgram(program, path, { env: local.env, log: context.log, onLine: context.report });

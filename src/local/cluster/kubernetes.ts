@@ -3,7 +3,7 @@ import { buildGoProgram, locateGoProgram } from '../go-build.ts';
 import type { Local } from '../local.ts';
 import { CLUSTER_FILES, CLUSTER_PROGRAMS, installPackages, missingPackages } from '../packages.ts';
 import { step, type StepContext } from '../step.ts';
-import { KUBERNETES_VERSION, kubeProgram } from './binaries.ts';
+import { KUBERNETES_VERSION, kubectlProgram, kubeProgram } from './binaries.ts';
 import type { Cluster } from './cluster.ts';
 import { kubernetesCtr, kubernetesFolders, kubernetesKubectl } from './kubernetes-folders.ts';
 import { findResolver } from './resolv-conf.ts';
@@ -65,17 +65,22 @@ const ensurePackages = async (local: Local, context: StepContext): Promise<strin
 };
 
 const ensurePrograms = async (local: Local, context: StepContext): Promise<string> => {
-  const program = kubeProgram(local.project);
-  const { path, exists } = await locateGoProgram(program, local.paths.cache, local.env);
-  if (!exists) {
-    context.report(`building ${KUBERNETES_VERSION} from its modules`);
-    await buildGoProgram(program, path, { env: local.env, log: context.log, onLine: context.report });
-  }
   await mkdir(local.paths.bin, { recursive: true });
   const { kube, kubectl } = kubernetesFolders(local);
-  for (const link of [kube, kubectl]) {
+  const found: string[] = [];
+  // One after the other: what they have in common is compiled once.
+  for (const [program, link] of [
+    [kubeProgram(local.project), kube],
+    [kubectlProgram(local.project), kubectl],
+  ] as const) {
+    const { path, exists } = await locateGoProgram(program, local.paths.cache, local.env);
+    if (!exists) {
+      context.report(`building ${program.name} ${KUBERNETES_VERSION} from its modules`);
+      await buildGoProgram(program, path, { env: local.env, log: context.log, onLine: context.report });
+    }
     await rm(link, { force: true });
     await symlink(path, link);
+    found.push(`${exists ? 'built before' : 'built'}: ${path}`);
   }
-  return `${KUBERNETES_VERSION}, ${exists ? 'built before' : 'built'}: ${path}`;
+  return `${KUBERNETES_VERSION}, ${found.join(', ')}`;
 };

@@ -17,6 +17,7 @@ import { WRITES_SCHEMA, writesFlowSchema } from './api-server-metrics.ts';
 /** What a control plane of the benchmark's own is made from. */
 export interface Programs {
   readonly kube: string;
+  readonly kubectl: string;
   readonly kwok: string;
 }
 
@@ -45,7 +46,7 @@ export const startFakeCluster = async (folder: string, programs: Programs, nodes
   await mkdir(paths.bin, { recursive: true });
   const { kube, kubectl: kubectlPath } = kubernetesFolders(local);
   await symlink(programs.kube, kube);
-  await symlink(programs.kube, kubectlPath);
+  await symlink(programs.kubectl, kubectlPath);
   const signal = AbortSignal.timeout(180_000);
   await startControlPlane(local, { report: () => undefined, log: join(paths.logs, 'bench.log'), signal });
   const kubectl: ControlPlane['kubectl'] = (args, input) =>

@@ -5,7 +5,7 @@ import { appendFile, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { kubeProgram, kwokProgram } from '../../../src/local/cluster/binaries.ts';
+import { kubectlProgram, kubeProgram, kwokProgram } from '../../../src/local/cluster/binaries.ts';
 import { ensureGoProgram } from '../../../src/local/go-build.ts';
 import { openLocal } from '../../../src/local/open-local.ts';
 import { run } from '../../../src/local/command.ts';
@@ -56,18 +56,24 @@ const buildPrograms = async (): Promise<Readonly<Record<string, string>>> => {
   const local = openLocal();
   const build = (program: Parameters<typeof ensureGoProgram>[0]): Promise<string> =>
     ensureGoProgram(program, local.paths.cache, local.env);
-  const [kube, kwok] = [await build(kubeProgram(local.project)), await build(kwokProgram(local.project))];
+  const kube = await build(kubeProgram(local.project));
+  const kubectl = await build(kubectlProgram(local.project));
+  const kwok = await build(kwokProgram(local.project));
   if (!values['without-build']) {
     await run([process.execPath, join(local.project, 'build.ts')], { env: local.env, cwd: local.project });
   }
-  return { MATRX_BENCH_KUBE: kube, MATRX_BENCH_KWOK: kwok };
+  return { MATRX_BENCH_KUBE: kube, MATRX_BENCH_KUBECTL: kubectl, MATRX_BENCH_KWOK: kwok };
 };
 
 const measure = async (): Promise<number> => {
   const folder = await mkdtemp(join(existsSync(MEMORY) ? MEMORY : tmpdir(), 'matrx-bench-control-'));
   const bench = await openBench({
     folder,
-    programs: { kube: process.env['MATRX_BENCH_KUBE'] ?? '', kwok: process.env['MATRX_BENCH_KWOK'] ?? '' },
+    programs: {
+      kube: process.env['MATRX_BENCH_KUBE'] ?? '',
+      kubectl: process.env['MATRX_BENCH_KUBECTL'] ?? '',
+      kwok: process.env['MATRX_BENCH_KWOK'] ?? '',
+    },
     nodes: count('nodes'),
     nodeArguments: values.profile === undefined ? [] : ['--cpu-prof', `--cpu-prof-dir=${values.profile}`],
     say: (line) => console.error(line),

@@ -1,5 +1,5 @@
 // Command kube is every Kubernetes component the test cluster runs, in one multi-call binary built from
-// Kubernetes' own Go modules. It exists for machines that can reach a Go module proxy but no k3s release and no
+// Kubernetes' own Go modules; kubectl is a program of its own (kubectl/), as it is started all the time. It exists for machines that can reach a Go module proxy but no k3s release and no
 // image registry. `kube COMPONENT [flags]` and a link named like the component both work.
 package main
 
@@ -17,7 +17,6 @@ import (
 	_ "k8s.io/component-base/logs/json/register"          // --logging-format=json
 	_ "k8s.io/component-base/metrics/prometheus/clientgo" // client and work queue metrics
 	_ "k8s.io/component-base/metrics/prometheus/version"  // build_info
-	"k8s.io/kubectl/pkg/cmd"
 	apiserver "k8s.io/kubernetes/cmd/kube-apiserver/app"
 	manager "k8s.io/kubernetes/cmd/kube-controller-manager/app"
 	proxy "k8s.io/kubernetes/cmd/kube-proxy/app"
@@ -32,7 +31,6 @@ var components = map[string]func() *cobra.Command{
 	"kube-scheduler":          func() *cobra.Command { return scheduler.NewSchedulerCommand() },
 	"kubelet":                 func() *cobra.Command { return kubelet.NewKubeletCommand(context.Background()) },
 	"kube-proxy":              proxy.NewProxyCommand,
-	"kubectl":                 func() *cobra.Command { return cmd.NewDefaultKubectlCommand() },
 }
 
 func main() {
