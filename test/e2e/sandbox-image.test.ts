@@ -3,6 +3,7 @@ import type { KubeObject } from '../../src/api/meta.ts';
 import { SANDBOX_CONTAINER } from '../../src/api/names.ts';
 import { PODS } from '../../src/kube/resource-types.ts';
 import type { Cluster } from '../support/e2e/cluster.ts';
+import { eventually } from '../support/e2e/eventually.ts';
 import { aSandbox } from '../support/e2e/sandbox-builder.ts';
 import { scenario } from '../support/e2e/scenario.ts';
 
@@ -63,7 +64,15 @@ scenario(
 
 scenario('the health check and the admin shell of the default image work [A5.3] [A5.4]', 120, async (cluster) => {
   const name = await startSandbox(cluster);
-  const health = await attempt(cluster, name, [`${BIN}/healthcheck`]);
+  // Until the daemon listens, which on a busy machine is seconds after the container runs, it is NOT READY.
+  const health = await eventually(
+    'the health check knows',
+    async () => {
+      const answer = await attempt(cluster, name, [`${BIN}/healthcheck`]);
+      return answer.exitCode === 3 ? undefined : answer;
+    },
+    { deadlineMs: 60_000, signal: cluster.signal },
+  );
   expect(health).toMatchObject({ exitCode: 0, last: expect.stringMatching(/^HEALTHY/) });
   const homeless = await attempt(cluster, name, ['env', 'HOT_PATH=/nowhere', `${BIN}/healthcheck`]);
   expect(homeless).toMatchObject({ exitCode: 1, last: 'UNHEALTHY the home /nowhere is not there' });
