@@ -1,11 +1,12 @@
 import { z } from 'zod';
+import type { TracingSettings } from '../telemetry/tracing-settings.ts';
 import { bytesOf } from '../base/quantity.ts';
 import type { LogLevel } from '../telemetry/log.ts';
 import { coldProvider } from './cold.ts';
 import { loadConfig, port } from './load.ts';
 import { logLevel } from './log-level.ts';
 import { refuseRetiredSettings } from './retired-settings.ts';
-import { loadTracingConfig, type TracingConfig } from './tracing.ts';
+import { loadTracingConfig } from './tracing.ts';
 
 const ControllerEnvironment = z.object({
   MATRX_NAMESPACE: z.string().max(63).default('sandboxes'),
@@ -40,7 +41,7 @@ export interface ControllerConfig {
   readonly bucket: string | undefined;
   readonly logLevel: LogLevel;
   /** Undefined: off. */
-  readonly tracing: TracingConfig | undefined;
+  readonly tracing: TracingSettings | undefined;
   /** Of /livez, /readyz and /metrics. */
   readonly operationsPort: number;
   /** How many Sandboxes are worked on at a time. */

@@ -1,9 +1,10 @@
 import { createPrivateKey, type KeyObject } from 'node:crypto';
 import { z } from 'zod';
+import type { TracingSettings } from '../telemetry/tracing-settings.ts';
 import { ConfigError, loadConfig, port, seconds } from './load.ts';
 import { logLevel } from './log-level.ts';
 import { refuseRetiredSettings } from './retired-settings.ts';
-import { loadTracingConfig, type TracingConfig } from './tracing.ts';
+import { loadTracingConfig } from './tracing.ts';
 import { NO_PROXIES, type TrustedProxies, trustedProxies } from './trusted-proxies.ts';
 import { LOG_FORMATS, type LogFormat, type LogLevel } from '../telemetry/log.ts';
 
@@ -80,7 +81,7 @@ export interface FacadeConfig {
   readonly logFormat: LogFormat;
   readonly logLevel: LogLevel;
   /** Undefined: off. */
-  readonly tracing: TracingConfig | undefined;
+  readonly tracing: TracingSettings | undefined;
   /** `disabled`: everyone who reaches the port may do everything, in so many words. */
   readonly authentication: 'required' | 'disabled';
   /** May do everything for everyone. Undefined: only the keys of the Secret are taken. */

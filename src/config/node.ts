@@ -1,10 +1,11 @@
 import { z } from 'zod';
+import type { TracingSettings } from '../telemetry/tracing-settings.ts';
 import type { LogLevel } from '../telemetry/log.ts';
 import { absolute, loadColdConfig, type ColdConfig } from './cold.ts';
 import { loadConfig, port, seconds } from './load.ts';
 import { logLevel } from './log-level.ts';
 import { refuseRetiredSettings } from './retired-settings.ts';
-import { loadTracingConfig, type TracingConfig } from './tracing.ts';
+import { loadTracingConfig } from './tracing.ts';
 
 const NodeEnvironment = z.object({
   NODE_NAME: z.string().max(253),
@@ -54,7 +55,7 @@ export interface NodeConfig {
   readonly operationsPort: number;
   readonly logLevel: LogLevel;
   /** Undefined: off. */
-  readonly tracing: TracingConfig | undefined;
+  readonly tracing: TracingSettings | undefined;
 }
 
 /** Credentials are not read here: the AWS SDK finds them by its own chain. Throws a ConfigError for a wrong setting. */

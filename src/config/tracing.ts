@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import type { TracingSettings } from '../telemetry/tracing-settings.ts';
 import { ConfigError, loadConfig } from './load.ts';
 
 const SAMPLERS = ['always_on', 'always_off', 'traceidratio'] as const;
@@ -70,28 +71,11 @@ const Settings = z.object({
 
 const SECRET = ['OTEL_EXPORTER_OTLP_HEADERS', 'OTEL_EXPORTER_OTLP_TRACES_HEADERS'];
 
-export interface TracingConfig {
-  /** Takes OTLP traces as JSON. */
-  readonly url: string;
-  readonly headers: Readonly<Record<string, string>>;
-  /** Milliseconds that a batch may take, with the tries again. */
-  readonly timeoutMs: number;
-  readonly sampler: {
-    readonly root: (typeof SAMPLERS)[number];
-    readonly ratio: number;
-    /** Whether a span that was begun elsewhere is recorded if it is there. */
-    readonly followsParent: boolean;
-  };
-  /** Undefined: after the program. */
-  readonly serviceName: string | undefined;
-  readonly resource: Readonly<Record<string, string>>;
-}
-
 /**
  * OpenTelemetry's own variables (https://opentelemetry.io/docs/specs/otel/configuration/sdk-environment-variables).
  * Undefined: no receiver is named, or traces are switched off, and then the others mean nothing. Throws a ConfigError.
  */
-export const loadTracingConfig = (env: NodeJS.ProcessEnv = process.env): TracingConfig | undefined => {
+export const loadTracingConfig = (env: NodeJS.ProcessEnv = process.env): TracingSettings | undefined => {
   if (isDisabled(env)) return undefined;
   const on = loadConfig(Switch, env);
   const base = on.OTEL_EXPORTER_OTLP_ENDPOINT;

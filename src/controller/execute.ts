@@ -1,11 +1,11 @@
 import type { KubeObject } from '../api/meta.ts';
+import { traceAnnotation } from '../api/trace-annotation.ts';
 import type { Tracer } from '../base/tracer.ts';
 import type { Action } from '../domain/action.ts';
 import type { PodRefusal } from '../domain/observed.ts';
 import type { EventRecorder } from '../runtime/events.ts';
 import type { RuntimeLog } from '../runtime/log.ts';
 import { carryOut, type CarryOutDeps, type Write } from './carry-out.ts';
-import { withTrace } from './trace-passes.ts';
 
 export interface ExecuteDeps extends CarryOutDeps {
   readonly events: Pick<EventRecorder, 'record'>;
@@ -55,8 +55,13 @@ export const execute = async (
   return { requeueAfterMs, refusal: undefined };
 };
 
-const traced = (action: Write, tracer: Tracer | undefined): Write =>
-  action.kind === 'createPod' ? { ...action, pod: withTrace(action.pod, tracer) } : action;
+/** A pod tells the node driver of the pass that it was made in. */
+const traced = (action: Write, tracer: Tracer | undefined): Write => {
+  if (action.kind !== 'createPod' || tracer?.isOn !== true) return action;
+  const { pod } = action;
+  const annotations = { ...pod.metadata.annotations, ...traceAnnotation(tracer) };
+  return { ...action, pod: { ...pod, metadata: { ...pod.metadata, annotations } } };
+};
 
 const detail = (action: Action): Readonly<Record<string, string | number>> => {
   if (action.kind === 'acquireWriter') return { workspace: action.workspace.name, epoch: action.writer.epoch };

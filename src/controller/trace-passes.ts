@@ -1,10 +1,9 @@
 import { findCondition } from '../api/condition.ts';
 import { ANNOTATION_NEW_RUN, ANNOTATION_TRACEPARENT } from '../api/names.ts';
-import type { Pod } from '../api/pod.ts';
 import { SandboxConditionType } from '../api/reasons.ts';
 import type { Sandbox } from '../api/sandbox.ts';
 import { standingOf } from '../api/standing.ts';
-import { formatTraceparent, parseTraceparent } from '../base/traceparent.ts';
+import { parseTraceparent } from '../base/traceparent.ts';
 import { errorType, type Span, type Tracer } from '../base/tracer.ts';
 import type { Reconcile } from '../runtime/controller.ts';
 import type { Caches } from './caches.ts';
@@ -66,14 +65,6 @@ export const traceWorkspacePasses = (
     });
     return runPass(span, () => reconcile(key, context));
   };
-};
-
-/** What a pod tells the node driver of the pass that it was made in. As it is where there is none. */
-export const withTrace = (pod: Pod, tracer: Tracer | undefined): Pod => {
-  const place = tracer?.current()?.place();
-  if (place === undefined) return pod;
-  const annotations = { ...pod.metadata.annotations, [ANNOTATION_TRACEPARENT]: formatTraceparent(place) };
-  return { ...pod, metadata: { ...pod.metadata, annotations } };
 };
 
 const runPass = async (span: Span, pass: () => ReturnType<Reconcile>): ReturnType<Reconcile> => {

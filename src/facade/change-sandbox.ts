@@ -1,5 +1,6 @@
 import { FIELD_MANAGER_FACADE } from '../api/names.ts';
 import type { Sandbox } from '../api/sandbox.ts';
+import { traceAnnotation } from '../api/trace-annotation.ts';
 import type { Json } from '../base/json.ts';
 import { pick } from '../base/pick.ts';
 import { isKubeError } from '../kube/errors.ts';
@@ -8,7 +9,6 @@ import type { FacadeDependencies } from './dependencies.ts';
 import { matches, preconditionFailed } from './entity-tag.ts';
 import { cachedSandbox, readSandbox } from './find-sandbox.ts';
 import type { RequestState } from './request-state.ts';
-import { traceAnnotation } from './trace-annotation.ts';
 
 /** A merge patch (RFC 7396). */
 export interface SandboxPatch {

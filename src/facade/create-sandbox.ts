@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { Sandbox } from '../api/sandbox.ts';
+import { traceAnnotation } from '../api/trace-annotation.ts';
 import { FIELD_MANAGER_FACADE, LABEL_API_KEY, SANDBOX_FINALIZER } from '../api/names.ts';
 import type { KubeObject } from '../api/meta.ts';
 import { isKubeError, type KubeError } from '../kube/errors.ts';
@@ -9,7 +10,6 @@ import type { FacadeDependencies } from './dependencies.ts';
 import { type Idempotency, idempotencyOfObject, keyReused } from './idempotency.ts';
 import { kubeProblem } from './kube-problem.ts';
 import { ProblemError } from './problem.ts';
-import { traceAnnotation } from './trace-annotation.ts';
 
 /** How many names are tried: two taken ones in a row do not happen by chance. */
 const NAME_TRIES = 3;

@@ -1,4 +1,4 @@
-import { BlockList, isIP, isIPv4 } from 'node:net';
+import { containsCidr, hostCidr } from '../base/cidr.ts';
 
 /** A NetworkPolicy of the manifests, as far as it is read here. */
 export interface EgressPolicy {
@@ -27,30 +27,13 @@ export const closedAddresses = (policy: EgressPolicy, addresses: readonly string
   (policy.spec.egress ?? []).flatMap(({ to = [] }, rule) =>
     to.flatMap(({ ipBlock }, peer) => {
       if (ipBlock === undefined) return [];
-      const [open, closed] = [blockList([ipBlock.cidr]), blockList(ipBlock.except ?? [])];
+      const { cidr, except = [] } = ipBlock;
       return [...new Set(addresses)]
-        .filter((address) => contains(open, address) && !contains(closed, address))
-        .map((address) => ({
-          op: 'add' as const,
-          path: `/spec/egress/${rule}/to/${peer}/ipBlock/except/-`,
-          value: `${address}/${isIPv4(address) ? 32 : 128}`,
-        }));
+        .map(hostCidr)
+        .filter((host) => containsCidr(cidr, host) && !except.some((closed) => containsCidr(closed, host)))
+        .map((value) => ({ op: 'add' as const, path: `/spec/egress/${rule}/to/${peer}/ipBlock/except/-`, value }));
     }),
   );
-
-const blockList = (cidrs: readonly string[]): BlockList => {
-  const blocks = new BlockList();
-  for (const cidr of cidrs) {
-    const [address = '', length] = cidr.split('/');
-    blocks.addSubnet(address, Number(length), isIPv4(address) ? 'ipv4' : 'ipv6');
-  }
-  return blocks;
-};
-
-const contains = (blocks: BlockList, address: string): boolean => {
-  const family = isIP(address);
-  return family !== 0 && blocks.check(address, family === 4 ? 'ipv4' : 'ipv6');
-};
 
 /**
  * Lets sandboxes ask name servers that are not pods: a cluster of Kubernetes' own programs has no DNS server, and its
@@ -69,7 +52,7 @@ export const resolverPolicy = (namespace: string, servers: readonly string[]): o
     policyTypes: ['Egress'],
     egress: [
       {
-        to: servers.map((address) => ({ ipBlock: { cidr: `${address}/${isIPv4(address) ? 32 : 128}` } })),
+        to: servers.map((address) => ({ ipBlock: { cidr: hostCidr(address) } })),
         ports: [
           { protocol: 'UDP', port: 53 },
           { protocol: 'TCP', port: 53 },

@@ -26,7 +26,7 @@ const REQUEST_SECONDS = [0.005, 0.025, 0.1, 0.25, 0.5, 1, 2, 4, 8, 15, 30];
  */
 export const makeMetrics = (): Metrics => {
   const registry = new Registry();
-  // The event loop's lag is looked at ten times a second; a hundred times, as by default, is half of what an idle process does.
+  // By default each process would wake up a hundred times a second to look at its event loop's lag.
   collectDefaultMetrics({ register: registry, eventLoopMonitoringPrecision: 100 });
   const requests = new Counter({
     name: 'rest_client_requests_total',

@@ -1,21 +1,7 @@
 import { hostname } from 'node:os';
 import { noTracer, type Tracer } from '../base/tracer.ts';
 import { type Log, type LogOptions, makeLog } from './log.ts';
-
-/** Where spans go, and which: src/config/tracing.ts. */
-export interface TracingSettings {
-  readonly url: string;
-  readonly headers: Readonly<Record<string, string>>;
-  readonly timeoutMs: number;
-  readonly sampler: {
-    readonly root: 'always_on' | 'always_off' | 'traceidratio';
-    readonly ratio: number;
-    readonly followsParent: boolean;
-  };
-  /** Undefined: `matrx-<component>`. */
-  readonly serviceName: string | undefined;
-  readonly resource: Readonly<Record<string, string>>;
-}
+import type { TracingSettings } from './tracing-settings.ts';
 
 export interface LogAndTracerOptions extends LogOptions {
   /** Undefined: off, and then nothing of OpenTelemetry is loaded. */

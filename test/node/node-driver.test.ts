@@ -13,6 +13,7 @@ import { makeNodeDriver, type NodeDriver } from '../../src/node/node-driver.ts';
 import { noMetrics } from '../../src/node/node-metrics.ts';
 import type { ObjectStore } from '../../src/workspace/object-store.ts';
 import { connectCsi, type CsiClient } from './support/csi-client.ts';
+import { driverSettings } from './support/driver-settings.ts';
 import { makeEffects } from './support/effects.ts';
 import { makeFakeBucket, unreachable, type FakeBucket } from './support/fake-bucket.ts';
 import { makeFakeCold } from './support/fake-cold.ts';
@@ -48,20 +49,7 @@ describe('the node driver', () => {
         log: pino({ level: 'silent' }),
         metrics: noMetrics,
       },
-      {
-        node: NODE,
-        namespace: 'sandboxes',
-        systemNamespace: 'matrx-system',
-        stateDir: path.join(folder, 'state'),
-        coldDir: path.join(folder, 'cold'),
-        kubeletDir,
-        bucket: 'bucket',
-        version: '1.2.3',
-        ownerId: 1000,
-        rpoMs: 10_000,
-        saveWaitMs: 30_000,
-        drainMs: 5000,
-      },
+      driverSettings(folder, kubeletDir),
     );
   const connect = (socketPath: string, service: string): CsiClient => {
     const client = connectCsi(socketPath, service);

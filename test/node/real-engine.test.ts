@@ -18,6 +18,7 @@ import type { ObjectStore } from '../../src/workspace/object-store.ts';
 import { startFakeS3, type FakeS3 } from '../support/fake-s3/server.ts';
 import { fakeStore } from '../support/fake-s3/store.ts';
 import { connectCsi, type CsiClient } from './support/csi-client.ts';
+import { driverSettings } from './support/driver-settings.ts';
 import { makeEffects } from './support/effects.ts';
 import { makeFakeCold } from './support/fake-cold.ts';
 import { makeFakeCluster, NODE, type FakeCluster } from './support/fake-cluster.ts';
@@ -50,21 +51,8 @@ describe('the node driver on the real engine', () => {
         log: pino({ level: 'silent' }),
         metrics: noMetrics,
       },
-      {
-        node: NODE,
-        namespace: 'sandboxes',
-        systemNamespace: 'matrx-system',
-        stateDir: path.join(folder, 'state'),
-        coldDir: path.join(folder, 'cold'),
-        kubeletDir,
-        bucket: 'test',
-        version: '1',
-        ownerId: 0,
-        // Scans follow each other closely, so that nothing here waits for one.
-        rpoMs: 20,
-        saveWaitMs: 30_000,
-        drainMs: 5000,
-      },
+      // Scans follow each other closely, so that nothing here waits for one.
+      { ...driverSettings(folder, kubeletDir), bucket: 'test', ownerId: 0, rpoMs: 20 },
     );
     await driver.part.start({ signal: new AbortController().signal, fail: () => undefined });
     node = connectCsi(csiSocketPath(kubeletDir), 'csi.v1.Node');

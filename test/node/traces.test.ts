@@ -16,6 +16,7 @@ import type { ObjectStore } from '../../src/workspace/object-store.ts';
 import { spanFields } from '../../src/telemetry/tracing.ts';
 import { startTraceReceiver, type TraceReceiver, traceTo } from '../support/trace-receiver.ts';
 import { connectCsi, type CsiClient } from './support/csi-client.ts';
+import { driverSettings } from './support/driver-settings.ts';
 import { makeEffects } from './support/effects.ts';
 import { makeFakeBucket } from './support/fake-bucket.ts';
 import { makeFakeCluster, NODE, type FakeCluster } from './support/fake-cluster.ts';
@@ -67,20 +68,7 @@ describe('the node driver’s spans', () => {
         metrics: noMetrics,
         tracer: given,
       },
-      {
-        node: NODE,
-        namespace: 'sandboxes',
-        systemNamespace: 'matrx-system',
-        stateDir: path.join(folder, 'state'),
-        coldDir: path.join(folder, 'cold'),
-        kubeletDir,
-        bucket: 'bucket',
-        version: '1.2.3',
-        ownerId: 1000,
-        rpoMs: 10_000,
-        saveWaitMs: 30_000,
-        drainMs: 5000,
-      },
+      driverSettings(folder, kubeletDir),
     );
     await driver.part.start({ signal: new AbortController().signal, fail: () => undefined });
     node = connectCsi(csiSocketPath(kubeletDir), 'csi.v1.Node');

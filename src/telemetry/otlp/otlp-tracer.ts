@@ -16,19 +16,11 @@ import { type Clock, systemClock } from '../../base/clock.ts';
 import { withDeadline } from '../../base/deadline.ts';
 import { errorType, type Tracer } from '../../base/tracer.ts';
 import type { RuntimeLog } from '../../runtime/log.ts';
+import type { TracingSettings } from '../tracing-settings.ts';
 import { openSpan, type Running } from './open-span.ts';
 import { makeQuietExporter } from './quiet-exporter.ts';
 
-export interface OtlpTracerOptions {
-  readonly url: string;
-  readonly headers: Readonly<Record<string, string>>;
-  /** Milliseconds that a batch may take, with the tries again. */
-  readonly timeoutMs: number;
-  readonly sampler: {
-    readonly root: 'always_on' | 'always_off' | 'traceidratio';
-    readonly ratio: number;
-    readonly followsParent: boolean;
-  };
+export interface OtlpTracerOptions extends Omit<TracingSettings, 'serviceName' | 'resource'> {
   /** Of the resource: `service.name` and what else tells this process from others. */
   readonly resource: Readonly<Record<string, string>>;
   readonly log: Pick<RuntimeLog, 'warn'>;

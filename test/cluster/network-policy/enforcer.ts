@@ -3,14 +3,14 @@ import type { Pod } from '../../../src/api/pod.ts';
 import type { Clock } from '../../../src/base/clock.ts';
 import type { Random } from '../../../src/base/random.ts';
 import type { KubeClient } from '../../../src/kube/client.ts';
-import { NAMESPACES, PODS } from '../../../src/kube/resource-types.ts';
+import { NAMESPACES, NETWORK_POLICIES, PODS } from '../../../src/kube/resource-types.ts';
 import { makeController } from '../../../src/runtime/controller.ts';
 import { enqueueOnChange } from '../../../src/runtime/enqueue-on-change.ts';
 import { makeInformer } from '../../../src/runtime/informer.ts';
 import type { RuntimeLog } from '../../../src/runtime/log.ts';
 import type { Part } from '../../../src/runtime/manager.ts';
 import { controllersPart, informersPart } from '../../../src/runtime/parts.ts';
-import { NETWORK_POLICIES, type NetworkPolicy, type PolicyState } from './objects.ts';
+import type { NetworkPolicy, PolicyState } from './objects.ts';
 import { isSamePod, policyPods, slimPod } from './policy-pod.ts';
 
 export interface EnforcerDeps {

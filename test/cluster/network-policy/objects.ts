@@ -1,13 +1,4 @@
 import type { KubeObject } from '../../../src/api/meta.ts';
-import type { ResourceType } from '../../../src/kube/client.ts';
-
-export const NETWORK_POLICIES: ResourceType = Object.freeze({
-  group: 'networking.k8s.io',
-  version: 'v1',
-  kind: 'NetworkPolicy',
-  plural: 'networkpolicies',
-  namespaced: true,
-});
 
 export interface LabelSelector {
   readonly matchLabels?: Readonly<Record<string, string>>;
