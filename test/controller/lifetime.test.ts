@@ -1,11 +1,9 @@
-import { afterEach, beforeEach, describe, expect, jest, test } from '@jest/globals';
+import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { findCondition } from '../../src/api/condition.ts';
 import { ANNOTATION_LAST_HEARTBEAT, ANNOTATION_NEW_RUN } from '../../src/api/names.ts';
 import type { Sandbox } from '../../src/api/sandbox.ts';
 import { aSandbox } from '../support/resources.ts';
 import { makeWorld, type World } from './world.ts';
-
-jest.setTimeout(60_000);
 
 let world: World;
 beforeEach(async () => {

@@ -1,9 +1,7 @@
-import { afterEach, beforeEach, describe, expect, jest, test } from '@jest/globals';
+import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { findCondition } from '../../src/api/condition.ts';
 import { aSandbox, type SandboxBuilder } from '../support/resources.ts';
 import { makeWorld, type World } from './world.ts';
-
-jest.setTimeout(60_000);
 
 let world: World;
 beforeEach(async () => {

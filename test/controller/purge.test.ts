@@ -1,10 +1,8 @@
-import { afterEach, beforeEach, expect, jest, test } from '@jest/globals';
+import { afterEach, beforeEach, expect, test } from '@jest/globals';
 import { findCondition } from '../../src/api/condition.ts';
 import type { Workspace } from '../../src/api/workspace.ts';
 import { aSandbox } from '../support/resources.ts';
 import { makeWorld, type World } from './world.ts';
-
-jest.setTimeout(60_000);
 
 let world: World;
 beforeEach(async () => {

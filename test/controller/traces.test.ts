@@ -1,11 +1,9 @@
-import { afterEach, beforeEach, expect, jest, test } from '@jest/globals';
+import { afterEach, beforeEach, expect, test } from '@jest/globals';
 import { ANNOTATION_TRACEPARENT } from '../../src/api/names.ts';
 import type { Tracer } from '../../src/base/tracer.ts';
 import { aSandbox } from '../support/resources.ts';
 import { type ReceivedSpan, startTraceReceiver, type TraceReceiver, traceTo } from '../support/trace-receiver.ts';
 import { makeWorld, type World } from './world.ts';
-
-jest.setTimeout(60_000);
 
 const TRACE = 'a'.repeat(32);
 const asked = (trace: string) => ({ [ANNOTATION_TRACEPARENT]: `00-${trace}-${'b'.repeat(16)}-01` });

@@ -1,8 +1,6 @@
-import { afterEach, beforeEach, expect, jest, test } from '@jest/globals';
+import { afterEach, beforeEach, expect, test } from '@jest/globals';
 import { aSandbox } from '../support/resources.ts';
 import { makeWorld, type World } from './world.ts';
-
-jest.setTimeout(60_000);
 
 let world: World;
 beforeEach(async () => {

@@ -43,7 +43,7 @@ export const runScript = async (
   const { exitCode, stdout, stderr } = await runCommand(
     process.execPath,
     ['--no-warnings', join(SCRIPTS, script), ...args],
-    { deadlineMs: 50_000, env: { ...process.env, MATRX_RELEASE_DIR: folder, ...variables } },
+    { deadlineMs: 120_000, env: { ...process.env, MATRX_RELEASE_DIR: folder, ...variables } },
   );
   return { exitCode, output: `${stdout.toString()}${stderr}` };
 };

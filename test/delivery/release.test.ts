@@ -59,7 +59,7 @@ describe('the files of a release', () => {
           .digest('hex'),
       ).toBe(hash);
     }
-    const { stdout } = await runCommand('tar', ['-tzf', join(folder, archive)], { deadlineMs: 10_000 });
+    const { stdout } = await runCommand('tar', ['-tzf', join(folder, archive)], { deadlineMs: 60_000 });
     const files = stdout.toString().split('\n');
     expect(files).toContain(`matrx-sandbox-${version}/crds/kustomization.yaml`);
     expect(files).toContain(`matrx-sandbox-${version}/manifests/overlays/aws-single-node/kustomization.yaml`);

@@ -29,7 +29,7 @@ beforeEach(async () => {
   await mkdir(settings, { recursive: true });
   await mkdir(join(releases, OLD), { recursive: true });
   for (const part of ['crds', 'manifests']) {
-    await runCommand('cp', ['-R', join(ROOT, part), join(releases, OLD)], { deadlineMs: 10_000 });
+    await runCommand('cp', ['-R', join(ROOT, part), join(releases, OLD)], { deadlineMs: 120_000 });
   }
   await writeFile(join(settings, 'kustomization.yaml'), settingsOf(OLD, 'old'));
   await copyFile(join(ROOT, 'manifests/base/image-fields.yaml'), join(settings, 'image-fields.yaml'));
@@ -73,7 +73,7 @@ configMapGenerator:
 
 const rollOut = async (tag: string, variables: Readonly<Record<string, string>> = {}) => {
   const { exitCode, stdout, stderr } = await runCommand(join(ROOT, 'scripts/roll-out-host.sh'), [], {
-    deadlineMs: 50_000,
+    deadlineMs: 120_000,
     env: {
       PATH: programs.path,
       REVISION: NEW,
@@ -108,7 +108,7 @@ describe('a roll-out on the host', () => {
       'k3s kubectl -n matrx-system rollout status deployment/matrx-facade --timeout=180s',
       'curl --silent --show-error --fail --max-time 5 http://10.43.0.9/health',
     ]);
-    const rendered = await runCommand(kustomize, ['build', settings], { deadlineMs: 20_000 });
+    const rendered = await runCommand(kustomize, ['build', settings], { deadlineMs: 120_000 });
     expect(rendered.stdout.toString()).toContain(`image: ${REGISTRY}/sandbox:new`);
     expect(rendered.stdout.toString()).toContain('MATRX_S3_BUCKET: workspaces');
     expect((await readdir(settings)).toSorted()).toEqual(['image-fields.yaml', 'kustomization.yaml', 'roll-out.lock']);
@@ -118,7 +118,7 @@ describe('a roll-out on the host', () => {
     await writeFile(join(settings, 'kustomization.yaml'), settingsOf(OLD, 'old', 'aws-multi-node'));
     expect(await rollOut('new')).toMatchObject({ exitCode: 0 });
     expect(await current()).toContain(`releases/${NEW}/manifests/overlays/aws-multi-node\n`);
-    const rendered = await runCommand(kustomize, ['build', settings], { deadlineMs: 20_000 });
+    const rendered = await runCommand(kustomize, ['build', settings], { deadlineMs: 120_000 });
     expect(rendered.stdout.toString()).toContain('node-role.kubernetes.io/control-plane');
   });
 

@@ -51,10 +51,10 @@ describe('make roll-out', () => {
     expect(calls.filter((call) => call.startsWith('aws ssm get-command-invocation'))).toHaveLength(3);
 
     // What the host would run, up to the script itself.
-    const { stdout } = await runCommand('cat', [join(folder, 'state/parameters')], { deadlineMs: 5000 });
+    const { stdout } = await runCommand('cat', [join(folder, 'state/parameters')], { deadlineMs: 120_000 });
     const { commands } = JSON.parse(stdout.toString()) as { readonly commands: readonly string[] };
     const unpack = [...commands.slice(0, -1), 'cd "$release"; find . -type f'].join('\n');
-    const files = await runCommand('sh', ['-c', unpack], { deadlineMs: 10_000 });
+    const files = await runCommand('sh', ['-c', unpack], { deadlineMs: 120_000 });
     expect(files.stdout.toString()).toContain('./crds/kustomization.yaml');
     for (const part of ['base', 'components/spread', 'overlays/aws-single-node', 'overlays/aws-multi-node']) {
       expect(files.stdout.toString()).toContain(`./manifests/${part}/kustomization.yaml`);
@@ -108,7 +108,7 @@ describe('make push-images', () => {
     expect(calls).toContain(`docker login --username AWS --password-stdin ${ECR.split('/')[0]}`);
     expect(calls.filter((call) => call.startsWith('docker push'))).toEqual([]);
     const { stdout } = await runCommand('cat', [join(folder, 'images.json'), join(folder, 'state/password')], {
-      deadlineMs: 5000,
+      deadlineMs: 120_000,
     });
     expect(stdout.toString()).toContain(`"product": "${ECR}/product@sha256:`);
     expect(stdout.toString()).toContain('a-password-of-twelve-hours');

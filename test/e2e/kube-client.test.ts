@@ -238,7 +238,7 @@ describe('the runtime and a real API server', () => {
     await succession;
     expect([a.isLeader(), b.isLeader()]).toEqual([false, true]);
     await b.release();
-  }, 30_000);
+  });
 
   test('events are found the way kubectl describe looks for them', async () => {
     const object = await create(refTo('event'), {});

@@ -25,7 +25,7 @@ const exec = (command: unknown, more: object = {}, on: TestFacade = facade): Pro
   on.request('/sandboxes/demo/exec', { body: { command, ...more } });
 const stdoutOf = async (answer: Promise<Answer>): Promise<string> => ((await answer).body as { stdout: string }).stdout;
 
-const DEADLINE = { deadlineMs: 10_000, everyMs: 20 };
+const DEADLINE = { deadlineMs: 60_000, everyMs: 20 };
 const contentOf = (file: string): Promise<string> =>
   eventually(`something in ${file}`, async () => (await readFile(join(home, file), 'utf8')) || undefined, DEADLINE);
 const isAlive = (pid: string): boolean => {

@@ -22,7 +22,7 @@ import { API_KEY } from './support/facade.ts';
 
 const GUIDE = readFileSync(new URL('../../docs/files-and-ports.md', import.meta.url), 'utf8');
 const MARKS = [...GUIDE.matchAll(/<!-- guide: (\w+) -->/g)].map(([, mark = '']) => mark);
-const DEADLINE_MS = 20_000;
+const DEADLINE_MS = 120_000;
 const DATA = 'a,b\n1,2\n';
 
 const bash = promisify(execFile);

@@ -60,7 +60,7 @@ describe('a daemon', () => {
     await daemons.ensure({ name: 'stubborn', argv: stubborn, env });
     const log = await waitFor(
       async () => ((await readFile(daemons.logOf('stubborn'), 'utf8')).includes('ready') ? true : undefined),
-      { clock: systemClock, what: 'the trap', deadlineMs: 5000, everyMs: 10 },
+      { clock: systemClock, what: 'the trap', deadlineMs: 120_000, everyMs: 10 },
     );
     expect(log).toBe(true);
     const record = await recordOf('stubborn');
@@ -75,7 +75,7 @@ describe('a daemon', () => {
       waitFor(async () => ((await readFile(path, 'utf8')).includes(text) ? true : undefined), {
         clock: systemClock,
         what: `"${text}" in the log`,
-        deadlineMs: 5000,
+        deadlineMs: 120_000,
         everyMs: 10,
       });
     await logged(daemons.logOf('talker'), 'first');

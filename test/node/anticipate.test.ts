@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { afterEach, beforeEach, describe, expect, jest, test } from '@jest/globals';
+import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import pino from 'pino';
 import { anticipatePods } from '../../src/node/anticipate.ts';
 import { makeOrphanWatch } from '../../src/node/orphans.ts';
@@ -11,7 +11,6 @@ import { NODE } from './support/fake-cluster.ts';
 import { asKubelet, makeWorld, SYSTEM, TARGET, type TestDriver, type World } from './support/world.ts';
 
 // Nothing here waits for time to pass; a machine that is busy with other things may take its own.
-jest.setTimeout(60_000);
 
 const KUBELETS_ID = `csi-${createHash('sha256').update('pod-uidhome').digest('hex')}`;
 const POD = boundPod('home', 'hot');

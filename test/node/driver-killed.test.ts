@@ -1,12 +1,11 @@
 import { readFile } from 'node:fs/promises';
 import path from 'node:path';
-import { describe, expect, jest, test } from '@jest/globals';
+import { describe, expect, test } from '@jest/globals';
 import * as fc from 'fast-check';
 import type { Death } from './support/effects.ts';
 import { asKubelet, homeOf, makeWorld, type TestDriver, type World } from './support/world.ts';
 
 // Nothing here waits for time to pass; a machine that is busy with other things may take its own.
-jest.setTimeout(60_000);
 
 /** What happens to the node when the driver dies. */
 type Accident = 'the process is killed' | 'the node reboots';

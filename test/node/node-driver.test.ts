@@ -2,7 +2,7 @@ import { mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/
 import path from 'node:path';
 import { execFileSync } from 'node:child_process';
 import { status } from '@grpc/grpc-js';
-import { afterEach, beforeEach, describe, expect, jest, test } from '@jest/globals';
+import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import pino from 'pino';
 import { systemClock } from '../../src/base/clock.ts';
 import { systemRandom } from '../../src/base/random.ts';
@@ -20,7 +20,6 @@ import { makeFakeCold } from './support/fake-cold.ts';
 import { makeFakeCluster, NODE, type FakeCluster } from './support/fake-cluster.ts';
 
 // Nothing here waits for time to pass; a machine that is busy with other things may take its own.
-jest.setTimeout(60_000);
 
 const TOKEN_OF_NOBODY = '{"workspace.matrx.dev":{"token":"token of nobody"}}';
 

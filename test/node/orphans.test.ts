@@ -1,4 +1,4 @@
-import { afterEach, beforeEach, describe, expect, jest, test } from '@jest/globals';
+import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import pino from 'pino';
 import { KubeError } from '../../src/kube/errors.ts';
 import { isOrphan, lookFor, makeOrphanWatch, type OrphanWatch } from '../../src/node/orphans.ts';
@@ -7,7 +7,6 @@ import { NODE } from './support/fake-cluster.ts';
 import { asKubelet, makeWorld, type TestDriver, type World } from './support/world.ts';
 
 // Nothing here waits for time to pass; a machine that is busy with other things may take its own.
-jest.setTimeout(60_000);
 
 describe('whether a home is an orphan', () => {
   const pods = [

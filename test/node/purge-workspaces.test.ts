@@ -1,4 +1,4 @@
-import { afterEach, beforeEach, describe, expect, jest, test } from '@jest/globals';
+import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import pino from 'pino';
 import type { Workspace } from '../../src/api/workspace.ts';
 import { KubeError } from '../../src/kube/errors.ts';
@@ -15,7 +15,6 @@ import { makeEffects } from './support/effects.ts';
 import { type FakeCluster, makeFakeCluster, NODE } from './support/fake-cluster.ts';
 
 // Nothing here waits for time to pass; a machine that is busy with other things may take its own.
-jest.setTimeout(60_000);
 
 const OF_ANN = ['users/ann/.ws/HEAD', 'users/ann/.ws/packs/a.tar', 'users/ann/.ws/conflicts/c', 'users/ann/cold/x/y'];
 const OF_OTHERS = ['users/ann/workspaces/notes/.ws/HEAD', 'users/anna/.ws/HEAD'];

@@ -1,6 +1,6 @@
 import { readFile, rm } from 'node:fs/promises';
 import path from 'node:path';
-import { afterEach, beforeEach, describe, expect, jest, test } from '@jest/globals';
+import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import type { WorkspaceStatus } from '../../src/api/workspace.ts';
 import { KubeError } from '../../src/kube/errors.ts';
 import { StoreError } from '../../src/workspace/object-store.ts';
@@ -8,7 +8,6 @@ import { unreachable } from './support/fake-bucket.ts';
 import { asKubelet, homeOf, makeWorld, VOLUME, watchCall, type TestDriver, type World } from './support/world.ts';
 
 // Nothing here waits for time to pass; a machine that is busy with other things may take its own.
-jest.setTimeout(60_000);
 
 describe('a session', () => {
   let world: World;

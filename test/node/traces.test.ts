@@ -1,7 +1,7 @@
 import { execFileSync } from 'node:child_process';
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
-import { afterEach, beforeEach, describe, expect, jest, test } from '@jest/globals';
+import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import pino from 'pino';
 import { ANNOTATION_TRACEPARENT } from '../../src/api/names.ts';
 import { systemClock } from '../../src/base/clock.ts';
@@ -23,7 +23,6 @@ import { makeFakeCluster, NODE, type FakeCluster } from './support/fake-cluster.
 import { makeFakeCold } from './support/fake-cold.ts';
 
 // Nothing here waits for time to pass; a machine that is busy with other things may take its own.
-jest.setTimeout(60_000);
 
 const TRACE = 'a'.repeat(32);
 const PASS = 'b'.repeat(16);

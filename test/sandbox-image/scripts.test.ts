@@ -22,7 +22,7 @@ afterEach(() => rm(root, { recursive: true, force: true }));
 
 const run = async (script: string, variables: Readonly<Record<string, string>> = {}) => {
   const env = { PATH: process.env.PATH, HOME: join(root, 'home'), COLD_PATH: join(root, 'cold'), ...variables };
-  const { exitCode, stdout } = await runCommand(join(root, 'bin', script), [], { deadlineMs: 50_000, env });
+  const { exitCode, stdout } = await runCommand(join(root, 'bin', script), [], { deadlineMs: 120_000, env });
   const lines = stdout.toString().trimEnd().split('\n');
   return { exitCode, lines, last: lines.at(-1) };
 };

@@ -160,5 +160,5 @@ const accepts = (port: number): Promise<boolean> =>
 
 /** Asks until it holds; 30 s at most. */
 export const until = async (holds: () => boolean | Promise<boolean>): Promise<void> => {
-  await eventually(holds.toString(), holds, { deadlineMs: 30_000, everyMs: 50 });
+  await eventually(holds.toString(), holds, { deadlineMs: 120_000, everyMs: 50 });
 };

@@ -1,6 +1,6 @@
-const WAIT_MS = 5000;
+const WAIT_MS = 60_000;
 
-/** Waits, one turn of the event loop after another, until real I/O has brought about what `holds` asks for; five seconds at most. */
+/** Waits, one turn of the event loop after another, until real I/O has brought about what `holds` asks for; a minute at most. */
 export const eventually = async (holds: () => boolean): Promise<void> => {
   const deadline = performance.now() + WAIT_MS;
   while (!holds()) {

@@ -23,7 +23,7 @@ export interface TraceReceiver {
   /** For OTEL_EXPORTER_OTLP_ENDPOINT. */
   readonly endpoint: string;
   readonly spans: () => readonly ReceivedSpan[];
-  /** The first span, received or to come, that is of this name or `matches`. Rejects after five seconds. */
+  /** The first span, received or to come, that is of this name or `matches`. Rejects after a minute. */
   readonly until: (matches: string | ((span: ReceivedSpan) => boolean)) => Promise<ReceivedSpan>;
   readonly headers: () => readonly IncomingHttpHeaders[];
   /** All that was received, as text: for what must not be in it. */
@@ -33,7 +33,7 @@ export interface TraceReceiver {
   readonly close: () => Promise<void>;
 }
 
-const WAIT_MS = 5_000;
+const WAIT_MS = 60_000;
 
 export const startTraceReceiver = async (): Promise<TraceReceiver> => {
   const spans: ReceivedSpan[] = [];

@@ -1,4 +1,4 @@
-import { afterEach, beforeEach, expect, jest, test } from '@jest/globals';
+import { afterEach, beforeEach, expect, test } from '@jest/globals';
 import { ANNOTATION_TRACEPARENT } from '../../src/api/names.ts';
 import type { Sandbox } from '../../src/api/sandbox.ts';
 import type { Tracer } from '../../src/base/tracer.ts';
@@ -14,8 +14,6 @@ import { makeRecordingLog } from '../support/recording-log.ts';
 import { NAMESPACE } from '../support/resources.ts';
 import { makeSeededRandom } from '../support/seeded-random.ts';
 import { type ReceivedSpan, startTraceReceiver, type TraceReceiver, traceTo } from '../support/trace-receiver.ts';
-
-jest.setTimeout(60_000);
 
 let receiver: TraceReceiver;
 /** Of the facade and of the controllers: processes of their own, which know nothing of each other but what the API server has. */

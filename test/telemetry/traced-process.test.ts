@@ -147,7 +147,7 @@ describe('the facade as a process', () => {
         .toSorted(),
     ).toEqual(['POST /sandboxes', 'POST sandboxes']);
     expect(loaded).toContain('loaded @opentelemetry/sdk-trace');
-  }, 30_000);
+  });
 
   it('that is not told where to send traces loads nothing for it, writes nothing and says nothing of it', async () => {
     const url = await start({ OTEL_SERVICE_NAME: 'x', OTEL_TRACES_SAMPLER: 'always_on' });
@@ -161,7 +161,7 @@ describe('the facade as a process', () => {
     expect(JSON.stringify(write.body)).not.toContain(ANNOTATION_TRACEPARENT);
     // The API alone is what prom-client brings along, for exemplars.
     expect([...loaded].filter((name) => name !== 'loaded @opentelemetry/api')).toEqual([]);
-  }, 30_000);
+  });
 
   it('ends in time where the receiver never answers', async () => {
     receiver.answer(() => undefined);
@@ -169,5 +169,5 @@ describe('the facade as a process', () => {
     await fetch(`${url}/health`);
     await receiver.until('GET /health');
     expect(await end()).toBe(0);
-  }, 30_000);
+  });
 });

@@ -4,7 +4,7 @@ import { existsSync } from 'node:fs';
 import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { status } from '@grpc/grpc-js';
-import { afterEach, beforeEach, describe, expect, jest, test } from '@jest/globals';
+import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import pino from 'pino';
 import type { WorkspaceCold } from '../../../src/api/workspace-cold.ts';
 import { systemClock } from '../../../src/base/clock.ts';
@@ -24,8 +24,6 @@ import { makeEffects } from '../support/effects.ts';
 import { makeFakeBucket, type FakeBucket } from '../support/fake-bucket.ts';
 import { makeFakeCluster, NODE, type FakeCluster } from '../support/fake-cluster.ts';
 import { type FakeCold, makeFakeCold, writeUnsent } from '../support/fake-cold.ts';
-
-jest.setTimeout(60_000);
 
 // Real sockets and real mounts, as root; what is mounted is memory in place of a bucket.
 describe('a cold volume', () => {
@@ -108,7 +106,7 @@ describe('a cold volume', () => {
     node.call('NodeUnpublishVolume', { volumeId: `csi-${tier}`, targetPath: tier === 'hot' ? hot : cold });
   const reported = (): WorkspaceCold | undefined => cluster.status().cold;
   const until = (what: string, holds: () => boolean | Promise<boolean>): Promise<boolean> =>
-    eventually(what, holds, { deadlineMs: 30_000, everyMs: 20 });
+    eventually(what, holds, { deadlineMs: 120_000, everyMs: 20 });
   const untilState = (state: WorkspaceCold['state']): Promise<boolean> =>
     until(`it is ${state}`, () => reported()?.state === state);
   const isMounted = (target: string): Promise<boolean> => makeMounts().isMounted(target);

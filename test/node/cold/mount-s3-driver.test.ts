@@ -1,4 +1,4 @@
-import { afterEach, beforeEach, describe, expect, jest, test } from '@jest/globals';
+import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { mkdir, mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -8,8 +8,6 @@ import type { ColdMount, ColdMountSpec, MountDriver } from '../../../src/node/co
 import { mountS3Arguments, mountS3Files } from '../../../src/node/cold/mount-s3-command.ts';
 import { makeMountS3Driver } from '../../../src/node/cold/mount-s3-driver.ts';
 import { makeMounts } from '../../../src/node/mounts.ts';
-
-jest.setTimeout(60_000);
 
 const STAND_IN = fileURLToPath(new URL('../support/mount-s3-stand-in.sh', import.meta.url));
 const SETTINGS = { region: 'eu-west-1', endpoint: undefined, ownerId: 1000, cacheBytes: 1 << 30 };

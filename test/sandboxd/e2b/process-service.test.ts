@@ -166,7 +166,7 @@ describe('process.Process', () => {
             method: 'POST',
             headers: { 'content-type': type },
             body,
-            signal: AbortSignal.timeout(20_000),
+            signal: AbortSignal.timeout(120_000),
           });
           const text = await answer.text();
           expect(answer.status).not.toBe(500);

@@ -180,7 +180,7 @@ describe('the process API', () => {
           const answer = await daemon.fetch(`${path}?${query}`, {
             method,
             ...(method === 'GET' ? {} : { body: typeof body === 'string' ? body : JSON.stringify(body) }),
-            signal: AbortSignal.timeout(20_000),
+            signal: AbortSignal.timeout(120_000),
           });
           await answer.body?.cancel();
           expect(answer.status).not.toBe(500);

@@ -39,7 +39,7 @@ export const processClient = ({ port }: Pick<TestDaemon, 'port'>): ProcessClient
   const connections = makeDaemonConnections({ privateKey: DAEMON_KEY, clock: systemClock, port });
   const processes = makeDaemonProcesses(connections);
   const target = { podIP: '127.0.0.1', podUid: POD_UID };
-  const signal = AbortSignal.timeout(50_000);
+  const signal = AbortSignal.timeout(150_000);
   const client: ProcessClient = {
     processes,
     target,

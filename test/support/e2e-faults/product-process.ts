@@ -42,7 +42,7 @@ export const startProduct = async (
   const exited = once(child, 'close');
 
   const readiness = async (): Promise<Readiness> => {
-    const answer = await fetch(`http://127.0.0.1:${port}/readyz`, { signal: AbortSignal.timeout(5_000) });
+    const answer = await fetch(`http://127.0.0.1:${port}/readyz`, { signal: AbortSignal.timeout(20_000) });
     return { status: answer.status, body: await answer.text() };
   };
   return {
@@ -56,7 +56,7 @@ export const startProduct = async (
             throw new Error(`/readyz answers ${found.status} ${found.body}; log: ${said.slice(-2000)}`);
           return found;
         },
-        { deadlineMs: 60_000, signal },
+        { deadlineMs: 120_000, signal },
       ),
     log: () => said,
     exitCode: () => (child.exitCode === null && child.signalCode === null ? undefined : child.exitCode),

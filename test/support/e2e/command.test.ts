@@ -1,7 +1,7 @@
 import { expect, test } from '@jest/globals';
 import { runCommand, succeed } from './command.ts';
 
-const SOON = { deadlineMs: 20_000 };
+const SOON = { deadlineMs: 120_000 };
 
 test('a command resolves with its exit code and both outputs', async () => {
   const result = await runCommand('bash', ['-c', 'cat; echo bad >&2; exit 3'], { ...SOON, stdin: 'good' });

@@ -54,10 +54,10 @@ const withContainerd = async (
     await eventually(
       'containerd answers',
       async () => {
-        await succeed('ctr', [...own, 'images', 'ls', '-q'], { deadlineMs: 5000, signal });
+        await succeed('ctr', [...own, 'images', 'ls', '-q'], { deadlineMs: 120_000, signal });
         return true;
       },
-      { deadlineMs: 20_000, signal },
+      { deadlineMs: 120_000, signal },
     );
     await act(own);
   } finally {

@@ -58,8 +58,8 @@ export const startMachine = async (folder: string, signal: AbortSignal): Promise
     for (const server of servers) server.close();
     await eventually(
       'its control groups are empty',
-      async () => (await runCommand(SCRIPT, ['remove', folder], { deadlineMs: 20_000 })).exitCode === 0,
-      { deadlineMs: 30_000 },
+      async () => (await runCommand(SCRIPT, ['remove', folder], { deadlineMs: 120_000 })).exitCode === 0,
+      { deadlineMs: 120_000 },
     );
   };
   try {
@@ -70,7 +70,7 @@ export const startMachine = async (folder: string, signal: AbortSignal): Promise
         await access(join(folder, 'up'));
         return true;
       },
-      { deadlineMs: 20_000, everyMs: 50, signal },
+      { deadlineMs: 120_000, everyMs: 50, signal },
     );
   } catch (error) {
     await powerOff();
@@ -83,7 +83,7 @@ export const startMachine = async (folder: string, signal: AbortSignal): Promise
     const inside = ['socat', `UNIX-LISTEN:${socket},fork,unlink-early`, `TCP:${address}`];
     others.push(spawn(SCRIPT, ['enter', folder, '--', ...inside], { stdio: 'ignore' }));
     await eventually('the way in is open', () => access(socket).then(() => true), {
-      deadlineMs: 10_000,
+      deadlineMs: 120_000,
       everyMs: 50,
       signal,
     });
@@ -140,8 +140,8 @@ export const startMachine = async (folder: string, signal: AbortSignal): Promise
       others.push(spawn(SCRIPT, ['enter', folder, '--', ...listen], { stdio: 'ignore' }));
       await eventually(
         `port ${port} is open in the machine`,
-        async () => (await run(['ss', '-Hltn', `sport = :${port}`], { deadlineMs: 5000 })).stdout.length > 0,
-        { deadlineMs: 10_000, everyMs: 50, signal },
+        async () => (await run(['ss', '-Hltn', `sport = :${port}`], { deadlineMs: 120_000 })).stdout.length > 0,
+        { deadlineMs: 120_000, everyMs: 50, signal },
       );
     },
     firstProcess,

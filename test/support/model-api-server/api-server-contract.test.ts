@@ -1,4 +1,4 @@
-import { type Clock, systemClock } from '../../../src/base/clock.ts';
+import { systemClock } from '../../../src/base/clock.ts';
 import { directAccess } from '../../../src/kube/cluster-access.ts';
 import { makeKubeClient } from '../../../src/kube/make-kube-client.ts';
 import { SANDBOXES } from '../../../src/kube/resource-types.ts';
@@ -8,17 +8,10 @@ import { makeApiServer } from './api-server.ts';
 import { makeModelClient } from './client.ts';
 import { serveModel } from './serve.ts';
 
-/** A model's watches need not last as long as a real server's. */
-const hurried: Clock = {
-  now: systemClock.now,
-  monotonic: () => systemClock.monotonic() * 20,
-  sleep: (ms, signal) => systemClock.sleep(ms / 20, signal),
-};
-
 apiServerContract(
   'the model',
   () => {
-    const client = makeModelClient(makeApiServer(), { clock: hurried });
+    const client = makeModelClient(makeApiServer(), { clock: systemClock });
     return Promise.resolve({ client, type: SANDBOXES, namespace: NAMESPACE, access: undefined, close: client.close });
   },
   { bodies: false },
@@ -27,7 +20,7 @@ apiServerContract(
 apiServerContract(
   'the model over HTTP',
   async () => {
-    const server = await serveModel(makeApiServer(), hurried);
+    const server = await serveModel(makeApiServer(), systemClock);
     const access = directAccess(server.url);
     const client = makeKubeClient({ access });
     const close = async (): Promise<void> => {

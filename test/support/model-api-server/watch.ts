@@ -35,12 +35,12 @@ export async function* watchChanges<T extends KubeObject>(
     while (version >= api.history.length) {
       if (signal?.aborted === true) return;
       const now = clock?.monotonic() ?? 0;
-      if (clock !== undefined && now >= endsAt) return;
       if (clock !== undefined && now >= bookmarkAt && !hasTold) {
         hasTold = true;
         if (version - 1 > from) yield { kind: 'bookmark', resourceVersion: String(version - 1) };
         continue;
       }
+      if (clock !== undefined && now >= endsAt) return;
       await nextChange(api, signal, clock, (hasTold ? endsAt : bookmarkAt) - now);
     }
     yield* changesOf<T>(api, kind, version, selects);

@@ -42,7 +42,7 @@ export interface PlayedClusterOptions {
   readonly define?: (definition: Definition, kind: string) => Definition | undefined;
 }
 
-const SERVED = { deadlineMs: 60_000, everyMs: 50 };
+const SERVED = { deadlineMs: 120_000, everyMs: 50 };
 
 export const makePlayedCluster = async ({
   define = (same) => same,

@@ -11,5 +11,5 @@ export const untilQuiet = async (proxies: readonly ApiServerProxy[], quietMs = Q
     Math.max(0, ...proxies.flatMap(({ seen }) => seen.filter(({ isWrite }) => isWrite).map(({ at }) => at)));
   const since = performance.now();
   const isQuiet = (): boolean => performance.now() - Math.max(since, lastWrite()) > quietMs;
-  await eventually('nothing more is written', isQuiet, { deadlineMs: 30_000, everyMs: 20 });
+  await eventually('nothing more is written', isQuiet, { deadlineMs: 120_000, everyMs: 20 });
 };

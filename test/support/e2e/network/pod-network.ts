@@ -24,7 +24,7 @@ export interface PodNetwork {
 }
 
 const GATEWAY = '10.244.0.1';
-const DEADLINE_MS = 20_000;
+const DEADLINE_MS = 60_000;
 
 /** Needs root. */
 export const makePodNetwork = async (bridge: string): Promise<PodNetwork> => {
