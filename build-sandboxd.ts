@@ -18,7 +18,6 @@ export const buildSandboxd = async (folder: string): Promise<void> => {
     bundle: true,
     minifySyntax: true,
     minifyWhitespace: true,
-    keepNames: true,
     platform: 'node',
     format: 'cjs',
     target: 'node24',

@@ -35,10 +35,9 @@ await build({
   outdir: 'dist',
   bundle: true,
   splitting: true,
-  // Names stay, so that a stack trace can be read without a map: loading the map costs tens of megabytes.
+  // Identifiers stay, so that a stack trace can be read without a map: loading the map costs tens of megabytes.
   minifySyntax: true,
   minifyWhitespace: true,
-  keepNames: true,
   platform: 'node',
   format: 'esm',
   target: 'node24',

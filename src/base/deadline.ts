@@ -1,7 +1,10 @@
 import type { Clock } from './clock.ts';
 
-/** A reason that is there already: the one that Node makes has a stack, and takes eight times as long as the rest of it. */
-const FINISHED = new Error('finished in time');
+/**
+ * A reason to abort what is needed no more. It is there already: the one that Node makes has a stack, and takes eight
+ * times as long as the rest of it.
+ */
+export const FINISHED = new Error('finished in time');
 
 /** What a deadline throws when it runs out. `message` names what was waited for and for how long. */
 export class DeadlineError extends Error {

@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { createSecureContext } from 'node:tls';
 import { Agent, DecoratorHandler, type Dispatcher } from 'undici';
 import type { Clock } from '../base/clock.ts';
 import type { ClusterAccess, ClusterCredentials, ClusterTls } from './cluster-access.ts';
@@ -43,7 +44,7 @@ export interface TransportOptions {
 const CREDENTIALS_TTL_MS = 10_000;
 const CONNECT_TIMEOUT_MS = 10_000;
 /** Below the API server's own idle limit of 90 s, so that it is we who close an idle connection. */
-const KEEP_ALIVE_MS = 30_000;
+const KEEP_ALIVE_MS = 60_000;
 
 /**
  * HTTP to one API server on undici agents of our own. Both are replaced when the CA or the client certificate on disk
@@ -105,6 +106,8 @@ export const makeTransport = (options: TransportOptions): Transport => {
           ...(request.contentType !== undefined && { 'content-type': request.contentType }),
         },
         body: request.body ?? null,
+        // undici ends a connection after a DELETE with a body, as if its server might not have read that.
+        reset: false,
         signal: request.signal,
       });
       // A rotated token: the next call reads it again instead of failing until the cache runs out.
@@ -130,9 +133,17 @@ const refuseAtStart = (handler: Dispatcher.DispatchHandler, mayWrite: () => bool
   });
 
 /** Deadlines are the caller's, by its clock; undici's own are off but for connecting. */
-const makeAgent = (tls: ClusterTls, connections?: number): Agent =>
+const makeAgent = ({ servername, rejectUnauthorized, ...tls }: ClusterTls, connections?: number): Agent =>
   new Agent({
-    connect: { ...tls, timeout: CONNECT_TIMEOUT_MS, keepAlive: true, keepAliveInitialDelay: 30_000 },
+    connect: {
+      servername,
+      rejectUnauthorized,
+      // Made once: reading the certificates takes a good part of what a connection costs.
+      secureContext: createSecureContext(tls),
+      timeout: CONNECT_TIMEOUT_MS,
+      keepAlive: true,
+      keepAliveInitialDelay: 30_000,
+    },
     connections: connections ?? null,
     allowH2: false,
     keepAliveTimeout: KEEP_ALIVE_MS,

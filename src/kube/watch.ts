@@ -1,5 +1,6 @@
 import type { KubeObject } from '../api/meta.ts';
 import type { Clock } from '../base/clock.ts';
+import { FINISHED } from '../base/deadline.ts';
 import { type Caller, toKubeError } from './caller.ts';
 import type { WatchEvent } from './client.ts';
 import { KubeError } from './errors.ts';
@@ -48,7 +49,7 @@ export async function* watch<T extends KubeObject>(
     signal?.removeEventListener('abort', onAbort);
     idle.stop();
     // Ends the connection where the consumer left the loop; after a regular end it does nothing.
-    connection.abort();
+    connection.abort(FINISHED);
   }
 }
 
@@ -70,5 +71,5 @@ const watchForSilence = (
     connection.abort(new Error('idle'));
   };
   run().catch(() => undefined);
-  return { touch: () => (last = clock.monotonic()), expired: () => expired, stop: () => stopped.abort() };
+  return { touch: () => (last = clock.monotonic()), expired: () => expired, stop: () => stopped.abort(FINISHED) };
 };

@@ -1,6 +1,6 @@
 import type { BackoffPolicy } from '../base/backoff.ts';
 import type { Clock } from '../base/clock.ts';
-import { DeadlineError } from '../base/deadline.ts';
+import { DeadlineError, FINISHED } from '../base/deadline.ts';
 import { errorMessage } from '../base/errors.ts';
 import type { Random } from '../base/random.ts';
 import { isKubeError } from '../kube/errors.ts';
@@ -86,7 +86,7 @@ export const makeController = (options: ControllerOptions): Controller => {
       }
       return { kind: 'error', error };
     } finally {
-      ended.abort();
+      ended.abort(FINISHED);
       stopping.signal.removeEventListener('abort', onStop);
     }
   };
@@ -152,7 +152,7 @@ export const makeController = (options: ControllerOptions): Controller => {
         () => undefined,
       );
       await drained;
-      done.abort();
+      done.abort(FINISHED);
       await running;
     },
     check: {

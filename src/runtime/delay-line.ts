@@ -1,4 +1,5 @@
 import type { Clock } from '../base/clock.ts';
+import { FINISHED } from '../base/deadline.ts';
 import { makeMinHeap } from './min-heap.ts';
 
 export interface DelayLine {
@@ -38,7 +39,7 @@ export const makeDelayLine = (clock: Clock, onDue: (key: string, priority: numbe
   const setAlarm = (): void => {
     const at = heap.peek()?.at;
     if (at === undefined || (alarm !== undefined && alarm.at <= at)) return;
-    alarm?.abort.abort();
+    alarm?.abort.abort(FINISHED);
     const abort = new AbortController();
     alarm = { at, abort };
     const wake = async (): Promise<void> => {
@@ -67,7 +68,7 @@ export const makeDelayLine = (clock: Clock, onDue: (key: string, priority: numbe
     close: () => {
       entries.clear();
       while (heap.pop() !== undefined);
-      alarm?.abort.abort();
+      alarm?.abort.abort(FINISHED);
       alarm = undefined;
     },
   };

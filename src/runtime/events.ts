@@ -1,11 +1,11 @@
 import { type BackoffPolicy, backoffDelay } from '../base/backoff.ts';
 import type { Clock } from '../base/clock.ts';
+import { FINISHED } from '../base/deadline.ts';
 import { errorMessage } from '../base/errors.ts';
 import type { Random } from '../base/random.ts';
 import type { KubeClient, KubeObject } from '../kube/client.ts';
 import { isKubeError } from '../kube/errors.ts';
 import { EVENTS } from '../kube/resource-types.ts';
-import { makeTokenBucket } from '../base/token-bucket.ts';
 import { type EventRecord, eventObject, seriesKey } from './event-object.ts';
 import { makeEventSeries } from './event-series.ts';
 import { microTime } from './lease.ts';
@@ -33,22 +33,26 @@ export interface EventRecorder {
 }
 
 const MAX_WAITING = 10_000;
-/** A start is told of by one event: with many at once, telling of them would take from what is told of. */
-const RATE = { perSecond: 20, burst: 20 };
+/**
+ * After each event so many times as long as it took, and no longer than this, nothing is sent: where the API server is
+ * busy, telling of what happened would take from what happens.
+ */
+const PAUSE_FACTOR = 5;
+const LONGEST_PAUSE_MS = 1_000;
 const MAX_ATTEMPTS = 4;
 const BACKOFF: BackoffPolicy = { baseMs: 500, maxMs: 5000 };
 
 /**
  * Repetitions (same object, reason, type, action and note) become the `series` of the first event; an object gets 25
  * events at once and one more each five minutes after that, the limits of Kubernetes' own components. Events leave one
- * after another in the background, twenty a second, each with the time at which it happened; when ten thousand wait
- * (the API server is away), further ones are dropped.
+ * after another in the background, the more slowly the busier the API server is, each with the time at which it
+ * happened; when ten thousand wait (the API server is away), further ones are dropped.
  */
 export const makeEventRecorder = (options: EventRecorderOptions): EventRecorder => {
   const { client, clock, random, log, metrics = noMetrics } = options;
   const series = makeEventSeries(clock);
   const waiting: (() => Promise<void>)[] = [];
-  const admit = makeTokenBucket(RATE, clock);
+  let restUntil = clock.monotonic();
   let sending: Promise<void> | undefined;
   let hurry = new AbortController();
 
@@ -101,11 +105,19 @@ export const makeEventRecorder = (options: EventRecorderOptions): EventRecorder 
     }
   };
 
+  /** When the pause after the event before is over, or there is a hurry: that time. */
+  const rested = async (): Promise<number> => {
+    const leftMs = restUntil - clock.monotonic();
+    if (leftMs > 0) await clock.sleep(leftMs, hurry.signal).catch(() => undefined);
+    return clock.monotonic();
+  };
+
   const sendAll = async (): Promise<void> => {
     for (let next = waiting.shift(); next !== undefined; next = waiting.shift()) {
-      // Rejects when there is a hurry.
-      await admit(hurry.signal).catch(() => undefined);
+      const startedAt = await rested();
       await next();
+      const now = clock.monotonic();
+      restUntil = now + Math.min(LONGEST_PAUSE_MS, (now - startedAt) * PAUSE_FACTOR);
     }
     sending = undefined;
   };
@@ -135,7 +147,7 @@ export const makeEventRecorder = (options: EventRecorderOptions): EventRecorder 
     },
     flush: async () => {
       for (const { key, event } of series.unsent()) enqueue(event, () => update(event, key));
-      hurry.abort();
+      hurry.abort(FINISHED);
       await sending;
       hurry = new AbortController();
     },

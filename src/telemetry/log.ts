@@ -27,5 +27,7 @@ export const makeLog = ({ level, component, format = 'json', context }: LogOptio
     serializers: { err: pino.stdSerializers.err },
     ...(context === undefined ? {} : { mixin: context }),
   };
-  return format === 'json' ? pino(options) : pino(options, { write: (line) => process.stdout.write(logText(line)) });
+  return format === 'json'
+    ? pino(options, pino.destination({ fd: 1, sync: true }))
+    : pino(options, { write: (line) => process.stdout.write(logText(line)) });
 };

@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { setImmediate } from 'node:timers/promises';
+import { rootCertificates } from 'node:tls';
 import nock from 'nock';
 import { type ClusterAccess, type ClusterCredentials, directAccess } from '../../src/kube/cluster-access.ts';
 import { KubeError } from '../../src/kube/errors.ts';
@@ -33,8 +34,8 @@ describe('transport', () => {
   it('reads rotated tokens and certificates again, and opens new connections for new certificates only', async () => {
     const clock = makeVirtualClock();
     let token = 'first';
-    let cert = 'first';
-    const access = accessWith(() => ({ headers: { Authorization: `Bearer ${token}` }, tls: { cert } }));
+    let [ca = ''] = rootCertificates;
+    const access = accessWith(() => ({ headers: { Authorization: `Bearer ${token}` }, tls: { ca } }));
     const client = makeKubeClient({ access, clock });
     const tokenSeen = async (): Promise<string | undefined> => {
       const call = client.get(POD);
@@ -49,7 +50,7 @@ describe('transport', () => {
     await clock.advance(10_001);
     expect(await tokenSeen()).toBe('Bearer second');
     const before = server.accepted();
-    cert = 'second';
+    ca = rootCertificates[1] ?? '';
     await clock.advance(10_001);
     await tokenSeen();
     expect(server.accepted()).toBe(before + 1);

@@ -10,7 +10,6 @@ await build({
   outdir: folder,
   bundle: true,
   splitting: true,
-  keepNames: true,
   platform: 'node',
   format: 'esm',
   target: 'node24',

@@ -20,13 +20,16 @@ const POLICY = {
   rules: [{ level: 'Metadata', users: PRODUCT }, { level: 'None' }],
 };
 
+/** Nobody is listened to. */
+const NO_POLICY = { ...POLICY, rules: [{ level: 'None' }] };
+
 export const auditLogPath = ({ logs }: Pick<Local['paths'], 'logs'>): string => join(logs, 'audit.log');
 
 export const auditPolicyPath = ({ cluster }: Pick<Local['paths'], 'cluster'>): string =>
   join(cluster, 'audit-policy.json');
 
-export const writeAuditPolicy = (paths: Local['paths']): Promise<void> =>
-  writeFile(auditPolicyPath(paths), `${JSON.stringify(POLICY, null, 2)}\n`);
+export const writeAuditPolicy = (paths: Local['paths'], isAudited = true): Promise<void> =>
+  writeFile(auditPolicyPath(paths), `${JSON.stringify(isAudited ? POLICY : NO_POLICY, null, 2)}\n`);
 
 /** The API server's arguments, without dashes. */
 export const auditArguments = (policy: string, log: string): readonly string[] => [

@@ -6,11 +6,21 @@ import { auditLogPath, auditPolicyPath } from './audit.ts';
 import { componentCommands, type ComponentName } from './components.ts';
 import { kubernetesFolders } from './kubernetes-folders.ts';
 
-/** Of the API server's work a quarter was garbage collection, with many watchers. It collects more as it nears the limit. */
-const LESS_COLLECTING = { GOGC: '300', GOMEMLIMIT: '1200MiB' };
+/** Of the API server's work a quarter was garbage collection, with many watchers. */
+const LESS_COLLECTING = { GOGC: '300' };
+const LESS_MEMORY = { GOMEMLIMIT: '1200MiB' };
+
+export interface StartOptions {
+  /** What is measured has the machine's memory: at its limit the API server collects all the time. */
+  readonly isMeasured?: boolean;
+}
 
 /** Starts one component; resolves with whether it had to be started. */
-export const startComponent = async (local: Local, name: ComponentName): Promise<boolean> => {
+export const startComponent = async (
+  local: Local,
+  name: ComponentName,
+  { isMeasured = false }: StartOptions = {},
+): Promise<boolean> => {
   const folders = kubernetesFolders(local);
   const argv = componentCommands({
     kube: folders.kube,
@@ -34,10 +44,11 @@ export const startComponent = async (local: Local, name: ComponentName): Promise
     own[name] === undefined ? '' : file(own[name]),
     readlink(folders.kube),
   ]);
+  const collecting = { ...LESS_COLLECTING, ...(isMeasured ? {} : LESS_MEMORY) };
   return local.daemons.ensure({
     name,
     argv,
-    env: { ...daemonEnvironment(local), ...(name === 'kube-apiserver' ? LESS_COLLECTING : {}) },
+    env: { ...daemonEnvironment(local), ...(name === 'kube-apiserver' ? collecting : {}) },
     configuration: [program, plan, kubeconfig, special].join('\n'),
   });
 };

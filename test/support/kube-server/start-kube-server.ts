@@ -20,7 +20,7 @@ export interface KubeServer {
   readonly http: Server;
 }
 
-const TAKE_MS = 5000;
+const TAKE_MS = 60_000;
 
 export const startKubeServer = async (): Promise<KubeServer> => {
   const sockets = new Set<Socket>();
