@@ -28,8 +28,10 @@ interface Limits {
   readonly doneWhenWritten?: string;
   /** Where it writes what it has open, when it gets SIGUSR2. */
   readonly report?: string;
-  /** Gives way to others where there is too little for all, and writes what it says to this file. */
+  /** Writes what it says to this file. */
   readonly behind?: string | undefined;
+  /** What is behind others gives way to them where there is too little for all, unless this is false. */
+  readonly isPatient?: boolean | undefined;
 }
 
 const run = (command: string, args: readonly string[], limits: Limits, env = process.env): Promise<number> =>
@@ -38,7 +40,7 @@ const run = (command: string, args: readonly string[], limits: Limits, env = pro
     const child = spawn(command, args, { stdio: ['ignore', output, output], env });
     if (typeof output === 'number') closeSync(output);
     // Its own children have it from it.
-    if (limits.behind !== undefined && child.pid !== undefined) {
+    if (limits.behind !== undefined && limits.isPatient !== false && child.pid !== undefined) {
       setPriority(child.pid, constants.priority.PRIORITY_BELOW_NORMAL);
     }
     const end = (why: string): void => {
@@ -135,7 +137,12 @@ interface JestResult {
 const jest = async (
   project: string,
   args: readonly string[],
-  { env, part = 'all', behind }: Pick<Limits, 'behind'> & { readonly env: NodeJS.ProcessEnv; readonly part?: string },
+  {
+    env,
+    part = 'all',
+    behind,
+    isPatient,
+  }: Pick<Limits, 'behind' | 'isPatient'> & { readonly env: NodeJS.ProcessEnv; readonly part?: string },
 ): Promise<Outcome> => {
   const name = part === 'all' ? `jest: ${project}` : `jest: ${project}, ${part}`;
   if (behind === undefined) heading(name);
@@ -159,7 +166,7 @@ const jest = async (
       `--outputFile=${output}`,
       ...args,
     ],
-    { minutes: 45, doneWhenWritten: output, report: join(scratch, report), behind },
+    { minutes: 45, doneWhenWritten: output, report: join(scratch, report), behind, isPatient },
     env,
   );
   if (behind !== undefined) repeat(name, behind);
@@ -241,6 +248,8 @@ const isUp = async (): Promise<boolean> => {
 
 /** Tests that take something from under everybody's feet, or measure what others use as well. */
 const ALONE = String.raw`\.alone\.test\.ts$`;
+/** Tests without a cluster that need the processor when their time has come: not beside many. */
+const BESIDE = String.raw`\.beside\.test\.ts$`;
 /** Tests that look at what the others have left behind. */
 const LAST = String.raw`\.last\.test\.ts$`;
 /** Tests with installations of their own, in machines of their own: nothing that others do concerns them. */
@@ -256,9 +265,18 @@ const endToEnd = async (): Promise<readonly Outcome[]> => {
       NODE_COMPILE_CACHE: COMPILED,
     };
     outcomes.push(
-      await jest('e2e', [WORKERS, '--testPathIgnorePatterns', ALONE, MACHINE, LAST], { env, part: 'side by side' }),
+      await jest('e2e', [WORKERS, '--testPathIgnorePatterns', ALONE, BESIDE, MACHINE, LAST], {
+        env,
+        part: 'side by side',
+      }),
       ...(await Promise.all([
         jest('e2e', ['--runInBand', `--testPathPatterns=${ALONE}`], { env, part: 'alone' }),
+        jest('e2e', ['--runInBand', `--testPathPatterns=${BESIDE}`], {
+          env,
+          part: 'beside them',
+          behind: join(scratch, 'beside.log'),
+          isPatient: false,
+        }),
         unit(join(scratch, 'unit.log')),
         jest('e2e', ['--runInBand', `--testPathPatterns=${MACHINE}`], {
           env,
@@ -275,7 +293,7 @@ const endToEnd = async (): Promise<readonly Outcome[]> => {
 
 const programs = await check('programs', node, ['test/programs.ts']);
 // With a seed: what a change breaks is to be seen here, and what chance finds, by `make fuzz`. It has more to wait for than
-// to do, so the checks of the sources run meanwhile.
+// to do, so the others run meanwhile.
 const fuzz = check('fuzz', node, ['test/fuzz/run.ts', '--seed', '1'], {
   env: { ...process.env, MINUTES: '0.5' },
   meanwhile: true,
@@ -287,7 +305,6 @@ const outcomes: Outcome[] = [
   await check('lint', 'node_modules/.bin/oxlint', ['--type-aware', '--deny-warnings']),
   await check('shellcheck', 'shellcheck', ['--external-sources', ...shellScripts(process.cwd())]),
   await bats(),
-  await fuzz,
 ];
 const early = outcomes.reduce((sum, { failed }) => sum + failed, 0);
 if (process.argv.includes('--without-cluster')) outcomes.push(...(await unitWithCoverage()));
@@ -297,6 +314,7 @@ else {
   console.log('\nFAILED: the cluster tests were not run, because an earlier check failed');
   outcomes.push({ passed: 0, failed: 1 });
 }
+outcomes.push(await fuzz);
 rmSync(scratch, { recursive: true, force: true });
 
 const passed = outcomes.reduce((sum, outcome) => sum + outcome.passed, 0);

@@ -34,11 +34,12 @@ export interface EventRecorder {
 
 const MAX_WAITING = 10_000;
 /**
- * After each event so many times as long as it took, and no longer than this, nothing is sent: where the API server is
- * busy, telling of what happened would take from what happens.
+ * Each event owes a pause of so many times as long as it took, and no longer than this: where the API server is busy,
+ * telling of what happened would take from what happens. So much of it may be owed: a few events leave at once.
  */
 const PAUSE_FACTOR = 5;
-const LONGEST_PAUSE_MS = 1_000;
+const LONGEST_PAUSE_MS = 500;
+const OWED_MS = 2_000;
 const MAX_ATTEMPTS = 4;
 const BACKOFF: BackoffPolicy = { baseMs: 500, maxMs: 5000 };
 
@@ -105,9 +106,9 @@ export const makeEventRecorder = (options: EventRecorderOptions): EventRecorder 
     }
   };
 
-  /** When the pause after the event before is over, or there is a hurry: that time. */
+  /** When no more of the pauses of the events before is owed than may be, or there is a hurry: that time. */
   const rested = async (): Promise<number> => {
-    const leftMs = restUntil - clock.monotonic();
+    const leftMs = restUntil - OWED_MS - clock.monotonic();
     if (leftMs > 0) await clock.sleep(leftMs, hurry.signal).catch(() => undefined);
     return clock.monotonic();
   };
@@ -116,8 +117,8 @@ export const makeEventRecorder = (options: EventRecorderOptions): EventRecorder 
     for (let next = waiting.shift(); next !== undefined; next = waiting.shift()) {
       const startedAt = await rested();
       await next();
-      const now = clock.monotonic();
-      restUntil = now + Math.min(LONGEST_PAUSE_MS, (now - startedAt) * PAUSE_FACTOR);
+      const pauseMs = Math.min(LONGEST_PAUSE_MS, (clock.monotonic() - startedAt) * PAUSE_FACTOR);
+      restUntil = Math.max(restUntil, startedAt) + pauseMs;
     }
     sending = undefined;
   };

@@ -3,6 +3,7 @@ import { ANNOTATION_LAST_HEARTBEAT, ANNOTATION_NEW_RUN } from '../../src/api/nam
 import type { Sandbox } from '../../src/api/sandbox.ts';
 import { SANDBOXES } from '../../src/kube/resource-types.ts';
 import { type Cluster, isReady, standingReason } from '../support/e2e/cluster.ts';
+import { eventually } from '../support/e2e/eventually.ts';
 import { eventsOf } from '../support/e2e/events.ts';
 import { aSandbox } from '../support/e2e/sandbox-builder.ts';
 import { scenario } from '../support/e2e/scenario.ts';
@@ -28,7 +29,12 @@ scenario(
     expect(late).toBeGreaterThanOrEqual(0);
     expect(late).toBeLessThan(60_000);
     expect(await cluster.kubectl.find(`pod/${sandbox.name}`)).toBeUndefined();
-    expect((await eventsOf(cluster.kubectl, 'Sandbox', sandbox.name)).map(({ reason }) => reason)).toContain('Expired');
+    // Events follow what they tell of.
+    await eventually(
+      'an event tells that it has expired',
+      async () => (await eventsOf(cluster.kubectl, 'Sandbox', sandbox.name)).some(({ reason }) => reason === 'Expired'),
+      { deadlineMs: 60_000, signal: cluster.signal },
+    );
 
     await patch(cluster, sandbox.name, {
       metadata: { annotations: { [ANNOTATION_LAST_HEARTBEAT]: new Date().toISOString() } },

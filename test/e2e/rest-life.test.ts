@@ -60,10 +60,17 @@ scenario(
     );
     await exec(rest, id, 'echo kept > note.txt');
 
-    const { body: events } = await rest('GET', `/sandboxes/${id}/events`);
-    const told = (events as { events: { object: string; reason: string }[] }).events;
-    expect(told).toEqual(expect.arrayContaining([expect.objectContaining({ object: 'Sandbox', reason: 'Ready' })]));
-    expect(told.some(({ object }) => object === 'Pod')).toBe(true);
+    // Events follow what they tell of.
+    await eventually(
+      'events of the sandbox and of its pod are told',
+      async () => {
+        const { body: events } = await rest('GET', `/sandboxes/${id}/events`);
+        const told = (events as { events: { object: string; reason: string }[] }).events;
+        const isReadyTold = told.some(({ object, reason }) => object === 'Sandbox' && reason === 'Ready');
+        return isReadyTold && told.some(({ object }) => object === 'Pod');
+      },
+      { deadlineMs: 60_000, signal: cluster.signal },
+    );
     expect((await rest('GET', `/sandboxes/${id}/logs?tail=5&timestamps=true`)).status).toBe(200);
 
     const suspended = await rest('POST', `/sandboxes/${id}/suspend`);

@@ -50,7 +50,7 @@ const measureAll = async (bench: Bench, options: StartsOptions): Promise<readonl
   const steady = await measureRate(bench, sandboxes, pods, options);
   const applied = await measureApplied(bench, options);
   const full = await fill(bench, sandboxes, options);
-  return [...bursts, ...steady, applied, ...full, await reconcileErrors(bench)];
+  return [...bursts, ...steady, ...applied, ...full, await reconcileErrors(bench)];
 };
 
 const podOfOne = async ({ kube }: Bench, sandboxes: Arm<Sandbox>): Promise<Pod> => {
@@ -111,6 +111,7 @@ const measureRate = async (
   const [ours, theirs]: [Block[], Block[]] = [[], []];
   const parts = 3;
   const count = Math.round((rate * seconds) / parts);
+  if (count === 0) return [];
   const at = (index: number): number => (index * 1000) / rate;
   const before = await bench.controller.used();
   let cpuSeconds = 0;
@@ -141,15 +142,19 @@ const measureRate = async (
 };
 
 /** Made as `kubectl apply` makes them, without the finalizer that the facade's have from the start. */
-const measureApplied = async (bench: Bench, { rate, seconds, workspace }: StartsOptions): Promise<Measurement> => {
+const measureApplied = async (
+  bench: Bench,
+  { rate, seconds, workspace }: StartsOptions,
+): Promise<readonly Measurement[]> => {
   const n = rate * Math.ceil(seconds / 6);
+  if (n === 0) return [];
   await untilAtRest(bench);
   const before = await bench.counted();
   const arm = sandboxArm('applied sandboxes', workspace, 'kubectl');
   await runBlock(bench.kube, arm, 'applied', n, (index) => (index * 1000) / rate);
   const value = Number(((await writesSince(bench, before)) / n).toPrecision(4));
   await removeBlock(bench.kube, arm.type, 'applied');
-  return { case: 'control-writes-applied', unit: 'writes', value, n };
+  return [{ case: 'control-writes-applied', unit: 'writes', value, n }];
 };
 
 /** After the blocks before, up to `total`: as fast as they become ready. */

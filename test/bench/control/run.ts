@@ -8,7 +8,7 @@ import { parseArgs } from 'node:util';
 import { kubectlProgram, kubeProgram, kwokProgram } from '../../../src/local/cluster/binaries.ts';
 import { ensureGoProgram } from '../../../src/local/go-build.ts';
 import { openLocal } from '../../../src/local/open-local.ts';
-import { run } from '../../../src/local/command.ts';
+import { bundle } from '../../../src/local/bundle.ts';
 import { describeMachine } from '../machine.ts';
 import type { Measurement } from '../measurement.ts';
 import { table } from '../table.ts';
@@ -33,7 +33,6 @@ const { values } = parseArgs({
     'soak-sandboxes': number('1000'),
     'soak-minutes': number('0'),
     workspaces: { type: 'boolean', default: false },
-    'without-build': { type: 'boolean', default: false },
     profile: { type: 'string' },
     logs: { type: 'string' },
     json: { type: 'string' },
@@ -59,9 +58,8 @@ const buildPrograms = async (): Promise<Readonly<Record<string, string>>> => {
   const kube = await build(kubeProgram(local.project));
   const kubectl = await build(kubectlProgram(local.project));
   const kwok = await build(kwokProgram(local.project));
-  if (!values['without-build']) {
-    await run([process.execPath, join(local.project, 'build.ts')], { env: local.env, cwd: local.project });
-  }
+  const log = join(local.paths.logs, 'bench-control.log');
+  await bundle(local, { report: (line) => console.error(`── ${line}`), log });
   return { MATRX_BENCH_KUBE: kube, MATRX_BENCH_KUBECTL: kubectl, MATRX_BENCH_KWOK: kwok };
 };
 

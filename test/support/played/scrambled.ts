@@ -10,7 +10,7 @@ export interface Scrambled {
   readonly flush: () => void;
 }
 
-/** Watches whose events are passed on, sent twice, held back until later ones have gone ahead, or lost, by chance. */
+/** Watches whose events are passed on, sent twice, held back until later ones have gone ahead, or lost, by chance; the first change is lost. */
 export const scrambled = (seed: number): Scrambled => {
   const random = makeSeededRandom(seed);
   let lost = 0;
@@ -22,7 +22,7 @@ export const scrambled = (seed: number): Scrambled => {
   };
   const onLine = (line: string, stream: WatchStream): void => {
     const chance = random.float();
-    if (chance < 0.15 && line.includes('"type":"MODIFIED"')) {
+    if ((lost === 0 || chance < 0.15) && line.includes('"type":"MODIFIED"')) {
       lost += 1;
       return;
     }

@@ -18,8 +18,8 @@ import { type FakeSts, startFakeSts } from '../support/fake-aws/sts.ts';
 import { type FakeS3, startFakeS3 } from '../support/fake-s3/server.ts';
 
 // A real rclone on a real FUSE, with credentials of the AssumeRole provider that live for seconds, and a server in this
-// process that refuses them afterwards; no cluster. Alone, because credentials that live for seconds are no use to programs
-// that wait for a processor for seconds.
+// process that refuses them afterwards; no cluster. Not beside many, because credentials that live for seconds are no use
+// to programs that wait for a processor for seconds.
 jest.setTimeout(600_000);
 
 const REGION = 'us-east-1';
