@@ -30,8 +30,8 @@ interface Limits {
   readonly report?: string;
   /** Writes what it says to this file. */
   readonly behind?: string | undefined;
-  /** What is behind others gives way to them where there is too little for all, unless this is false. */
-  readonly isPatient?: boolean | undefined;
+  /** Gives way to nobody: what is behind others does, where there is too little for all. */
+  readonly isUrgent?: boolean | undefined;
 }
 
 const run = (command: string, args: readonly string[], limits: Limits, env = process.env): Promise<number> =>
@@ -40,7 +40,7 @@ const run = (command: string, args: readonly string[], limits: Limits, env = pro
     const child = spawn(command, args, { stdio: ['ignore', output, output], env });
     if (typeof output === 'number') closeSync(output);
     // Its own children have it from it.
-    if (limits.behind !== undefined && limits.isPatient !== false && child.pid !== undefined) {
+    if (limits.behind !== undefined && limits.isUrgent !== true && child.pid !== undefined) {
       setPriority(child.pid, constants.priority.PRIORITY_BELOW_NORMAL);
     }
     const end = (why: string): void => {
@@ -141,8 +141,8 @@ const jest = async (
     env,
     part = 'all',
     behind,
-    isPatient,
-  }: Pick<Limits, 'behind' | 'isPatient'> & { readonly env: NodeJS.ProcessEnv; readonly part?: string },
+    isUrgent,
+  }: Pick<Limits, 'behind' | 'isUrgent'> & { readonly env: NodeJS.ProcessEnv; readonly part?: string },
 ): Promise<Outcome> => {
   const name = part === 'all' ? `jest: ${project}` : `jest: ${project}, ${part}`;
   if (behind === undefined) heading(name);
@@ -166,7 +166,7 @@ const jest = async (
       `--outputFile=${output}`,
       ...args,
     ],
-    { minutes: 45, doneWhenWritten: output, report: join(scratch, report), behind, isPatient },
+    { minutes: 45, doneWhenWritten: output, report: join(scratch, report), behind, isUrgent },
     env,
   );
   if (behind !== undefined) repeat(name, behind);
@@ -275,7 +275,7 @@ const endToEnd = async (): Promise<readonly Outcome[]> => {
           env,
           part: 'beside them',
           behind: join(scratch, 'beside.log'),
-          isPatient: false,
+          isUrgent: true,
         }),
         unit(join(scratch, 'unit.log')),
         jest('e2e', ['--runInBand', `--testPathPatterns=${MACHINE}`], {

@@ -2,6 +2,6 @@
 export const deepFreeze = <T>(value: T): T => {
   if (value === null || typeof value !== 'object' || Object.isFrozen(value)) return value;
   Object.freeze(value);
-  for (const key in value) deepFreeze(value[key]);
+  for (const inner of Object.values(value)) deepFreeze(inner);
   return value;
 };

@@ -27,6 +27,7 @@ export const makeLog = ({ level, component, format = 'json', context }: LogOptio
     serializers: { err: pino.stdSerializers.err },
     ...(context === undefined ? {} : { mixin: context }),
   };
+  // Synchronously: what is logged right before the end is not lost.
   return format === 'json'
     ? pino(options, pino.destination({ fd: 1, sync: true }))
     : pino(options, { write: (line) => process.stdout.write(logText(line)) });

@@ -10,8 +10,6 @@ import { makeEffects } from './support/effects.ts';
 import { NODE } from './support/fake-cluster.ts';
 import { asKubelet, makeWorld, SYSTEM, TARGET, type TestDriver, type World } from './support/world.ts';
 
-// Nothing here waits for time to pass; a machine that is busy with other things may take its own.
-
 const KUBELETS_ID = `csi-${createHash('sha256').update('pod-uidhome').digest('hex')}`;
 const POD = boundPod('home', 'hot');
 const OWNERLESS = { ...POD, metadata: { ...POD.metadata, ownerReferences: [] } };

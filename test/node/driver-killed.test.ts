@@ -5,8 +5,6 @@ import * as fc from 'fast-check';
 import type { Death } from './support/effects.ts';
 import { asKubelet, homeOf, makeWorld, type TestDriver, type World } from './support/world.ts';
 
-// Nothing here waits for time to pass; a machine that is busy with other things may take its own.
-
 /** What happens to the node when the driver dies. */
 type Accident = 'the process is killed' | 'the node reboots';
 

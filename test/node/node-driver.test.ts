@@ -19,8 +19,6 @@ import { makeFakeBucket, unreachable, type FakeBucket } from './support/fake-buc
 import { makeFakeCold } from './support/fake-cold.ts';
 import { makeFakeCluster, NODE, type FakeCluster } from './support/fake-cluster.ts';
 
-// Nothing here waits for time to pass; a machine that is busy with other things may take its own.
-
 const TOKEN_OF_NOBODY = '{"workspace.matrx.dev":{"token":"token of nobody"}}';
 
 // Real sockets, real mounts, real time: these tests need root, as the driver does. They wait for answers, never for time.

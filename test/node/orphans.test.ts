@@ -6,8 +6,6 @@ import { makeEffects } from './support/effects.ts';
 import { NODE } from './support/fake-cluster.ts';
 import { asKubelet, makeWorld, type TestDriver, type World } from './support/world.ts';
 
-// Nothing here waits for time to pass; a machine that is busy with other things may take its own.
-
 describe('whether a home is an orphan', () => {
   const pods = [
     { metadata: { name: 'a', uid: 'running' }, status: { phase: 'Running' as const } },

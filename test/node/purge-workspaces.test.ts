@@ -14,8 +14,6 @@ import { makeVirtualClock, type VirtualClock } from '../support/virtual-clock.ts
 import { makeEffects } from './support/effects.ts';
 import { type FakeCluster, makeFakeCluster, NODE } from './support/fake-cluster.ts';
 
-// Nothing here waits for time to pass; a machine that is busy with other things may take its own.
-
 const OF_ANN = ['users/ann/.ws/HEAD', 'users/ann/.ws/packs/a.tar', 'users/ann/.ws/conflicts/c', 'users/ann/cold/x/y'];
 const OF_OTHERS = ['users/ann/workspaces/notes/.ws/HEAD', 'users/anna/.ws/HEAD'];
 const WORKSPACE: Workspace = {

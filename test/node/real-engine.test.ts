@@ -2,7 +2,7 @@ import { execFileSync } from 'node:child_process';
 import { mkdir, mkdtemp, readdir, readFile, readlink, rm, symlink, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { gunzipSync } from 'node:zlib';
-import { afterEach, beforeEach, describe, expect, jest, test } from '@jest/globals';
+import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import pino from 'pino';
 import { systemClock } from '../../src/base/clock.ts';
 import { systemRandom } from '../../src/base/random.ts';
@@ -22,9 +22,6 @@ import { driverSettings } from './support/driver-settings.ts';
 import { makeEffects } from './support/effects.ts';
 import { makeFakeCold } from './support/fake-cold.ts';
 import { makeFakeCluster, NODE, type FakeCluster } from './support/fake-cluster.ts';
-
-// Nothing here waits for time to pass; a machine that is busy with other things may take its own.
-jest.setTimeout(180_000);
 
 // Everything real but the API server, and an S3 that runs in this process.
 describe('the node driver on the real engine', () => {

@@ -7,8 +7,6 @@ import { StoreError } from '../../src/workspace/object-store.ts';
 import { unreachable } from './support/fake-bucket.ts';
 import { asKubelet, homeOf, makeWorld, VOLUME, watchCall, type TestDriver, type World } from './support/world.ts';
 
-// Nothing here waits for time to pass; a machine that is busy with other things may take its own.
-
 describe('a session', () => {
   let world: World;
   let driver: TestDriver;

@@ -22,8 +22,6 @@ import { makeFakeBucket } from './support/fake-bucket.ts';
 import { makeFakeCluster, NODE, type FakeCluster } from './support/fake-cluster.ts';
 import { makeFakeCold } from './support/fake-cold.ts';
 
-// Nothing here waits for time to pass; a machine that is busy with other things may take its own.
-
 const TRACE = 'a'.repeat(32);
 const PASS = 'b'.repeat(16);
 const WHOSE = { sandbox_id: 'demo', user_id: 'ann', workspace: 'ann', epoch: 1 };

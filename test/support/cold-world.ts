@@ -158,7 +158,7 @@ const accepts = (port: number): Promise<boolean> =>
     socket.once('connect', () => socket.destroy());
   });
 
-/** Asks until it holds; 30 s at most. */
+/** Asks until it holds; two minutes at most. */
 export const until = async (holds: () => boolean | Promise<boolean>): Promise<void> => {
   await eventually(holds.toString(), holds, { deadlineMs: 120_000, everyMs: 50 });
 };

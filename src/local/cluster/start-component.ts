@@ -11,7 +11,7 @@ const LESS_COLLECTING = { GOGC: '300' };
 const LESS_MEMORY = { GOMEMLIMIT: '1200MiB' };
 
 export interface StartOptions {
-  /** What is measured has the machine's memory: at its limit the API server collects all the time. */
+  /** What is measured has the machine's memory, as at its limit the API server collects all the time, and is not audited. */
   readonly isMeasured?: boolean;
 }
 

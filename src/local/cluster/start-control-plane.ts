@@ -11,7 +11,7 @@ import { clientKubeconfig } from './kubeconfig.ts';
 import { kubernetesFolders, kubernetesKubectl } from './kubernetes-folders.ts';
 import { startComponent, type StartOptions } from './start-component.ts';
 
-/** Certificates, etcd, the API server, the controllers and the scheduler. Only the product is audited: no part of what is measured. */
+/** Certificates, etcd, the API server, the controllers and the scheduler. */
 export const startControlPlane = async (
   local: Local,
   context: StepContext,
@@ -22,6 +22,7 @@ export const startControlPlane = async (
   await ensureCertificates(local.paths.certificates, context.log);
   await mkdir(folders.configuration, { recursive: true, mode: 0o700 });
   await mkdir(folders.etcdData, { recursive: true, mode: 0o700 });
+  // Only the product is audited, and what that costs is none of its own.
   await writeAuditPolicy(local.paths, options.isMeasured !== true);
   for (const client of COMPONENT_CLIENTS) {
     const content = await clientKubeconfig(local.paths.certificates, client);

@@ -1,6 +1,6 @@
 // Command kube is every Kubernetes component the test cluster runs, in one multi-call binary built from
-// Kubernetes' own Go modules; kubectl is a program of its own (kubectl/), as it is started all the time. It exists for machines that can reach a Go module proxy but no k3s release and no
-// image registry. `kube COMPONENT [flags]` and a link named like the component both work.
+// Kubernetes' own Go modules; kubectl is a program of its own (kubectl/), as it is started all the time. It exists for
+// machines that can reach a Go module proxy but no k3s release and no image registry. `kube COMPONENT [flags]` and a link named like the component both work.
 package main
 
 import (

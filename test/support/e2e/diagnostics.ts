@@ -21,7 +21,7 @@ export const diagnose = async (kubectl: Kubectl, targets: Iterable<string>): Pro
   ];
   const texts = await Promise.all(
     sections.map(async ([title, args]) => {
-      const output = await kubectl.attempt(args, { deadlineMs: 120_000 }).then(
+      const output = await kubectl.attempt(args, { deadlineMs: 20_000 }).then(
         ({ stdout, stderr }) => lastLines(`${stdout.toString()}${stderr}`),
         (error: unknown) => String(error),
       );

@@ -54,7 +54,7 @@ const withContainerd = async (
     await eventually(
       'containerd answers',
       async () => {
-        await succeed('ctr', [...own, 'images', 'ls', '-q'], { deadlineMs: 120_000, signal });
+        await succeed('ctr', [...own, 'images', 'ls', '-q'], { deadlineMs: 20_000, signal });
         return true;
       },
       { deadlineMs: 120_000, signal },

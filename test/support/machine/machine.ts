@@ -58,7 +58,7 @@ export const startMachine = async (folder: string, signal: AbortSignal): Promise
     for (const server of servers) server.close();
     await eventually(
       'its control groups are empty',
-      async () => (await runCommand(SCRIPT, ['remove', folder], { deadlineMs: 120_000 })).exitCode === 0,
+      async () => (await runCommand(SCRIPT, ['remove', folder], { deadlineMs: 40_000 })).exitCode === 0,
       { deadlineMs: 120_000 },
     );
   };
@@ -140,7 +140,7 @@ export const startMachine = async (folder: string, signal: AbortSignal): Promise
       others.push(spawn(SCRIPT, ['enter', folder, '--', ...listen], { stdio: 'ignore' }));
       await eventually(
         `port ${port} is open in the machine`,
-        async () => (await run(['ss', '-Hltn', `sport = :${port}`], { deadlineMs: 120_000 })).stdout.length > 0,
+        async () => (await run(['ss', '-Hltn', `sport = :${port}`], { deadlineMs: 20_000 })).stdout.length > 0,
         { deadlineMs: 120_000, everyMs: 50, signal },
       );
     },
