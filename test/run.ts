@@ -1,5 +1,5 @@
 // `make test`: every check in the order that fails soonest, one result line at the end. Stages that only read the
-// sources come first; the cluster is brought up once, used, and taken down again unless it was up before. The unit
+// sources run while the cluster is brought up; that is used, and taken down again unless it was up before. The unit
 // tests, and those with a cluster of their own, run while the end-to-end tests that have the cluster to themselves wait
 // for it, which is most of their time.
 import { spawn } from 'node:child_process';
@@ -103,16 +103,23 @@ const heading = (name: string): void => {
   console.log(`\n── ${name} (at ${minutes} min) ──`);
 };
 
-/** One command that passes or fails as a whole counts as one. One that runs `meanwhile` says nothing before its end. */
+interface CheckOptions {
+  readonly env?: NodeJS.ProcessEnv;
+  /** It says nothing before its end. */
+  readonly meanwhile?: boolean;
+  readonly isUrgent?: boolean;
+}
+
+/** One command that passes or fails as a whole counts as one. */
 const check = async (
   name: string,
   command: string,
   args: readonly string[],
-  { env = process.env, meanwhile = false }: { readonly env?: NodeJS.ProcessEnv; readonly meanwhile?: boolean } = {},
+  { env = process.env, meanwhile = false, isUrgent }: CheckOptions = {},
 ): Promise<Outcome> => {
   const behind = meanwhile ? join(scratch, `${name}.log`) : undefined;
   if (behind === undefined) heading(name);
-  const code = await run(command, args, { minutes: 30, behind }, env);
+  const code = await run(command, args, { minutes: 30, behind, isUrgent }, env);
   if (behind !== undefined) repeat(name, behind);
   if (code !== 0) console.log(`FAILED: ${name} (exit code ${code})`);
   return code === 0 ? { passed: 1, failed: 0 } : { passed: 0, failed: 1 };
@@ -255,38 +262,65 @@ const LAST = String.raw`\.last\.test\.ts$`;
 /** Tests with installations of their own, in machines of their own: nothing that others do concerns them. */
 const MACHINE = String.raw`\.machine\.test\.ts$`;
 
+/** With the cluster that `make up` has brought up. */
 const endToEnd = async (): Promise<readonly Outcome[]> => {
-  const wasUp = await isUp();
-  const up = await check('make up', node, ['src/main.ts', 'up']);
-  const outcomes = [up];
-  if (up.failed === 0) {
-    const env = {
-      ...(await environmentOf(await capture(node, ['src/main.ts', 'env']))),
-      NODE_COMPILE_CACHE: COMPILED,
-    };
-    outcomes.push(
-      await jest('e2e', [WORKERS, '--testPathIgnorePatterns', ALONE, BESIDE, MACHINE, LAST], {
+  const env = {
+    ...(await environmentOf(await capture(node, ['src/main.ts', 'env']))),
+    NODE_COMPILE_CACHE: COMPILED,
+  };
+  return [
+    await jest('e2e', [WORKERS, '--testPathIgnorePatterns', ALONE, BESIDE, MACHINE, LAST], {
+      env,
+      part: 'side by side',
+    }),
+    ...(await Promise.all([
+      jest('e2e', ['--runInBand', `--testPathPatterns=${ALONE}`], { env, part: 'alone' }),
+      jest('e2e', ['--runInBand', `--testPathPatterns=${BESIDE}`], {
         env,
-        part: 'side by side',
+        part: 'beside them',
+        behind: join(scratch, 'beside.log'),
+        isUrgent: true,
       }),
-      ...(await Promise.all([
-        jest('e2e', ['--runInBand', `--testPathPatterns=${ALONE}`], { env, part: 'alone' }),
-        jest('e2e', ['--runInBand', `--testPathPatterns=${BESIDE}`], {
-          env,
-          part: 'beside them',
-          behind: join(scratch, 'beside.log'),
-          isUrgent: true,
-        }),
-        unit(join(scratch, 'unit.log')),
-        jest('e2e', ['--runInBand', `--testPathPatterns=${MACHINE}`], {
-          env,
-          part: 'in machines of their own',
-          behind: join(scratch, 'machine.log'),
-        }),
-      ])),
-      await jest('e2e', ['--runInBand', `--testPathPatterns=${LAST}`], { env, part: 'at last' }),
-    );
-  } else outcomes.push(await unit());
+      unit(join(scratch, 'unit.log')),
+      jest('e2e', ['--runInBand', `--testPathPatterns=${MACHINE}`], {
+        env,
+        part: 'in machines of their own',
+        behind: join(scratch, 'machine.log'),
+      }),
+    ])),
+    await jest('e2e', ['--runInBand', `--testPathPatterns=${LAST}`], { env, part: 'at last' }),
+  ];
+};
+
+/** What only reads the sources. */
+const checkSources = async (options: CheckOptions): Promise<readonly Outcome[]> => [
+  await check(
+    'format',
+    node,
+    ['node_modules/prettier/bin/prettier.cjs', '--check', '--log-level', 'warn', '.'],
+    options,
+  ),
+  await check('types', 'node_modules/.bin/tsc', ['--noEmit'], options),
+  await check('lint', 'node_modules/.bin/oxlint', ['--type-aware', '--deny-warnings'], options),
+  await check('shellcheck', 'shellcheck', ['--external-sources', ...shellScripts(process.cwd())], options),
+  await bats(),
+];
+
+const failures = (outcomes: readonly Outcome[]): number => outcomes.reduce((sum, { failed }) => sum + failed, 0);
+
+/** Everything, with a cluster. */
+const whole = async (): Promise<readonly Outcome[]> => {
+  const wasUp = await isUp();
+  const upping = check('make up', node, ['src/main.ts', 'up']);
+  const early = await checkSources({ meanwhile: true, isUrgent: true });
+  const outcomes = [...early];
+  if (failures(early) > 0) {
+    outcomes.push(await unit(), { passed: 0, failed: 1 });
+    console.log('\nFAILED: the cluster tests were not run, because an earlier check failed');
+  }
+  const up = await upping;
+  outcomes.push(up);
+  if (failures(early) === 0) outcomes.push(...(up.failed === 0 ? await endToEnd() : [await unit()]));
   if (!wasUp) outcomes.push(await check('make down', node, ['src/main.ts', 'down']));
   return outcomes;
 };
@@ -300,25 +334,15 @@ const fuzz = check('fuzz', node, ['test/fuzz/run.ts', '--seed', '1'], {
 });
 const outcomes: Outcome[] = [
   programs,
-  await check('format', node, ['node_modules/prettier/bin/prettier.cjs', '--check', '--log-level', 'warn', '.']),
-  await check('types', 'node_modules/.bin/tsc', ['--noEmit']),
-  await check('lint', 'node_modules/.bin/oxlint', ['--type-aware', '--deny-warnings']),
-  await check('shellcheck', 'shellcheck', ['--external-sources', ...shellScripts(process.cwd())]),
-  await bats(),
+  ...(process.argv.includes('--without-cluster')
+    ? [...(await checkSources({})), ...(await unitWithCoverage())]
+    : await whole()),
+  await fuzz,
 ];
-const early = outcomes.reduce((sum, { failed }) => sum + failed, 0);
-if (process.argv.includes('--without-cluster')) outcomes.push(...(await unitWithCoverage()));
-else if (early === 0) outcomes.push(...(await endToEnd()));
-else {
-  outcomes.push(await unit());
-  console.log('\nFAILED: the cluster tests were not run, because an earlier check failed');
-  outcomes.push({ passed: 0, failed: 1 });
-}
-outcomes.push(await fuzz);
 rmSync(scratch, { recursive: true, force: true });
 
 const passed = outcomes.reduce((sum, outcome) => sum + outcome.passed, 0);
-const failed = outcomes.reduce((sum, outcome) => sum + outcome.failed, 0);
+const failed = failures(outcomes);
 heading('result');
 console.log(`${passed} passed, ${failed} failed`);
 process.exitCode = failed === 0 ? 0 : 1;

@@ -11,3 +11,17 @@ const sorted = (value: unknown): unknown => {
   const entries = Object.entries(value).map(([key, inner]): [string, unknown] => [key, sorted(inner)]);
   return Object.fromEntries(entries.sort(([a], [b]) => (a < b ? -1 : a > b ? 1 : 0)));
 };
+
+/** Whether two values are the same as JSON: whatever the order of their keys, and a key without a value is none. */
+export const sameJson = (a: unknown, b: unknown): boolean => {
+  if (a === b) return true;
+  if (!isObject(a) || !isObject(b) || Array.isArray(a) !== Array.isArray(b)) return false;
+  const keys = keysOf(a);
+  return keys.length === keysOf(b).length && keys.every((key) => Object.hasOwn(b, key) && sameJson(a[key], b[key]));
+};
+
+type JsonObject = Readonly<Record<string, unknown>>;
+
+const isObject = (value: unknown): value is JsonObject => value !== null && typeof value === 'object';
+
+const keysOf = (value: JsonObject): readonly string[] => Object.keys(value).filter((key) => value[key] !== undefined);

@@ -4,7 +4,7 @@ import { Reason } from '../api/reasons.ts';
 import type { Sandbox } from '../api/sandbox.ts';
 import type { Workspace } from '../api/workspace.ts';
 import { standingOf } from '../api/standing.ts';
-import { canonicalJson } from '../base/json.ts';
+import { sameJson } from '../base/json.ts';
 import type { StoreChange } from '../runtime/change.ts';
 import type { Controller } from '../runtime/controller.ts';
 import { enqueueOnChange } from '../runtime/enqueue-on-change.ts';
@@ -56,20 +56,21 @@ export const wireWakeRules = (
 
 /** Anything but the status, which is the controller's own. */
 const isAsked = (change: StoreChange<Sandbox>): boolean =>
-  change.kind !== 'updated' || asked(change.object) !== asked(change.old);
+  change.kind !== 'updated' || !sameJson(asked(change.object), asked(change.old));
 
-const asked = ({ metadata }: Sandbox): string => {
-  const { generation, deletionTimestamp, finalizers, annotations } = metadata;
-  return canonicalJson([generation, deletionTimestamp ?? null, finalizers ?? [], annotations ?? {}]);
+const asked = ({ metadata }: Sandbox): unknown => {
+  const { generation, deletionTimestamp, finalizers = [], annotations = {} } = metadata;
+  return [generation, deletionTimestamp, finalizers, annotations];
 };
 
 /** Anything but the conditions, which are the controller's own. */
 const isNews = (change: StoreChange<Workspace>): boolean =>
-  change.kind !== 'updated' || told(change.object) !== told(change.old);
+  change.kind !== 'updated' || !sameJson(told(change.object), told(change.old));
 
-const told = ({ metadata, status }: Workspace): string => {
-  const { conditions: _conditions, observedGeneration: _generation, ...rest } = status ?? {};
-  return canonicalJson([metadata.generation, metadata.deletionTimestamp ?? null, metadata.finalizers ?? [], rest]);
+const told = ({ metadata, status }: Workspace): unknown => {
+  const { conditions: _conditions, observedGeneration: _observed, ...rest } = status ?? {};
+  const { generation, deletionTimestamp, finalizers = [] } = metadata;
+  return [generation, deletionTimestamp, finalizers, rest];
 };
 
 /** A change of the template may be what a sandbox that does not run waits for. */

@@ -6,7 +6,7 @@ import type { Sandbox } from '../api/sandbox.ts';
 import type { Workspace } from '../api/workspace.ts';
 import { openConflicts, type WorkspaceConflict } from '../api/workspace-conflict.ts';
 import { workspaceName } from '../api/workspace-id.ts';
-import { canonicalJson } from '../base/json.ts';
+import { sameJson } from '../base/json.ts';
 import type { Action, Assumption } from './action.ts';
 import { uploadMessage } from './cold-mounted.ts';
 import { filesOn, lossOf } from './node-loss.ts';
@@ -115,9 +115,7 @@ const writeConditions = (observed: ObservedWorkspace): readonly Action[] => {
   const before = workspace.status;
   const after = workspaceConditions(observed);
   const observedGeneration = workspace.metadata.generation ?? 0;
-  const isSame =
-    before?.observedGeneration === observedGeneration &&
-    canonicalJson(before.conditions ?? []) === canonicalJson(after);
+  const isSame = before?.observedGeneration === observedGeneration && sameJson(before.conditions ?? [], after);
   return isSame
     ? []
     : [{ kind: 'writeWorkspaceConditions', workspace: seen(workspace), observedGeneration, conditions: after }];

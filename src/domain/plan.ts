@@ -1,7 +1,7 @@
 import { SANDBOX_FINALIZER } from '../api/names.ts';
 import { Reason } from '../api/reasons.ts';
 import type { SandboxStatus } from '../api/sandbox.ts';
-import { canonicalJson } from '../base/json.ts';
+import { sameJson } from '../base/json.ts';
 import type { Action } from './action.ts';
 import { deadlineMs } from './deadline.ts';
 import { heldBackMs } from './hold-back.ts';
@@ -68,7 +68,7 @@ const nextStep = (situation: Situation): Step => {
 
 /** Nothing where nothing would change: a status write wakes every watcher, this controller first. */
 const statusActions = ({ sandbox }: Situation, status: SandboxStatus): readonly Action[] => {
-  if (comparable(status) === comparable(sandbox.status)) return [];
+  if (sameJson(comparable(status), comparable(sandbox.status))) return [];
   return [
     { kind: 'writeSandboxStatus', sandbox: seen(sandbox), status },
     ...transitionEvents(sandbox.status?.conditions, status),
@@ -76,8 +76,7 @@ const statusActions = ({ sandbox }: Situation, status: SandboxStatus): readonly 
 };
 
 /** Conditions are a map kept as a list: their order says nothing. */
-const comparable = (status: SandboxStatus | undefined): string =>
-  canonicalJson({
-    ...status,
-    conditions: [...(status?.conditions ?? [])].sort((a, b) => (a.type < b.type ? -1 : 1)),
-  });
+const comparable = (status: SandboxStatus | undefined): unknown => ({
+  ...status,
+  conditions: Object.fromEntries((status?.conditions ?? []).map((condition) => [condition.type, condition])),
+});

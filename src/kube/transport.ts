@@ -54,7 +54,7 @@ const KEEP_ALIVE_MS = 60_000;
 export const makeTransport = (options: TransportOptions): Transport => {
   const { access, clock, userAgent, callConnections, mayWrite = () => true } = options;
   let cached: { readonly value: Promise<ClusterCredentials>; readonly readAt: number } | undefined;
-  let agents: { readonly key: string; readonly calls: Dispatcher; readonly watches: Dispatcher } | undefined;
+  let agents: Agents | undefined;
   let closed = false;
   const retired = new Set<Dispatcher>();
 
@@ -78,13 +78,13 @@ export const makeTransport = (options: TransportOptions): Transport => {
     );
   };
 
-  const agentFor = (pool: Pool, tls: ClusterTls): Dispatcher => {
+  const agentsFor = (tls: ClusterTls): Agents => {
+    // Of the same ten seconds: nothing to compare.
+    if (agents?.tls === tls) return agents;
     const key = fingerprint(tls);
-    if (agents?.key !== key) {
-      if (agents !== undefined) [agents.calls, agents.watches].forEach(retire);
-      agents = { key, calls: makeAgent(tls, callConnections).compose(guard), watches: makeAgent(tls) };
-    }
-    return agents[pool];
+    if (agents?.key === key) return (agents = { ...agents, tls });
+    if (agents !== undefined) [agents.calls, agents.watches].forEach(retire);
+    return (agents = { tls, key, calls: makeAgent(tls, callConnections).compose(guard), watches: makeAgent(tls) });
   };
 
   return {
@@ -95,7 +95,7 @@ export const makeTransport = (options: TransportOptions): Transport => {
       request.signal.throwIfAborted();
       if (closed) throw new Error('the Kubernetes client is closed');
       const url = new URL(access.server + request.path);
-      const answer = await agentFor(request.pool, tls).request({
+      const answer = await agentsFor(tls)[request.pool].request({
         origin: url.origin,
         path: url.pathname + url.search,
         method: request.method,
@@ -122,6 +122,14 @@ export const makeTransport = (options: TransportOptions): Transport => {
     },
   };
 };
+
+interface Agents {
+  readonly tls: ClusterTls;
+  /** Of `tls`: what is read again is another object, and seldom another key. */
+  readonly key: string;
+  readonly calls: Dispatcher;
+  readonly watches: Dispatcher;
+}
 
 /** A request starts when undici has a connection for it, and nothing of it has been written yet. */
 const refuseAtStart = (handler: Dispatcher.DispatchHandler, mayWrite: () => boolean): Dispatcher.DispatchHandler =>

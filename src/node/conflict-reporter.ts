@@ -2,7 +2,7 @@ import { FIELD_MANAGER_NODE } from '../api/names.ts';
 import type { Workspace } from '../api/workspace.ts';
 import { MAX_CONFLICTS, type WorkspaceConflict } from '../api/workspace-conflict.ts';
 import { rfc3339 } from '../base/clock.ts';
-import { canonicalJson, type Json } from '../base/json.ts';
+import { canonicalJson, type Json, sameJson } from '../base/json.ts';
 import type { JsonPatchOperation } from '../kube/client.ts';
 import { unchanged } from '../kube/unchanged.ts';
 import type { ReporterDeps } from './session-reporter.ts';
@@ -47,7 +47,7 @@ const conflictPatch = (
   const after = mergeConflicts(before, { epoch: view.record.epoch, node, kept: view.record.kept ?? [], over }, now);
   const isLeft = over && status?.writer === undefined && status?.session?.epoch === view.record.epoch;
   return [
-    ...(canonicalJson(before) === canonicalJson(after)
+    ...(sameJson(before, after)
       ? []
       : [{ op: 'add' as const, path: '/status/conflicts', value: after as unknown as Json }]),
     // Nobody has taken the workspace since: what its status says is still about this epoch, and of before the node was lost.

@@ -7,11 +7,16 @@ import { componentCommands, type ComponentName } from './components.ts';
 import { kubernetesFolders } from './kubernetes-folders.ts';
 
 /** Of the API server's work a quarter was garbage collection, with many watchers. */
-const LESS_COLLECTING = { GOGC: '300' };
-const LESS_MEMORY = { GOMEMLIMIT: '1200MiB' };
+export const LESS_COLLECTING = { GOGC: '300' };
+const COLLECTING: Partial<Record<ComponentName, Readonly<Record<string, string>>>> = {
+  'kube-apiserver': { ...LESS_COLLECTING, GOMEMLIMIT: '1200MiB' },
+};
 
 export interface StartOptions {
-  /** What is measured has the machine's memory, as at its limit the API server collects all the time, and is not audited. */
+  /**
+   * What is measured has the machine's memory: at its limit the API server collects all the time, and the other parts
+   * collect as seldom as it does. Nothing is audited.
+   */
   readonly isMeasured?: boolean;
 }
 
@@ -44,11 +49,11 @@ export const startComponent = async (
     own[name] === undefined ? '' : file(own[name]),
     readlink(folders.kube),
   ]);
-  const collecting = { ...LESS_COLLECTING, ...(isMeasured ? {} : LESS_MEMORY) };
+  const collecting = isMeasured ? LESS_COLLECTING : COLLECTING[name];
   return local.daemons.ensure({
     name,
     argv,
-    env: { ...daemonEnvironment(local), ...(name === 'kube-apiserver' ? collecting : {}) },
+    env: { ...daemonEnvironment(local), ...collecting },
     configuration: [program, plan, kubeconfig, special].join('\n'),
   });
 };

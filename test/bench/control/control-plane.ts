@@ -6,6 +6,7 @@ import { makeDaemons } from '../../../src/local/daemons.ts';
 import { run } from '../../../src/local/command.ts';
 import { POD_CIDR } from '../../../src/local/cluster/network.ts';
 import { kubernetesFolders, kubernetesKubectl } from '../../../src/local/cluster/kubernetes-folders.ts';
+import { LESS_COLLECTING } from '../../../src/local/cluster/start-component.ts';
 import { startControlPlane } from '../../../src/local/cluster/start-control-plane.ts';
 import { SYSTEM_NAMESPACE } from '../../../src/local/kustomization.ts';
 import { daemonEnvironment, type Local } from '../../../src/local/local.ts';
@@ -87,7 +88,7 @@ const startKwok = (local: Local, kwok: string): Promise<boolean> =>
       // Of each pod that it plays it would write five lines.
       '--v=ERROR',
     ],
-    env: daemonEnvironment(local),
+    env: { ...daemonEnvironment(local), ...LESS_COLLECTING },
   });
 
 const makeNodes = async (local: Local, kubectl: ControlPlane['kubectl'], count: number): Promise<void> => {
