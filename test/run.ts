@@ -286,6 +286,8 @@ const endToEnd = async (): Promise<readonly Outcome[]> => {
         env,
         part: 'in machines of their own',
         behind: join(scratch, 'machine.log'),
+        // The longest of all, with one test after another.
+        isUrgent: true,
       }),
     ])),
     await jest('e2e', ['--runInBand', `--testPathPatterns=${LAST}`], { env, part: 'at last' }),

@@ -5,7 +5,7 @@ import type { KubeClient, ObjectRef } from '../../src/kube/client.ts';
 import { type KubeError, isKubeError } from '../../src/kube/errors.ts';
 import { loadClusterAccess } from '../../src/kube/load-cluster-access.ts';
 import { makeKubeClient } from '../../src/kube/make-kube-client.ts';
-import { SANDBOXES, WORKSPACES } from '../../src/kube/resource-types.ts';
+import { SANDBOXES, SANDBOX_TEMPLATES, WORKSPACES } from '../../src/kube/resource-types.ts';
 import { uniqueName } from '../support/e2e/names.ts';
 import { MALFORMED_SANDBOXES } from './malformed-sandboxes.ts';
 
@@ -49,6 +49,19 @@ describe('the API server refuses, naming the field, a Sandbox that', () => {
       expect(error.message).toContain(field);
     },
   );
+});
+
+describe('the API server refuses, naming the one namespace that is served, in another a', () => {
+  test.each([
+    ['Sandbox', SANDBOXES, { userId: 'ann' }],
+    ['SandboxTemplate', SANDBOX_TEMPLATES, { image: 'debian' }],
+    ['Workspace', WORKSPACES, { userId: 'ann' }],
+  ])('%s', async (kind, type, spec) => {
+    const error = await refusal(client.create(type, 'default', object(kind, 'ann', spec), { dryRun: true }));
+    expect(error.reason).toBe('Invalid');
+    expect(error.message).toContain('metadata.namespace: default is not served by matrx-sandbox');
+    expect(error.message).toContain('use the namespace sandboxes');
+  });
 });
 
 describe('the API server takes a Sandbox that', () => {

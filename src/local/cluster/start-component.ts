@@ -8,15 +8,10 @@ import { kubernetesFolders } from './kubernetes-folders.ts';
 
 /** Of the API server's work a quarter was garbage collection, with many watchers. */
 export const LESS_COLLECTING = { GOGC: '300' };
-const COLLECTING: Partial<Record<ComponentName, Readonly<Record<string, string>>>> = {
-  'kube-apiserver': { ...LESS_COLLECTING, GOMEMLIMIT: '1200MiB' },
-};
+const LESS_MEMORY = { GOMEMLIMIT: '1200MiB' };
 
 export interface StartOptions {
-  /**
-   * What is measured has the machine's memory: at its limit the API server collects all the time, and the other parts
-   * collect as seldom as it does. Nothing is audited.
-   */
+  /** What is measured has the machine's memory, as at its limit the API server collects all the time, and is not audited. */
   readonly isMeasured?: boolean;
 }
 
@@ -49,11 +44,11 @@ export const startComponent = async (
     own[name] === undefined ? '' : file(own[name]),
     readlink(folders.kube),
   ]);
-  const collecting = isMeasured ? LESS_COLLECTING : COLLECTING[name];
+  const memory = name === 'kube-apiserver' && !isMeasured ? LESS_MEMORY : {};
   return local.daemons.ensure({
     name,
     argv,
-    env: { ...daemonEnvironment(local), ...collecting },
+    env: { ...daemonEnvironment(local), ...LESS_COLLECTING, ...memory },
     configuration: [program, plan, kubeconfig, special].join('\n'),
   });
 };
