@@ -310,11 +310,11 @@ const checkSources = async (options: CheckOptions): Promise<readonly Outcome[]> 
 
 const failures = (outcomes: readonly Outcome[]): number => outcomes.reduce((sum, { failed }) => sum + failed, 0);
 
-/** Everything, with a cluster. */
-const whole = async (): Promise<readonly Outcome[]> => {
+/** Everything, with a cluster: `programs` are what it needs. */
+const whole = async (programs: Outcome): Promise<readonly Outcome[]> => {
   const wasUp = await isUp();
   const upping = check('make up', node, ['src/main.ts', 'up']);
-  const early = await checkSources({ meanwhile: true, isUrgent: true });
+  const early = [programs, ...(await checkSources({ meanwhile: true, isUrgent: true }))];
   const outcomes = [...early];
   if (failures(early) > 0) {
     outcomes.push(await unit(), { passed: 0, failed: 1 });
@@ -335,10 +335,9 @@ const fuzz = check('fuzz', node, ['test/fuzz/run.ts', '--seed', '1'], {
   meanwhile: true,
 });
 const outcomes: Outcome[] = [
-  programs,
   ...(process.argv.includes('--without-cluster')
-    ? [...(await checkSources({})), ...(await unitWithCoverage())]
-    : await whole()),
+    ? [programs, ...(await checkSources({})), ...(await unitWithCoverage())]
+    : await whole(programs)),
   await fuzz,
 ];
 rmSync(scratch, { recursive: true, force: true });

@@ -1,7 +1,7 @@
 import type { Condition } from '../../src/api/condition.ts';
 import type { KubeObject } from '../../src/api/meta.ts';
 import { ANNOTATION_NEW_RUN } from '../../src/api/names.ts';
-import { canonicalJson, type Json } from '../../src/base/json.ts';
+import { sameJson, type Json } from '../../src/base/json.ts';
 import type { KubeClient } from '../../src/kube/client.ts';
 import { KubeError } from '../../src/kube/errors.ts';
 import { makeWorld, type World } from '../controller/world.ts';
@@ -63,7 +63,7 @@ const walkIn = async (world: World, changes: readonly Change[], base: Base): Pro
   const before = specs(world);
   const podUid = world.sandbox(NAME)?.status?.podUid;
   if (!applied(world, changes)) return 'refused';
-  if (canonicalJson(specs(world)) === canonicalJson(before)) return 'unchanged';
+  if (sameJson(specs(world), before)) return 'unchanged';
   await settle(world, changes, isSettled, 'a change while it runs comes to nothing');
   const running = world.sandbox(NAME);
   const isUndisturbed =

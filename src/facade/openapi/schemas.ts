@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { canonicalJson } from '../../base/json.ts';
+import { sameJson } from '../../base/json.ts';
 import type { JsonSchema } from './openapi-types.ts';
 
 /** zod → JSON Schema, with the shared ones (`.meta({ id })`) gathered as components. */
@@ -15,7 +15,7 @@ export const makeSchemas = (): Schemas => {
   const components = new Map<string, JsonSchema>();
   const gather = (name: string, schema: JsonSchema): void => {
     const before = components.get(name);
-    if (before !== undefined && canonicalJson(before) !== canonicalJson(schema)) {
+    if (before !== undefined && !sameJson(before, schema)) {
       throw new Error(`two schemas are called ${name}: as a request and as an answer it may not be the same`);
     }
     components.set(name, schema);

@@ -1,5 +1,5 @@
 import { type Sandbox, SandboxSpec, type SandboxStatus } from '../../../src/api/sandbox.ts';
-import { canonicalJson, type Json } from '../../../src/base/json.ts';
+import { sameJson, type Json } from '../../../src/base/json.ts';
 import type {
   ExecOptions,
   ExecResult,
@@ -128,7 +128,7 @@ export const makeFakeCluster = (): FakeCluster => {
       }
     }
     const after = mergePatch(before, patch) as KubeObject & { readonly spec?: unknown };
-    const changed = canonicalJson(after.spec) !== canonicalJson((before as { readonly spec?: unknown }).spec);
+    const changed = !sameJson(after.spec, (before as { readonly spec?: unknown }).spec);
     const generation = (before.metadata.generation ?? 1) + (changed ? 1 : 0);
     return { ...after, metadata: { ...after.metadata, generation } };
   };

@@ -1,7 +1,7 @@
 import type { KubeObject } from '../../../src/api/meta.ts';
 import type { Pod } from '../../../src/api/pod.ts';
 import { rfc3339 } from '../../../src/base/clock.ts';
-import { canonicalJson } from '../../../src/base/json.ts';
+import { canonicalJson, sameJson } from '../../../src/base/json.ts';
 import { hasGeneration, type KindOfObject, type Kinds, KINDS, type Snapshot } from './kinds.ts';
 import { Refused } from './refused.ts';
 
@@ -154,7 +154,7 @@ export const makeApiServer = (clock?: () => number): ApiServer => {
       const changed: KubeObject = change(object);
       requireSameSelf(object, changed);
       const metadata = { ...changed.metadata, ...kept(object) };
-      if (canonicalJson({ ...changed, metadata }) === canonicalJson(object)) return;
+      if (sameJson({ ...changed, metadata }, object)) return;
       const isGone =
         metadata.deletionTimestamp !== undefined && kind !== 'pods' && (metadata.finalizers ?? []).length === 0;
       if (isGone) {

@@ -1,5 +1,5 @@
 import type { StructuralSchema } from '../../../src/api/structural-schema.ts';
-import { canonicalJson, type Json } from '../../../src/base/json.ts';
+import { sameJson, type Json } from '../../../src/base/json.ts';
 import { isMore } from '../../../src/base/quantity.ts';
 import { BLOCK_JUDGES } from './block-judges.ts';
 import { type Kind, specSchemaOf } from './fields.ts';
@@ -74,8 +74,7 @@ const rulesBroken = (schema: StructuralSchema, self: Json, old: Json | undefined
     .filter(({ rule }) => !judgeOf(rule)(self as Members, old as Members | undefined))
     .map(({ fieldPath = '' }) => ({ field: path + fieldPath, within: path }));
 
-const same = (a: Json | undefined, b: Json | undefined): boolean =>
-  canonicalJson(a ?? null) === canonicalJson(b ?? null);
+const same = (a: Json | undefined, b: Json | undefined): boolean => sameJson(a ?? null, b ?? null);
 
 const JUDGES: readonly (readonly [rule: RegExp, judge: (match: RegExpExecArray) => Judge])[] = [
   [/^self == oldSelf$/u, () => (self, old) => same(self, old)],
